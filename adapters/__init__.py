@@ -1,0 +1,1 @@
+"""What touches a venue: wire protocol to events, intents to requests."""

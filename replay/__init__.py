@@ -1,0 +1,1 @@
+"""What reads a recorded session back: player, verify, simulate, audit."""

@@ -1,0 +1,1 @@
+"""What is known: events, books, orders, ledger, reducer and the event log. Imports nothing of ours."""

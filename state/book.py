@@ -1,0 +1,196 @@
+"""An L2 book: a dict of sizes and a sorted list of prices a side, which CPython updates as fast as a Rust book called from it.
+
+Prices are float keys decoded from the venue's own text, so equal prices are equal keys. Asks and bids are sorted
+ascending; the best bid stands last, the best ask first. The state's one writer applies events; everyone else reads.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from itertools import islice
+
+from state.events import BookDelta, BookSnapshot, Level
+from state.words import FeedState, Side
+
+
+class Book:
+    """One market's book as a live view: it changes in place, so keep numbers from it, not the book.
+
+    `status` is "ok" while the book can be trusted, "gap" from a lost update until the next snapshot,
+    "crossed" while bid >= ask, "connecting" before the first snapshot.
+    """
+
+    __slots__ = (
+        "_ask_prices",
+        "_asks",
+        "_bid_prices",
+        "_bids",
+        "depth",
+        "status",
+        "symbol",
+        "ts",
+        "update_id",
+        "venue",
+    )
+
+    def __init__(self, venue: str, symbol: str) -> None:
+        self.venue = venue
+        self.symbol = symbol
+        self.ts: int | None = None
+        self.update_id: int | None = None
+        self.depth: int | None = None
+        self.status: FeedState = "connecting"
+        self._bids: dict[float, float] = {}
+        self._asks: dict[float, float] = {}
+        self._bid_prices: list[float] = []
+        self._ask_prices: list[float] = []
+
+    # --- written by the reducer only ---
+
+    def replace(self, event: BookSnapshot) -> None:
+        """The venue's whole book takes the place of whatever was known."""
+        self._bids = {price: size for price, size in event.bids if size}
+        self._asks = {price: size for price, size in event.asks if size}
+        self._bid_prices = sorted(self._bids)
+        self._ask_prices = sorted(self._asks)
+        self.ts = event.ts
+        self.update_id = event.update_id
+        self.depth = event.depth
+        self._judge()
+
+    def update(self, event: BookDelta) -> None:
+        """Applies absolute sizes; a size of 0 removes the level, an unknown level removed is no news."""
+        if event.bids:
+            _apply(event.bids, self._bids, self._bid_prices)
+        if event.asks:
+            _apply(event.asks, self._asks, self._ask_prices)
+        self.ts = event.ts
+        self.update_id = event.update_id
+        if self.status != "gap" and self.status != "connecting":
+            bids, asks = self._bid_prices, self._ask_prices
+            self.status = "crossed" if bids and asks and bids[-1] >= asks[0] else "ok"
+
+    def distrust(self, status: FeedState) -> None:
+        """The feed said that the book is not to be trusted until the next snapshot."""
+        self.status = status
+
+    def _judge(self) -> None:
+        self.status = "crossed" if self.is_crossed else "ok"
+
+    # --- read by everyone ---
+
+    @property
+    def is_ok(self) -> bool:
+        """True while both sides are known, in sequence and not crossed."""
+        return self.status == "ok" and bool(self._bid_prices) and bool(self._ask_prices)
+
+    @property
+    def is_crossed(self) -> bool:
+        """Best bid at or above best ask (a locked book counts)."""
+        return bool(self._bid_prices and self._ask_prices) and self._bid_prices[-1] >= self._ask_prices[0]
+
+    @property
+    def is_locked(self) -> bool:
+        """Best bid equal to best ask."""
+        return bool(self._bid_prices and self._ask_prices) and self._bid_prices[-1] == self._ask_prices[0]
+
+    @property
+    def bid(self) -> float:
+        """Best bid; NaN on an empty side."""
+        return self._bid_prices[-1] if self._bid_prices else _NAN
+
+    @property
+    def ask(self) -> float:
+        """Best ask; NaN on an empty side."""
+        return self._ask_prices[0] if self._ask_prices else _NAN
+
+    @property
+    def bid_size(self) -> float:
+        return self._bids[self._bid_prices[-1]] if self._bid_prices else 0.0
+
+    @property
+    def ask_size(self) -> float:
+        return self._asks[self._ask_prices[0]] if self._ask_prices else 0.0
+
+    def touch(self) -> tuple[float, float, float, float]:
+        """Best bid, its size, best ask, its size: one call for what most strategies read. Raises IndexError when empty."""
+        bid = self._bid_prices[-1]
+        ask = self._ask_prices[0]
+        return bid, self._bids[bid], ask, self._asks[ask]
+
+    @property
+    def mid(self) -> float:
+        return (self.bid + self.ask) / 2
+
+    @property
+    def spread(self) -> float:
+        return self.ask - self.bid
+
+    @property
+    def microprice(self) -> float:
+        """Touch prices weighted by the opposite size (Stoikov 2018, first order); NaN when a side is empty."""
+        if not self._bid_prices or not self._ask_prices:
+            return _NAN
+        bid, bid_size, ask, ask_size = self.touch()
+        return (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
+
+    def bids(self, levels: int | None = None) -> Iterator[Level]:
+        """Bid levels, best first."""
+        sizes = self._bids
+        return ((price, sizes[price]) for price in islice(reversed(self._bid_prices), levels))
+
+    def asks(self, levels: int | None = None) -> Iterator[Level]:
+        """Ask levels, best first."""
+        sizes = self._asks
+        return ((price, sizes[price]) for price in islice(self._ask_prices, levels))
+
+    def size_at(self, side: Side, price: float) -> float:
+        """Resting size at a price on the bid ("buy") or ask ("sell") side, 0 where there is none."""
+        return (self._bids if side == "buy" else self._asks).get(price, 0.0)
+
+    def levels(self) -> tuple[int, int]:
+        """Number of bid and ask levels."""
+        return len(self._bid_prices), len(self._ask_prices)
+
+    def depth_size(self, side: Side, bps: float) -> float:
+        """Size resting within `bps` of the mid on the bid ("buy") or ask ("sell") side."""
+        mid = self.mid
+        if side == "buy":
+            worst = mid * (1 - bps / 10_000)
+            first = bisect_left(self._bid_prices, worst)
+            return sum(self._bids[price] for price in islice(self._bid_prices, first, None))
+        worst = mid * (1 + bps / 10_000)
+        last = bisect_left(self._ask_prices, worst)
+        if last < len(self._ask_prices) and self._ask_prices[last] == worst:
+            last += 1
+        return sum(self._asks[price] for price in islice(self._ask_prices, last))
+
+    def imbalance(self, levels: int = 1) -> float:
+        """(bid size - ask size) / (bid size + ask size) over the best `levels`, in [-1, 1]; NaN on an empty book."""
+        bid = sum(size for _, size in self.bids(levels))
+        ask = sum(size for _, size in self.asks(levels))
+        return (bid - ask) / (bid + ask) if bid + ask else _NAN
+
+    def price_for(self, side: Side, size: float) -> float:
+        """Average price of taking `size` now; NaN where the book is not deep enough."""
+        left, paid = size, 0.0
+        for price, resting in self.asks() if side == "buy" else self.bids():
+            taken = min(left, resting)
+            paid += taken * price
+            left -= taken
+            if left <= 0:
+                return paid / size
+        return _NAN
+
+
+_NAN = float("nan")
+
+
+def _apply(changes: list[Level], sizes: dict[float, float], prices: list[float]) -> None:
+    for price, size in changes:
+        if size:
+            if price not in sizes:
+                insort(prices, price)
+            sizes[price] = size
+        elif price in sizes:
+            del sizes[price]
+            del prices[bisect_left(prices, price)]

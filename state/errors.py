@@ -1,0 +1,79 @@
+"""The error tree on one page: each class says whose fault it is and whether the outcome is known.
+
+No error text holds key material; an error about a venue carries the venue's own code and words.
+"""
+
+
+class TapelineError(Exception):
+    """Whatever Tapeline raises on purpose."""
+
+
+class WrongUse(TapelineError):
+    """The caller's fault, found at the call: nothing was sent, nothing was recorded."""
+
+
+class OffGrid(WrongUse):
+    """Money that is not on the instrument's tick or lot, or below its minimum."""
+
+
+class WrongThread(WrongUse):
+    """The pipeline was touched from outside its own thread."""
+
+
+class NotDeterministic(WrongUse):
+    """A strategy asked the world (clock, randomness, I/O, a thread timer) instead of its feeds."""
+
+
+class ConfigurationError(WrongUse):
+    """A configuration with an unknown key, a missing file or a limit that can never hold."""
+
+
+class UnknownWord(TapelineError):
+    """A venue used an order word that no table has: the adapter must be taught before it goes on."""
+
+
+class VenueError(TapelineError):
+    """The venue refused: its code, its words, and what it means."""
+
+    def __init__(self, venue: str, code: str, text: str, meaning: str) -> None:
+        super().__init__(f"{venue} {code}: {text} ({meaning})")
+        self.venue = venue
+        self.code = code
+        self.text = text
+        self.meaning = meaning
+
+
+class OutcomeUnknown(TapelineError):
+    """A request left and no answer says what became of it: look it up, never send it again."""
+
+
+class ConnectionFailed(TapelineError):
+    """The venue was not reached: nothing was sent."""
+
+
+class LogError(TapelineError):
+    """The log could not be opened, written or read."""
+
+
+class LogLocked(LogError):
+    """Another writer holds the log."""
+
+
+class LogCorrupt(LogError):
+    """The log does not hold together; `seq` is the first record that is not to be trusted."""
+
+    def __init__(self, text: str, seq: int | None = None) -> None:
+        super().__init__(text)
+        self.seq = seq
+
+
+class SchemaUnknown(LogError):
+    """The log was written by a schema that this version cannot read."""
+
+
+class ReplayDiverged(TapelineError):
+    """The same inputs gave another decision; `seq` is the first record that differs."""
+
+    def __init__(self, text: str, seq: int) -> None:
+        super().__init__(text)
+        self.seq = seq

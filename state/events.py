@@ -1,0 +1,426 @@
+"""Every event that can stand in a log: facts are nouns or past, intents are commands.
+
+An event is a frozen `msgspec.Struct`, stored as an array behind an integer tag. The tag is
+`family * 10_000 + kind * 100 + version`; a changed shape gets a new version and an upcaster in `state/log/upcast.py`, and
+the old tag is never given away. Amounts are signed from the account's point of view (+ comes in); `None` means
+"not said", never zero. Times are int ns UTC: `ts` is the venue's, the record's `recv` is ours.
+
+Observed numbers (market family) are float, owed numbers are Decimal.
+"""
+
+from decimal import Decimal
+from typing import ClassVar, TypeAlias
+
+import msgspec
+
+from state.words import (
+    Action,
+    BalanceReason,
+    FeedState,
+    FillKind,
+    InstrumentKind,
+    InstrumentStatus,
+    OrderKind,
+    OrderStatus,
+    Origin,
+    Refusal,
+    Side,
+    TimeInForce,
+    TradeKind,
+)
+
+Level: TypeAlias = tuple[float, float]  # price, size in base units
+
+
+class Event(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What all events share: the market they speak of; an empty word where there is none."""
+
+    venue: str
+    symbol: str
+
+
+# --- market ------------------------------------------------------------------------------------------------------
+
+
+class BookSnapshot(Event, frozen=True, gc=False, array_like=True, tag=1_01_01):
+    """A whole book as the venue tells it, best first; `depth` levels a side, deeper ones are unknown."""
+
+    ts: int | None
+    bids: list[Level]
+    asks: list[Level]
+    update_id: int | None = None
+    depth: int | None = None
+
+
+class BookDelta(Event, frozen=True, gc=False, array_like=True, tag=1_02_01):
+    """Absolute sizes of changed levels; size 0 removes a level."""
+
+    ts: int | None
+    bids: list[Level]
+    asks: list[Level]
+    update_id: int | None = None
+    prev_update_id: int | None = None
+
+
+class Trade(Event, frozen=True, gc=False, array_like=True, tag=1_03_01):
+    """One public trade; `side` is the taker's."""
+
+    ts: int | None
+    trade_id: str
+    price: float
+    size: float
+    side: Side
+    kind: TradeKind = "normal"
+    backfilled: bool = False
+
+
+class Ticker(Event, frozen=True, gc=False, array_like=True, tag=1_04_01):
+    """What the venue's ticker said now; a field that it left out is None and keeps its last value in the state."""
+
+    ts: int | None
+    last: float | None = None
+    bid: float | None = None
+    bid_size: float | None = None
+    ask: float | None = None
+    ask_size: float | None = None
+    mark: float | None = None
+    index: float | None = None
+    funding_rate: float | None = None
+    funding_interval_s: int | None = None
+    next_funding: int | None = None
+    open_interest: float | None = None
+    volume_24h: float | None = None
+
+
+class Candle(Event, frozen=True, gc=False, array_like=True, tag=1_05_01):
+    """One candle from `start` (ns); `closed` once it can change no more. Volume in base, turnover in quote."""
+
+    ts: int | None
+    start: int
+    interval_s: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    turnover: float | None = None
+    trades: int | None = None
+    closed: bool = False
+
+
+class Liquidation(Event, frozen=True, gc=False, array_like=True, tag=1_06_01):
+    """A forced order; `side` is that order's, not the position's."""
+
+    ts: int | None
+    side: Side
+    price: float
+    size: float
+
+
+class InstrumentDefined(Event, frozen=True, gc=False, array_like=True, tag=1_07_01):
+    """The rules of one market. `native` holds what only the adapter understands (asset index, scale), as JSON text."""
+
+    ts: int | None
+    base: str
+    quote: str
+    settle: str
+    kind: InstrumentKind
+    tick: Decimal
+    lot: Decimal
+    min_size: Decimal
+    min_notional: Decimal
+    max_size: Decimal | None = None
+    contract_size: Decimal = Decimal(1)
+    inverse: bool = False
+    maker_fee: Decimal | None = None
+    taker_fee: Decimal | None = None
+    max_leverage: Decimal | None = None
+    funding_interval_s: int | None = None
+    status: InstrumentStatus = "trading"
+    sig_figs: int | None = None
+    max_decimals: int | None = None
+    native: str = ""
+
+
+# --- account -----------------------------------------------------------------------------------------------------
+
+
+class OrderUpdate(Event, frozen=True, gc=False, array_like=True, tag=2_01_01):
+    """What the venue says an order is now. `version` (venue's) drops late repeats; not `firm` means it may still change."""
+
+    ts: int | None
+    client_id: str | None
+    order_id: str | None
+    status: OrderStatus
+    side: Side | None = None
+    kind: OrderKind | None = None
+    tif: TimeInForce | None = None
+    price: Decimal | None = None
+    size: Decimal | None = None
+    filled: Decimal | None = None
+    avg_price: Decimal | None = None
+    reduce_only: bool = False
+    reason: str | None = None
+    refusal: Refusal | None = None
+    origin: Origin = "user"
+    firm: bool = True
+    replaces: str | None = None
+    version: int | None = None
+
+
+class Fill(Event, frozen=True, gc=False, array_like=True, tag=2_02_01):
+    """One execution of ours; `fill_id` is the venue's trade id and the key of de-duplication. A fee paid is negative."""
+
+    ts: int | None
+    fill_id: str
+    order_id: str | None
+    client_id: str | None
+    side: Side
+    price: Decimal
+    size: Decimal
+    fee: Decimal
+    fee_asset: str
+    maker: bool | None = None
+    kind: FillKind = "trade"
+    realized_pnl: Decimal | None = None
+    backfilled: bool = False
+
+
+class PositionUpdate(Event, frozen=True, gc=False, array_like=True, tag=2_03_01):
+    """The position as the venue sees it; `size` is signed."""
+
+    ts: int | None
+    size: Decimal
+    entry_price: Decimal | None = None
+    mark: Decimal | None = None
+    liq_price: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    leverage: Decimal | None = None
+    version: int | None = None
+
+
+class BalanceUpdate(Event, frozen=True, gc=False, array_like=True, tag=2_04_01):
+    """The balance of one asset as the venue sees it; `symbol` is empty."""
+
+    ts: int | None
+    asset: str
+    total: Decimal
+    available: Decimal | None = None
+    change: Decimal | None = None
+    reason: BalanceReason | None = None
+
+
+class FundingPayment(Event, frozen=True, gc=False, array_like=True, tag=2_05_01):
+    """Funding of one period; a payment made is negative."""
+
+    ts: int | None
+    payment_id: str
+    amount: Decimal
+    asset: str
+    rate: Decimal | None = None
+    size: Decimal | None = None
+    price: Decimal | None = None
+
+
+# --- intent ------------------------------------------------------------------------------------------------------
+
+
+class PlaceOrder(Event, frozen=True, gc=False, array_like=True, tag=3_01_01):
+    """Wish for a new order. The pipeline writes `client_id` when it gives the `seq`; `label` is the strategy's own."""
+
+    side: Side
+    size: Decimal
+    price: Decimal | None = None
+    kind: OrderKind = "limit"
+    tif: TimeInForce = "gtc"
+    reduce_only: bool = False
+    client_id: str = ""
+    strategy: str = ""
+    label: str = ""
+
+
+class AmendOrder(Event, frozen=True, gc=False, array_like=True, tag=3_02_01):
+    """Wish for another price and size; both are always given, `size` is the new total with what is filled."""
+
+    client_id: str
+    price: Decimal
+    size: Decimal
+    strategy: str = ""
+
+
+class CancelOrder(Event, frozen=True, gc=False, array_like=True, tag=3_03_01):
+    """Wish that an order be gone."""
+
+    client_id: str
+    strategy: str = ""
+
+
+class CancelAll(Event, frozen=True, gc=False, array_like=True, tag=3_04_01):
+    """Wish that all orders of a market, or of a venue where `symbol` is empty, be gone."""
+
+    strategy: str = ""
+
+
+# --- outcome -----------------------------------------------------------------------------------------------------
+
+
+class Accepted(Event, frozen=True, gc=False, array_like=True, tag=4_01_01):
+    """The venue took the intent (cause); what becomes of the order is told by the account stream."""
+
+    ts: int | None
+    action: Action
+    client_id: str
+    order_id: str | None = None
+
+
+class Rejected(Event, frozen=True, gc=False, array_like=True, tag=4_02_01):
+    """The venue refused the intent (cause) for certain: its `code` and words, and the class of the refusal."""
+
+    ts: int | None
+    action: Action
+    client_id: str
+    refusal: Refusal
+    code: str
+    text: str
+
+
+class Unknown(Event, frozen=True, gc=False, array_like=True, tag=4_03_01):
+    """The intent (cause) left and nothing says what became of it: it is looked up, never sent again."""
+
+    ts: int | None
+    action: Action
+    client_id: str
+    why: str
+
+
+class Blocked(Event, frozen=True, gc=False, array_like=True, tag=4_04_01):
+    """Risk held an intent back before it left: the rule, its limit and the value that broke it."""
+
+    action: Action
+    rule: str
+    limit: str
+    value: str
+    client_id: str = ""
+    side: Side | None = None
+    price: Decimal | None = None
+    size: Decimal | None = None
+    strategy: str = ""
+    label: str = ""
+
+
+# --- session -----------------------------------------------------------------------------------------------------
+
+
+class SessionOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_01_01):
+    """The first record of every session."""
+
+    session: str
+    seed: int
+    parent: str = ""
+    venue: ClassVar[str] = ""
+    symbol: ClassVar[str] = ""
+
+
+class FeedStatus(Event, frozen=True, gc=False, array_like=True, tag=5_02_01):
+    """What a channel of a market (or of a whole connection where `symbol` is empty) is worth from here on."""
+
+    channel: str
+    status: FeedState
+    reason: str = ""
+
+
+class Tick(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_03_01):
+    """Nothing arrived, but a timer was due: time is an event too."""
+
+    venue: ClassVar[str] = ""
+    symbol: ClassVar[str] = ""
+
+
+class Command(Event, frozen=True, gc=False, array_like=True, tag=5_04_01):
+    """A person's or an operator's word; `payload` is JSON text."""
+
+    name: str
+    payload: str = ""
+
+
+class Signal(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_05_01):
+    """A named number from outside (a model, a desk); its stream is a feed like any other."""
+
+    name: str
+    value: float
+    venue: ClassVar[str] = ""
+    symbol: ClassVar[str] = ""
+
+
+class Reconciled(Event, frozen=True, gc=False, array_like=True, tag=5_06_01):
+    """One difference between the log's view and the venue's, with both sides; `what` names the order, asset or position."""
+
+    subject: str
+    what: str
+    ours: str
+    theirs: str
+
+
+class StrategyFailed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_07_01):
+    """A strategy raised and ended alone."""
+
+    strategy: str
+    error: str
+    traceback: str
+    venue: ClassVar[str] = ""
+    symbol: ClassVar[str] = ""
+
+
+class Halted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_08_01):
+    """No intent but cancels leaves from here on."""
+
+    reason: str
+    venue: ClassVar[str] = ""
+    symbol: ClassVar[str] = ""
+
+
+class SessionClosed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_09_01):
+    """The last record of a session that ended in order."""
+
+    reason: str
+    venue: ClassVar[str] = ""
+    symbol: ClassVar[str] = ""
+
+
+MarketEvent: TypeAlias = BookSnapshot | BookDelta | Trade | Ticker | Candle | Liquidation | InstrumentDefined
+AccountEvent: TypeAlias = OrderUpdate | Fill | PositionUpdate | BalanceUpdate | FundingPayment
+Intent: TypeAlias = PlaceOrder | AmendOrder | CancelOrder | CancelAll
+Outcome: TypeAlias = Accepted | Rejected | Unknown
+SessionEvent: TypeAlias = (
+    SessionOpened | FeedStatus | Tick | Command | Signal | Reconciled | StrategyFailed | Halted | SessionClosed
+)
+AnyEvent: TypeAlias = MarketEvent | AccountEvent | Intent | Outcome | Blocked | SessionEvent
+# What a strategy may emit: its intents, and what its risk gate held back.
+Decision: TypeAlias = Intent | Blocked
+
+MARKET: tuple[type[MarketEvent], ...] = (BookSnapshot, BookDelta, Trade, Ticker, Candle, Liquidation, InstrumentDefined)
+ACCOUNT: tuple[type[AccountEvent], ...] = (OrderUpdate, Fill, PositionUpdate, BalanceUpdate, FundingPayment)
+INTENT: tuple[type[Intent], ...] = (PlaceOrder, AmendOrder, CancelOrder, CancelAll)
+OUTCOME: tuple[type[Outcome | Blocked], ...] = (Accepted, Rejected, Unknown, Blocked)
+SESSION: tuple[type[SessionEvent], ...] = (
+    SessionOpened,
+    FeedStatus,
+    Tick,
+    Command,
+    Signal,
+    Reconciled,
+    StrategyFailed,
+    Halted,
+    SessionClosed,
+)
+EVENTS: tuple[type[AnyEvent], ...] = (*MARKET, *ACCOUNT, *INTENT, *OUTCOME, *SESSION)
+BY_NAME: dict[str, type[AnyEvent]] = {event.__name__: event for event in EVENTS}
+
+# Derived events are functions of the inputs before them and of nothing else; everything else is an input.
+DERIVED: frozenset[type] = frozenset({*INTENT, Blocked, StrategyFailed, Halted})
+
+
+def is_derived(event: AnyEvent) -> bool:
+    """True for what replay must conclude again instead of reading it."""
+    return type(event) in DERIVED

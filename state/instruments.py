@@ -1,0 +1,100 @@
+"""An instrument: the one place where a float becomes money, snapped to the venue's grid.
+
+Bids go down, asks go up, sizes go down: what is sent never crosses further and never exceeds what was asked.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Self
+
+from state.errors import OffGrid
+from state.events import InstrumentDefined
+from state.words import InstrumentKind, InstrumentStatus, Side
+
+
+def exact(number: float) -> Decimal:
+    """The Decimal that a float's shortest text says."""
+    return Decimal(repr(number))
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """The rules of one market, as the venue defined them last."""
+
+    venue: str
+    symbol: str
+    base: str
+    quote: str
+    settle: str
+    kind: InstrumentKind
+    tick: Decimal
+    lot: Decimal
+    min_size: Decimal
+    min_notional: Decimal
+    max_size: Decimal | None = None
+    contract_size: Decimal = Decimal(1)
+    inverse: bool = False
+    maker_fee: Decimal | None = None
+    taker_fee: Decimal | None = None
+    status: InstrumentStatus = "trading"
+    sig_figs: int | None = None
+    max_decimals: int | None = None
+    native: str = ""
+
+    @classmethod
+    def defined(cls, event: InstrumentDefined) -> Self:
+        """Raises `OffGrid` where a grid is not positive: no price could be snapped to it."""
+        if event.tick <= 0 or event.lot <= 0:
+            raise OffGrid(f"{event.venue} {event.symbol}: tick {event.tick} and lot {event.lot} must be positive")
+        return cls(**{name: getattr(event, name) for name in cls.__dataclass_fields__})
+
+    def price(self, side: Side, price: float | Decimal) -> Decimal:
+        """The nearest price of the grid that is no more aggressive: a buy is rounded down, a sell up."""
+        owed = price if isinstance(price, Decimal) else exact(price)
+        return snap(owed, self._step_at(owed), up=side == "sell")
+
+    def size(self, size: float | Decimal) -> Decimal:
+        """The largest size of the grid that is not above `size`."""
+        return snap(size if isinstance(size, Decimal) else exact(size), self.lot, up=False)
+
+    def check(self, price: Decimal | None, size: Decimal, *, reduce_only: bool = False) -> None:
+        """Raises `OffGrid` where the venue would refuse these numbers; `price` is None for a market order."""
+        if not size.is_finite() or size <= 0:
+            raise self._off(f"size {size} is not positive")
+        if size % self.lot:
+            raise self._off(f"size {size} is not a multiple of the lot {self.lot}; nearest below {self.size(size)}")
+        if size < self.min_size and not reduce_only:
+            raise self._off(f"size {size} is below the minimum {self.min_size}")
+        if self.max_size is not None and size > self.max_size:
+            raise self._off(f"size {size} is above the maximum {self.max_size}")
+        if price is None:
+            return
+        if not price.is_finite() or price <= 0:
+            raise self._off(f"price {price} is not positive")
+        if price % self._step_at(price):
+            raise self._off(f"price {price} is not a multiple of the tick {self._step_at(price)}")
+        if self.notional(price, size) < self.min_notional and not reduce_only:
+            raise self._off(f"notional {self.notional(price, size)} is below the minimum {self.min_notional}")
+
+    def notional(self, price: Decimal, size: Decimal) -> Decimal:
+        """Value in quote (in base for an inverse contract) of `size` base units at `price`."""
+        return size if self.inverse else price * size
+
+    def ticks(self, distance: float | Decimal) -> float:
+        """A price distance in ticks."""
+        return float(distance) / float(self.tick)
+
+    def _step_at(self, price: Decimal) -> Decimal:
+        """The tick, coarser where the venue counts significant figures (Hyperliquid: 5, integers always allowed)."""
+        if self.sig_figs is None or price <= 0:
+            return self.tick
+        return max(self.tick, min(Decimal(1), Decimal(1).scaleb(price.adjusted() - self.sig_figs + 1)))
+
+    def _off(self, text: str) -> OffGrid:
+        return OffGrid(f"{self.venue} {self.symbol}: {text}")
+
+
+def snap(number: Decimal, step: Decimal, *, up: bool) -> Decimal:
+    """A number that is not negative, moved to a multiple of `step`, in the step's own number of decimals."""
+    steps, rest = divmod(number, step)  # exact, where a division would round at the 28th digit
+    return (steps + 1 if up and rest else steps) * step

@@ -1,0 +1,1 @@
+"""What is concluded: the pipeline, feeds, operators, quoting, risk and strategies. Knows no venue by name."""
