@@ -1,0 +1,229 @@
+"""The state's only writer: one record in, the changed views out. No clock, no log, no venue name."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from state.errors import WrongUse
+from state.events import (
+    Accepted,
+    AmendOrder,
+    AnyEvent,
+    BalanceUpdate,
+    Blocked,
+    BookDelta,
+    BookSnapshot,
+    CancelAll,
+    CancelOrder,
+    Candle,
+    Command,
+    FeedStatus,
+    Fill,
+    FundingPayment,
+    Halted,
+    InstrumentDefined,
+    Liquidation,
+    OrderUpdate,
+    PlaceOrder,
+    PositionUpdate,
+    Reconciled,
+    Rejected,
+    SessionClosed,
+    SessionOpened,
+    Signal,
+    StrategyFailed,
+    Tick,
+    Ticker,
+    Trade,
+    Unknown,
+)
+from state.ledger import Balance, Position
+from state.orders import Order, Orders
+from state.record import Record
+from state.shared import Account, SharedState
+
+# What changed, under the key that its readers know it by.
+Key: TypeAlias = tuple[type, str, str]
+Changed: TypeAlias = tuple[tuple[Key, object], ...]
+
+NOTHING: Changed = ()
+
+
+class WorkingOrders(tuple[Order, ...]):
+    """The open orders of one market in placing order, as a view."""
+
+    __slots__ = ()
+
+
+class Reducer:
+    """Folds records into a `SharedState`; raises `WrongUse` for a record out of order."""
+
+    def __init__(self, shared: SharedState) -> None:
+        self.shared = shared
+        self._folds: dict[type, Callable[..., Changed]] = {  # each fold takes the event it is filed under
+            BookDelta: self._book_delta,
+            BookSnapshot: self._book_snapshot,
+            Trade: self._trade,
+            Ticker: self._ticker,
+            Candle: self._nothing,
+            Liquidation: self._nothing,
+            InstrumentDefined: self._instrument,
+            OrderUpdate: self._order_update,
+            Fill: self._fill,
+            PositionUpdate: self._position,
+            BalanceUpdate: self._balance,
+            FundingPayment: self._funding,
+            PlaceOrder: self._place,
+            AmendOrder: self._amend,
+            CancelOrder: self._cancel,
+            CancelAll: self._cancel_all,
+            Accepted: self._accepted,
+            Rejected: self._rejected,
+            Unknown: self._unknown,
+            Blocked: self._nothing,
+            SessionOpened: self._opened,
+            FeedStatus: self._feed_status,
+            Tick: self._nothing,
+            Command: self._nothing,
+            Signal: self._signal,
+            Reconciled: self._nothing,
+            StrategyFailed: self._failed,
+            Halted: self._halted,
+            SessionClosed: self._closed,
+        }
+
+    def apply(self, record: Record) -> Changed:
+        """Folds one record and says which views changed."""
+        shared = self.shared
+        if record.seq != shared.seq + 1:
+            raise WrongUse(f"record {record.seq} cannot follow {shared.seq}")
+        shared.seq = record.seq
+        shared.now = record.recv
+        return self._folds[type(record.event)](record.event, record.seq)
+
+    # --- market ---
+
+    def _book_delta(self, event: BookDelta, _: int) -> Changed:
+        market = self.shared.markets.get((event.venue, event.symbol)) or self.shared.market(event.venue, event.symbol)
+        market.book.update(event)
+        return market.book_view
+
+    def _book_snapshot(self, event: BookSnapshot, _: int) -> Changed:
+        market = self.shared.market(event.venue, event.symbol)
+        market.book.replace(event)
+        return market.book_view
+
+    def _trade(self, event: Trade, _: int) -> Changed:
+        if not event.backfilled:
+            self.shared.market(event.venue, event.symbol).last_trade = event
+        return NOTHING
+
+    def _ticker(self, event: Ticker, _: int) -> Changed:
+        self.shared.market(event.venue, event.symbol).tick(event)
+        return NOTHING
+
+    def _instrument(self, event: InstrumentDefined, _: int) -> Changed:
+        self.shared.market(event.venue, event.symbol).define(event)
+        return NOTHING
+
+    def _feed_status(self, event: FeedStatus, _: int) -> Changed:
+        if event.channel == "account":
+            self.shared.account(event.venue).status = event.status
+            return NOTHING
+        market = self.shared.market(event.venue, event.symbol)
+        market.statuses[event.channel] = event.status
+        if event.channel == "book" and event.status != "ok":
+            market.book.distrust(event.status)
+            return market.book_view
+        return NOTHING
+
+    # --- account ---
+
+    def _order_update(self, event: OrderUpdate, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        return self._orders(account, event.symbol, account.orders.updated(event, seq))
+
+    def _fill(self, event: Fill, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        if not account.orders.filled(event, seq):
+            return NOTHING  # this trade id was booked before
+        instrument = self.shared.market(event.venue, event.symbol).instrument
+        position = account.ledger.filled(event, instrument)
+        return (
+            *self._working(account, event.symbol),
+            ((Position, event.venue, event.symbol), position),
+        )
+
+    def _position(self, event: PositionUpdate, _: int) -> Changed:
+        position = self.shared.account(event.venue).ledger.position_reported(event)
+        return (((Position, event.venue, event.symbol), position),)
+
+    def _balance(self, event: BalanceUpdate, _: int) -> Changed:
+        balance = self.shared.account(event.venue).ledger.balance_reported(event)
+        return (((Balance, event.venue, event.asset), balance),)
+
+    def _funding(self, event: FundingPayment, _: int) -> Changed:
+        position = self.shared.account(event.venue).ledger.funded(event)
+        return (((Position, event.venue, event.symbol), position),)
+
+    # --- intents and outcomes ---
+
+    def _place(self, event: PlaceOrder, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        return self._orders(account, event.symbol, account.orders.placed(event, seq))
+
+    def _amend(self, event: AmendOrder, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        return self._orders(account, event.symbol, account.orders.amending(event, seq))
+
+    def _cancel(self, event: CancelOrder, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        return self._orders(account, event.symbol, account.orders.cancelling(event, seq))
+
+    def _cancel_all(self, event: CancelAll, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        symbols = dict.fromkeys(order.symbol for order in account.orders.cancelling_all(event, seq))
+        return tuple(view for symbol in symbols for view in self._working(account, symbol))
+
+    def _accepted(self, event: Accepted, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        return self._orders(account, event.symbol, account.orders.accepted(event, seq))
+
+    def _rejected(self, event: Rejected, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        return self._orders(account, event.symbol, account.orders.rejected(event, seq))
+
+    def _unknown(self, event: Unknown, seq: int) -> Changed:
+        account = self.shared.account(event.venue)
+        return self._orders(account, event.symbol, account.orders.unknown(event, seq))
+
+    def _orders(self, account: Account, symbol: str, changed: Order | None) -> Changed:
+        return NOTHING if changed is None else self._working(account, symbol)
+
+    def _working(self, account: Account, symbol: str) -> Changed:
+        return (((Orders, account.venue, symbol), WorkingOrders(account.orders.working(symbol))),)
+
+    # --- session ---
+
+    def _opened(self, event: SessionOpened, _: int) -> Changed:
+        self.shared.session = event.session
+        self.shared.seed = event.seed
+        return NOTHING
+
+    def _signal(self, event: Signal, _: int) -> Changed:
+        self.shared.signals[event.name] = event.value
+        return NOTHING
+
+    def _failed(self, event: StrategyFailed, _: int) -> Changed:
+        self.shared.failed[event.strategy] = event.error
+        return NOTHING
+
+    def _halted(self, event: Halted, _: int) -> Changed:
+        self.shared.halted = event.reason
+        return NOTHING
+
+    def _closed(self, event: SessionClosed, _: int) -> Changed:
+        self.shared.closed = True
+        return NOTHING
+
+    def _nothing(self, event: AnyEvent, _: int) -> Changed:
+        return NOTHING

@@ -1,0 +1,211 @@
+"""SharedState: everything that is known, for many venues and many symbols.
+
+The reducer writes it, everybody else reads. `shared.exchange` is the way to the venues' order side.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from state.errors import WrongUse
+from state.events import AmendOrder, CancelAll, CancelOrder, Intent, PlaceOrder
+from state.instruments import Instrument
+from state.ledger import Ledger, LedgerSnapshot
+from state.market import Market, MarketSnapshot
+from state.orders import Orders, OrdersSnapshot
+from state.words import FeedState, OrderKind, Side, TimeInForce
+
+
+class Account:
+    """Orders, positions and balances at one venue; `status` is "ok" once they are reconciled with it."""
+
+    __slots__ = ("ledger", "orders", "status", "venue")
+
+    def __init__(self, venue: str) -> None:
+        self.venue = venue
+        self.orders = Orders(venue)
+        self.ledger = Ledger(venue)
+        self.status: FeedState = "connecting"
+
+    @property
+    def is_ready(self) -> bool:
+        """True while what is known of the account can be relied on."""
+        return self.status == "ok"
+
+
+class SharedState:
+    """What is known at `seq`; `now` is the time of receipt of that record, ns UTC."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.now = 0
+        self.session = ""
+        self.seed = 0
+        self.halted: str | None = None
+        self.closed = False
+        self.failed: dict[str, str] = {}  # strategy -> error
+        self.signals: dict[str, float] = {}
+        self.markets: dict[tuple[str, str], Market] = {}
+        self.accounts: dict[str, Account] = {}
+        self.exchange = Exchanges(self)
+        self.order_call: Callable[[Intent], None] | None = None  # the pipeline, which makes order calls intents
+
+    def market(self, venue: str, symbol: str) -> Market:
+        """The market, empty before its first event."""
+        key = (venue, symbol)
+        market = self.markets.get(key)
+        if market is None:
+            market = self.markets[key] = Market(venue, symbol)
+        return market
+
+    def account(self, venue: str) -> Account:
+        """The account, empty before its first event."""
+        account = self.accounts.get(venue)
+        if account is None:
+            account = self.accounts[venue] = Account(venue)
+        return account
+
+    def instrument(self, venue: str, symbol: str) -> Instrument:
+        """Raises `WrongUse` where the venue has not defined it in this session."""
+        instrument = self.market(venue, symbol).instrument
+        if instrument is None:
+            raise WrongUse(f"no instrument {symbol} at {venue} is known yet")
+        return instrument
+
+    def dump(self) -> bytes:
+        """The whole state as canonical bytes: equal states give equal bytes."""
+        return _encode(
+            StateSnapshot(
+                seq=self.seq,
+                now=self.now,
+                session=self.session,
+                seed=self.seed,
+                halted=self.halted,
+                closed=self.closed,
+                failed=dict(sorted(self.failed.items())),
+                signals=dict(sorted(self.signals.items())),
+                markets=[self.markets[key].dump() for key in sorted(self.markets)],
+                accounts=[
+                    AccountSnapshot(venue, account.status, account.orders.dump(), account.ledger.dump())
+                    for venue, account in sorted(self.accounts.items())
+                ],
+            )
+        )
+
+    @classmethod
+    def load(cls, body: bytes) -> "SharedState":
+        """Raises `msgspec.DecodeError` where `body` is not what `dump` wrote."""
+        snapshot = _decode(body)
+        shared = cls()
+        shared.seq, shared.now = snapshot.seq, snapshot.now
+        shared.session, shared.seed = snapshot.session, snapshot.seed
+        shared.halted, shared.closed = snapshot.halted, snapshot.closed
+        shared.failed, shared.signals = dict(snapshot.failed), dict(snapshot.signals)
+        for market in snapshot.markets:
+            shared.markets[(market.venue, market.symbol)] = Market.load(market)
+        for known in snapshot.accounts:
+            account = shared.account(known.venue)
+            account.status = known.status
+            account.orders = Orders.load(known.orders)
+            account.ledger = Ledger.load(known.ledger)
+        return shared
+
+
+class AccountSnapshot(msgspec.Struct, frozen=True, array_like=True):
+    """An account at one seq."""
+
+    venue: str
+    status: FeedState
+    orders: OrdersSnapshot
+    ledger: LedgerSnapshot
+
+
+class StateSnapshot(msgspec.Struct, frozen=True, array_like=True):
+    """Everything that is known at one seq."""
+
+    seq: int
+    now: int
+    session: str
+    seed: int
+    halted: str | None
+    closed: bool
+    failed: dict[str, str]
+    signals: dict[str, float]
+    markets: list[MarketSnapshot]
+    accounts: list[AccountSnapshot]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(StateSnapshot).decode
+
+
+class ExchangeDoor:
+    """The order calls of one venue. Each is checked against the grid here and becomes an intent; nothing is sent directly."""
+
+    def __init__(self, shared: "SharedState", venue: str = "") -> None:
+        self._shared = shared
+        self._venue = venue
+
+    @property
+    def venue(self) -> str:
+        """The venue spoken of; raises `WrongUse` where none was said and the session has not just one."""
+        if self._venue:
+            return self._venue
+        venues = sorted(self._shared.accounts)
+        if len(venues) != 1:
+            raise WrongUse(
+                f"say which venue: shared.exchange(venue); this session has {', '.join(venues) or 'none yet'}"
+            )
+        return venues[0]
+
+    def create(
+        self,
+        symbol: str,
+        side: Side,
+        size: Decimal,
+        price: Decimal | None = None,
+        *,
+        kind: OrderKind = "limit",
+        tif: TimeInForce = "gtc",
+        reduce_only: bool = False,
+        label: str = "",
+    ) -> None:
+        """Raises `OffGrid` where the numbers are not the instrument's."""
+        if (kind == "limit") != (price is not None):
+            raise WrongUse(f"a {kind} order {'needs a' if kind == 'limit' else 'takes no'} price")
+        self._shared.instrument(self.venue, symbol).check(price, size, reduce_only=reduce_only)
+        self._call(PlaceOrder(self.venue, symbol, side, size, price, kind, tif, reduce_only, label=label))
+
+    def amend(self, symbol: str, client_id: str, price: Decimal, size: Decimal) -> None:
+        """`size` is the new total; raises `OffGrid`, or `WrongUse` for an order that is not open."""
+        self._shared.instrument(self.venue, symbol).check(price, size)
+        self._open(client_id)
+        self._call(AmendOrder(self.venue, symbol, client_id, price, size))
+
+    def cancel(self, symbol: str, client_id: str) -> None:
+        """Raises `WrongUse` for an order that is not open."""
+        self._open(client_id)
+        self._call(CancelOrder(self.venue, symbol, client_id))
+
+    def cancel_all(self, symbol: str = "") -> None:
+        """All orders of a market, or of the venue."""
+        self._call(CancelAll(self.venue, symbol))
+
+    def _open(self, client_id: str) -> None:
+        order = self._shared.account(self.venue).orders.get(client_id)
+        if order is None or not order.is_open:
+            raise WrongUse(f"no open order {client_id} at {self.venue}")
+
+    def _call(self, intent: Intent) -> None:
+        call = self._shared.order_call
+        if call is None:
+            raise WrongUse("this state is only read (a rebuild or a copy): it takes no orders")
+        call(intent)
+
+
+class Exchanges(ExchangeDoor):
+    """`shared.exchange("bybit")`, or its calls directly where the session has only one venue."""
+
+    def __call__(self, venue: str) -> ExchangeDoor:
+        return ExchangeDoor(self._shared, venue)

@@ -1,0 +1,180 @@
+"""What a strategy sees: the streams of markets and accounts, time, and a generator seeded from the session.
+
+A feed of something that has a current value (position, working orders, balance) says it at once to whoever subscribes.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import TypeVar
+
+from reactivex import Observable, abc
+from reactivex import operators as ops
+from state.ledger import Balance, Position
+from state.orders import Order, Orders
+
+from state.book import Book
+from state.events import (
+    BalanceUpdate,
+    Candle,
+    Command,
+    FeedStatus,
+    Fill,
+    Liquidation,
+    Rejected,
+    Signal,
+    Ticker,
+    Trade,
+)
+from state.instruments import Instrument
+from state.market import Market
+from state.shared import Account, SharedState
+from streams.pipeline import Pipeline
+from streams.scheduler import SessionScheduler
+from streams.source import Source
+
+T = TypeVar("T")
+
+
+class MarketFeed:
+    """The streams of one market."""
+
+    def __init__(self, pipeline: Pipeline, venue: str, symbol: str) -> None:
+        self.venue = venue
+        self.symbol = symbol
+        self._pipeline = pipeline
+
+    @property
+    def state(self) -> Market:
+        """The market as it is known now."""
+        return self._pipeline.shared.market(self.venue, self.symbol)
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """The market's rules, None before the venue has told them."""
+        return self.state.instrument
+
+    @property
+    def book(self) -> Observable[Book]:
+        """The live book after each change of it, or of its status."""
+        return self._source(Book)
+
+    @property
+    def trades(self) -> Observable[Trade]:
+        return self._source(Trade)
+
+    @property
+    def ticker(self) -> Observable[Ticker]:
+        """The merged ticker after each change."""
+        market = self.state
+        return self._source(Ticker).pipe(ops.map(lambda said: market.ticker or said))
+
+    def candles(self, interval_s: int) -> Observable[Candle]:
+        """The venue's own candles of one interval, as often as it updates them."""
+        return self._source(Candle).pipe(ops.filter(lambda candle: candle.interval_s == interval_s))
+
+    @property
+    def liquidations(self) -> Observable[Liquidation]:
+        return self._source(Liquidation)
+
+    @property
+    def status(self) -> Observable[FeedStatus]:
+        """What each channel is worth, as it changes."""
+        return self._source(FeedStatus)
+
+    def _source(self, kind: type[T]) -> Source[T]:
+        return self._pipeline.source(kind, self.venue, self.symbol)
+
+
+class AccountFeed:
+    """The streams of one account."""
+
+    def __init__(self, pipeline: Pipeline, venue: str) -> None:
+        self.venue = venue
+        self._pipeline = pipeline
+
+    @property
+    def state(self) -> Account:
+        """The account as it is known now."""
+        return self._pipeline.shared.account(self.venue)
+
+    @property
+    def is_ready(self) -> bool:
+        """True once the account is reconciled with the venue and while its streams are up."""
+        return self.state.is_ready
+
+    def position(self, symbol: str) -> Observable[Position]:
+        """The position folded from our fills, now and after each change."""
+        return _from_now(
+            lambda: self.state.ledger.position(symbol), self._pipeline.source(Position, self.venue, symbol)
+        )
+
+    def orders(self, symbol: str) -> Observable[tuple[Order, ...]]:
+        """Working orders in placing order (in flight included), now and after each change."""
+        source: Source[tuple[Order, ...]] = self._pipeline.source(Orders, self.venue, symbol)  # type: ignore[assignment]
+        return _from_now(lambda: tuple(self.state.orders.working(symbol)), source)
+
+    def fills(self, symbol: str) -> Observable[Fill]:
+        """Each execution, as the venue tells it (a repeat is told again; positions count it once)."""
+        return self._pipeline.source(Fill, self.venue, symbol)
+
+    def refusals(self, symbol: str) -> Observable[Rejected]:
+        return self._pipeline.source(Rejected, self.venue, symbol)
+
+    def balance(self, asset: str) -> Observable[Balance]:
+        return self._pipeline.source(Balance, self.venue, asset)
+
+    def balances(self) -> Observable[BalanceUpdate]:
+        return self._pipeline.source(BalanceUpdate, self.venue, "")
+
+    @property
+    def status(self) -> Observable[FeedStatus]:
+        """What the account's streams are worth, as it changes."""
+        return self._pipeline.source(FeedStatus, self.venue, "").pipe(ops.filter(lambda it: it.channel == "account"))
+
+
+class Feeds:
+    """Everything that a strategy may know; what is not in here must not decide."""
+
+    def __init__(self, pipeline: Pipeline, scheduler: SessionScheduler, strategy: str, random: Random) -> None:
+        self.strategy = strategy
+        self.scheduler = scheduler
+        self.random = random
+        self._pipeline = pipeline
+
+    @property
+    def shared(self) -> SharedState:
+        return self._pipeline.shared
+
+    @property
+    def now_ns(self) -> int:
+        """The session's time, ns UTC."""
+        return self.scheduler.now_ns
+
+    @property
+    def settled(self) -> Observable[int]:
+        """The seq at which everything that one burst of input caused has been concluded."""
+        return self.scheduler.settled
+
+    def market(self, venue: str, symbol: str) -> MarketFeed:
+        return MarketFeed(self._pipeline, venue, symbol)
+
+    def account(self, venue: str) -> AccountFeed:
+        return AccountFeed(self._pipeline, venue)
+
+    def signal(self, name: str) -> Observable[float]:
+        """A named number from outside."""
+        return self._pipeline.source(Signal).pipe(
+            ops.filter(lambda signal: signal.name == name), ops.map(lambda signal: signal.value)
+        )
+
+    def commands(self, name: str, venue: str = "", symbol: str = "") -> Observable[Command]:
+        """A person's commands of one name."""
+        return self._pipeline.source(Command, venue, symbol).pipe(ops.filter(lambda command: command.name == name))
+
+
+def _from_now(current: Callable[[], T], source: Source[T]) -> Observable[T]:
+    def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        observer.on_next(current())
+        return source.subscribe(observer, scheduler=scheduler)
+
+    return Observable(subscribe)

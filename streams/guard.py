@@ -1,0 +1,141 @@
+"""The runtime guard: while strategies conclude, the world outside the log is out of reach.
+
+Wall clock, unseeded randomness, I/O and thread timers would make a replay decide differently, so each raises
+`NotDeterministic` naming file and line. The guard only watches the thread that runs the pipeline, and only while it
+publishes; the log's writer thread and the sockets are not concerned. What C code hides from it (`datetime.now`, iteration
+over sets) the lint in `streams/lint.py` finds in the source.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import get_ident
+from types import FrameType, ModuleType
+from typing import Final
+
+from reactivex.scheduler import EventLoopScheduler, NewThreadScheduler, ThreadPoolScheduler, TimeoutScheduler
+
+from state.errors import NotDeterministic
+
+_CLOCKS: Final = (
+    "time",
+    "time_ns",
+    "monotonic",
+    "monotonic_ns",
+    "perf_counter",
+    "perf_counter_ns",
+    "localtime",
+    "gmtime",
+)
+_CHANCE: Final = (
+    "random", "randint", "randrange", "uniform", "gauss", "normalvariate", "choice", "choices", "shuffle", "sample",
+    "expovariate", "betavariate", "lognormvariate", "triangular", "getrandbits", "seed",
+)  # fmt: skip
+# Audit events that CPython raises for I/O, by the word a reader knows.
+_EFFECTS: Final = {
+    "open": "opens a file",
+    "socket.connect": "opens a socket",
+    "socket.sendto": "sends a datagram",
+    "socket.getaddrinfo": "asks the network",
+    "subprocess.Popen": "starts a process",
+    "os.system": "starts a process",
+    "os.listdir": "reads a folder",
+    "os.remove": "removes a file",
+    "time.sleep": "sleeps",
+    "_thread.start_new_thread": "starts a thread",
+    "sqlite3.connect": "opens a database",
+}
+_OURS: Final = Path(__file__).resolve().parent
+
+_watched: set[int] = set()  # idents of threads that are concluding right now
+_installed = False
+
+
+class Guard:
+    """Watches one thread between `enter` and `leave`."""
+
+    __slots__ = ("_ident",)
+
+    def __init__(self) -> None:
+        _install()
+        self._ident = get_ident()
+
+    def enter(self) -> None:
+        _watched.add(self._ident)
+
+    def leave(self) -> None:
+        _watched.discard(self._ident)
+
+
+def _install() -> None:
+    """Once a process; an unwatched thread pays one set look-up a call."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    for name in _CLOCKS:
+        _forbid(time, name, f"time.{name}() reads the wall clock; use scheduler.now_ns or the record's recv")
+    for name in _CHANCE:
+        _forbid(random, name, f"random.{name}() is not seeded by the session; use feeds.random")
+    for scheduler in (TimeoutScheduler, NewThreadScheduler, ThreadPoolScheduler, EventLoopScheduler):
+        for name in ("schedule", "schedule_relative", "schedule_absolute"):
+            _forbid_method(scheduler, name)
+    sys.addaudithook(_audit)
+
+
+def _forbid(module: ModuleType, name: str, text: str) -> None:
+    original: Callable[..., object] = getattr(module, name)
+
+    def guarded(*args: object, **kwargs: object) -> object:
+        if _watched and get_ident() in _watched:
+            _refuse(text)
+        return original(*args, **kwargs)
+
+    guarded.__name__ = name
+    guarded.__doc__ = original.__doc__
+    setattr(module, name, guarded)
+
+
+def _forbid_method(scheduler: type, name: str) -> None:
+    original: Callable[..., object] = getattr(scheduler, name)
+
+    def guarded(self: object, *args: object, **kwargs: object) -> object:
+        if _watched and get_ident() in _watched:
+            _refuse(
+                f"{scheduler.__name__} is a thread timer; leave the operator's scheduler out, the session's is passed down"
+            )
+        return original(self, *args, **kwargs)
+
+    setattr(scheduler, name, guarded)
+
+
+def _audit(event: str, args: tuple[object, ...]) -> None:
+    if _watched and event in _EFFECTS and get_ident() in _watched and not _is_import():
+        _refuse(f"{event} {_EFFECTS[event]} inside a strategy; what it needs must come through its feeds")
+
+
+def _is_import() -> bool:
+    """Importing a module late reads a file, but decides nothing."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _refuse(text: str) -> None:
+    frame: FrameType | None = sys._getframe(2)
+    # The line to name is the strategy's: the first that is neither this folder's plumbing nor a library's.
+    while frame is not None and _is_plumbing(frame.f_code.co_filename):
+        frame = frame.f_back
+    where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame is not None else "unknown place"
+    raise NotDeterministic(f"{where}: {text}")
+
+
+def _is_plumbing(filename: str) -> bool:
+    return "site-packages" in filename or filename.startswith("<") or Path(filename) in (
+        _OURS / "guard.py", _OURS / "source.py", _OURS / "pipeline.py", _OURS / "scheduler.py",
+    )  # fmt: skip

@@ -1,0 +1,138 @@
+"""Virtual time, live too: timers fire when records say that their time has come.
+
+The timeline is advanced by the `recv` of records and by nothing else, so a replay fires the same timers between the same
+records as the live run did. RxPY's time operators run on it because subscribing passes the scheduler down.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from reactivex import abc, typing
+from reactivex.disposable import Disposable
+from reactivex.scheduler.periodicscheduler import PeriodicScheduler
+from sortedcontainers import SortedDict
+
+from state.errors import NotDeterministic
+from streams.source import Owner, Source
+
+_State = TypeVar("_State")
+
+NEVER = 1 << 63  # later than any int64 ns
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NS = 1_000_000_000
+
+
+class Timer:
+    """One wish to be called at `due` (ns), with the seq of the record during which it was made."""
+
+    __slots__ = ("action", "cause", "due", "owner")
+
+    def __init__(self, due: int, cause: int, action: Callable[[], None], owner: Owner | None) -> None:
+        self.due = due
+        self.cause = cause
+        self.action = action
+        self.owner = owner
+
+
+class Timeline:
+    """The session's time and its timers, ordered by due time and then by when they were made."""
+
+    __slots__ = ("_made", "_timers", "cause", "next_due", "now_ns", "settled")
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self.now_ns = now_ns
+        self.cause = 0  # seq of the record that is being concluded from
+        self.next_due = NEVER
+        self.settled: Source[int] = Source()
+        self._timers: SortedDict[tuple[int, int], Timer] = SortedDict()
+        self._made = 0
+
+    def add(self, due: int, action: Callable[[], None], owner: Owner | None) -> abc.DisposableBase:
+        """A timer in the past fires as soon as what is being concluded now is done."""
+        due = max(due, self.now_ns)
+        self._made += 1
+        key = (due, self._made)
+        self._timers[key] = Timer(due, self.cause, action, owner)
+        self.next_due = min(self.next_due, due)
+        return Disposable(lambda: self._remove(key))
+
+    def pop(self) -> Timer:
+        """Takes the first timer out; only to be called where `next_due` says that there is one."""
+        _, timer = self._timers.popitem(0)
+        self._peek()
+        return timer
+
+    def __len__(self) -> int:
+        return len(self._timers)
+
+    def _remove(self, key: tuple[int, int]) -> None:
+        if self._timers.pop(key, None) is not None:
+            self._peek()
+
+    def _peek(self) -> None:
+        self.next_due = self._timers.peekitem(0)[0][0] if self._timers else NEVER
+
+
+class SessionScheduler(PeriodicScheduler):
+    """The timeline as RxPY sees it, in the name of one owner."""
+
+    def __init__(self, timeline: Timeline, owner: Owner | None = None) -> None:
+        super().__init__()
+        self.timeline = timeline
+        self.owner = owner
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual time, ns UTC."""
+        return self.timeline.now_ns
+
+    @property
+    def now(self) -> datetime:
+        return _EPOCH + timedelta(microseconds=self.timeline.now_ns // 1000)
+
+    @property
+    def settled(self) -> Source[int]:
+        """Says the seq at which everything that one burst of input caused has been concluded."""
+        return self.timeline.settled
+
+    def schedule(self, action: typing.ScheduledAction[_State], state: _State | None = None) -> abc.DisposableBase:
+        return self.at_ns(self.timeline.now_ns, action, state)
+
+    def schedule_relative(
+        self, duetime: typing.RelativeTime, action: typing.ScheduledAction[_State], state: _State | None = None
+    ) -> abc.DisposableBase:
+        seconds = duetime.total_seconds() if isinstance(duetime, timedelta) else duetime
+        return self.at_ns(self.timeline.now_ns + max(0, round(seconds * _NS)), action, state)
+
+    def schedule_absolute(
+        self, duetime: typing.AbsoluteTime, action: typing.ScheduledAction[_State], state: _State | None = None
+    ) -> abc.DisposableBase:
+        if isinstance(duetime, datetime):
+            since = duetime - _EPOCH
+            return self.at_ns(
+                ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000, action, state
+            )
+        return self.at_ns(round(duetime * _NS), action, state)
+
+    def at_ns(
+        self, due: int, action: typing.ScheduledAction[_State], state: _State | None = None
+    ) -> abc.DisposableBase:
+        """Calls `action` once the session's time has reached `due` (ns UTC)."""
+
+        def run() -> None:
+            action(self, state)
+
+        return self.timeline.add(due, run, self.owner)
+
+
+def clock_of(scheduler: abc.SchedulerBase | None) -> Callable[[], int]:
+    """The virtual clock (ns) that an operator reads; raises `NotDeterministic` where none was passed down."""
+    if isinstance(scheduler, SessionScheduler):
+        timeline = scheduler.timeline
+        return lambda: timeline.now_ns
+    if scheduler is None:
+        raise NotDeterministic("this operator needs the session's time: subscribe with scheduler=feeds.scheduler")
+    # A marble test's virtual scheduler; its datetimes are exact to the microsecond.
+    given = scheduler
+    return lambda: round((given.now - _EPOCH) / timedelta(microseconds=1)) * 1000

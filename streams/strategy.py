@@ -1,0 +1,108 @@
+"""A strategy is a function from feeds to an `Observable` of decisions; here it is put on a pipeline and watched."""
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TypeAlias
+
+import msgspec
+from reactivex import Observable, abc
+from reactivex.disposable import Disposable
+
+from state.errors import WrongUse
+from state.events import AmendOrder, Blocked, CancelAll, CancelOrder, Decision, PlaceOrder, StrategyFailed
+from streams.feeds import Feeds
+from streams.pipeline import Pipeline
+from streams.scheduler import SessionScheduler
+
+Build: TypeAlias = Callable[[Feeds], Observable[Decision]]
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A named strategy with its parameters already bound."""
+
+    name: str
+    build: Build
+
+
+class Running:
+    """One strategy on one pipeline. When it raises it ends alone: recorded, its orders cancelled, the others go on."""
+
+    def __init__(self, pipeline: Pipeline, strategy: Strategy) -> None:
+        self.name = strategy.name
+        self._build = strategy.build
+        self._pipeline = pipeline
+        self._subscription: abc.DisposableBase = Disposable()
+        self._ended = False
+
+    def subscribe(self) -> None:
+        """To be called inside a tick, so that what the strategy says at once has its place in the order."""
+        pipeline = self._pipeline
+        scheduler = SessionScheduler(pipeline.timeline, self)
+        random = Random(f"{pipeline.shared.seed}:{self.name}")  # noqa: S311 (seeded, for decisions, not for secrets)
+        feeds = Feeds(pipeline, scheduler, self.name, random)
+        try:
+            decisions = self._build(feeds)
+            self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=scheduler)
+        except Exception as error:  # noqa: BLE001 (a strategy may raise anything; it ends alone)
+            self.fail(error)
+        if self._ended:
+            self._subscription.dispose()
+
+    def fail(self, error: Exception) -> None:
+        """Ends this strategy: `StrategyFailed`, and a cancel for each order of its own."""
+        if self._ended:
+            return
+        self._ended = True
+        self._subscription.dispose()
+        self._pipeline.emit(StrategyFailed(self.name, f"{type(error).__name__}: {error}", _trace(error)))
+        for venue, account in self._pipeline.shared.accounts.items():
+            for order in account.orders.working():
+                if order.strategy == self.name:
+                    self._pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
+
+    def _decided(self, decision: Decision) -> None:
+        if self._ended:
+            return
+        if not isinstance(decision, _DECISIONS):
+            raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only")
+        if isinstance(decision, PlaceOrder | AmendOrder):
+            self._check(decision)
+        if decision.strategy != self.name:
+            decision = msgspec.structs.replace(decision, strategy=self.name)
+        self._pipeline.emit(decision)
+
+    def _check(self, intent: PlaceOrder | AmendOrder) -> None:
+        """Money off the grid is an error at the call, never rounded later."""
+        instrument = self._pipeline.shared.instrument(intent.venue, intent.symbol)
+        if isinstance(intent, PlaceOrder) and (intent.kind == "limit") != (intent.price is not None):
+            raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
+        reduces = isinstance(intent, PlaceOrder) and intent.reduce_only
+        instrument.check(intent.price, intent.size, reduce_only=reduces)
+
+
+def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[Running]:
+    """Subscribes the strategies, in order, as part of the last record's tick. Raises `WrongUse` for a name used twice."""
+    names = [strategy.name for strategy in strategies]
+    if len(set(names)) != len(names):
+        raise WrongUse(f"two strategies have one name: {', '.join(names)}")
+    running = [Running(pipeline, strategy) for strategy in strategies]
+
+    def subscribe() -> None:
+        for one in running:
+            one.subscribe()
+
+    pipeline.conclude(subscribe)
+    return running
+
+
+_DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
+
+
+def _trace(error: Exception) -> str:
+    """The traceback by file name and line only, so that it is the same on every machine."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return "\n".join(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
