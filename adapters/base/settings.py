@@ -1,0 +1,77 @@
+"""What a venue is told when it is made, and what it says of itself."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Environment: TypeAlias = Literal["mainnet", "testnet", "demo"]
+MarketChannel: TypeAlias = Literal["book", "trades", "ticker", "candles", "liquidations"]
+ShutdownPolicy: TypeAlias = Literal["cancel", "flatten", "leave"]
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSettings:
+    """Where and how one market of a venue is reached; an empty URL means the environment's own."""
+
+    venue: str
+    market: str = "linear"
+    environment: Environment = "mainnet"
+    rest_url: str = ""
+    public_url: str = ""
+    private_url: str = ""
+    trade_url: str = ""
+    recv_window_ms: int = 5_000
+    order_entry: Literal["ws", "rest"] = "ws"
+    book_depth: int = 50
+    market_frames: bool = False
+    symbols: tuple[str, ...] = ()  # whose account is read; empty: all that the settle coins cover
+    settle: tuple[str, ...] = ("USDT", "USDC")
+    request_timeout_s: float = 5.0
+    look_up_s: float = 10.0
+    silence_s: float = 30.0
+    dead_man_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One public stream: `depth` for a book (None: the setting's), `interval_s` for candles."""
+
+    channel: MarketChannel
+    symbol: str
+    depth: int | None = None
+    interval_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an adapter can do, as `tapeline venues` prints it."""
+
+    markets: tuple[str, ...]
+    environments: tuple[str, ...]
+    channels: tuple[str, ...]
+    depths: tuple[int, ...]
+    place_batch: int
+    amend_batch: int
+    cancel_batch: int
+    ws_order_entry: bool
+    cancel_all: bool
+    amend: bool
+    dead_man: str
+    private: tuple[str, ...]
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownReport:
+    """What `shutdown` found when it asked again: clean only if nothing rests and nothing is held."""
+
+    policy: ShutdownPolicy
+    cancelled: int
+    open_orders: tuple[str, ...]
+    positions: tuple[tuple[str, str], ...]  # symbol, signed size
+    errors: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Nothing rests, and nothing is held where a flat position was asked for."""
+        held = bool(self.positions) and self.policy == "flatten"
+        return self.policy == "leave" or not (self.open_orders or held or self.errors)
