@@ -110,9 +110,7 @@ class Engine:
         self._trim_reducing(outcome, now_ms)
         return outcome
 
-    def amend(
-        self, order_id: str, now_ms: int, price: Decimal | None = None, size: Decimal | None = None
-    ) -> Outcome:
+    def amend(self, order_id: str, now_ms: int, price: Decimal | None = None, size: Decimal | None = None) -> Outcome:
         """Changes price or total size under the same id; only a mere decrease keeps the place in the queue."""
         order = self._must_live(order_id)
         new_price, new_size = order.price if price is None else price, order.size if size is None else size
@@ -305,4 +303,3 @@ class Engine:
     @staticmethod
     def _finish(order: Order, reason: Reason, now_ms: int) -> None:
         order.status, order.reason, order.updated_ms = Status.CANCELLED, reason, now_ms
-

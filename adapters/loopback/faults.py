@@ -1,4 +1,4 @@
-"""The seam for trouble: before each reply and push a venue asks here what shall go wrong. Faults are given as values, in order."""
+"""The seam for trouble: before each reply and push a venue asks here what shall go wrong."""
 
 from __future__ import annotations
 

@@ -47,18 +47,18 @@ class Fill:
     size: Decimal
     fee: Decimal
     fee_rate: Decimal
-    closed: Decimal
-    pnl: Decimal
-    is_maker: bool
-    order_id: str
-    client_id: str
-    order_kind: Kind | None
-    order_price: Decimal
-    order_size: Decimal
-    leaves: Decimal
     mark: Decimal
     ts_ms: int
     seq: int
+    closed: Decimal = ZERO
+    pnl: Decimal = ZERO
+    is_maker: bool = False
+    order_id: str = ""
+    client_id: str = ""
+    order_kind: Kind | None = None
+    order_price: Decimal = ZERO
+    order_size: Decimal = ZERO
+    leaves: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,15 @@ class Floor:
         return gone
 
     def street(
-        self, symbol: str, side: Side, kind: Kind, tif: Tif, price: Decimal, size: Decimal, now_ms: int, liquidates: bool = False
+        self,
+        symbol: str,
+        side: Side,
+        kind: Kind,
+        tif: Tif,
+        price: Decimal,
+        size: Decimal,
+        now_ms: int,
+        liquidates: bool = False,
     ) -> Order:
         """Enters an order of the anonymous rest of the market, which has no account here."""
         market = self.markets[symbol]
@@ -202,7 +210,8 @@ class Floor:
 
     def fund(self, symbol: str, now_ms: int) -> None:
         """Settles funding of every position in a symbol at the current mark and rate."""
-        market, fills = self.markets[symbol], []
+        market = self.markets[symbol]
+        fills: list[Fill] = []
         mark, rate = market.mark_price, market.funding_rate
         for key, desk in self.desks.items():
             position = desk.book.position(symbol)
@@ -210,13 +219,22 @@ class Floor:
                 exec_id = self.mint()
                 paid = desk.book.settle_funding(symbol, rate, mark, now_ms, exec_id)
                 side = Side.BUY if position.size > 0 else Side.SELL
-                fills.append(
-                    Fill(
-                        exec_id, key, symbol, "funding", side, mark, abs(position.size), paid, rate, ZERO, ZERO,
-                        False, "", "", None, ZERO, ZERO, ZERO, mark, now_ms, market.engine.seq,
-                    )  # fmt: skip
+                fill = Fill(
+                    exec_id,
+                    key,
+                    symbol,
+                    "funding",
+                    side,
+                    mark,
+                    abs(position.size),
+                    fee=paid,
+                    fee_rate=rate,
+                    mark=mark,
+                    ts_ms=now_ms,
+                    seq=market.engine.seq,
                 )
-                desk.fills.append(fills[-1])
+                desk.fills.append(fill)
+                fills.append(fill)
         market.next_funding(now_ms)
         self._tell(Change(market, [], fills))
 
@@ -271,10 +289,28 @@ class Floor:
         order.fee += booking.fee
         order.pnl += booking.pnl
         fill = Fill(
-            exec_id, order.account, symbol, "trade", order.side, price, size, booking.fee, booking.fee_rate,
-            booking.closed, booking.pnl, is_maker, order.order_id, order.client_id, order.kind, order.price,
-            order.size, order.leaves, market.mark_price, execution.ts_ms, execution.seq,
-        )  # fmt: skip
+            exec_id,
+            order.account,
+            symbol,
+            "trade",
+            order.side,
+            price,
+            size,
+            booking.fee,
+            booking.fee_rate,
+            market.mark_price,
+            execution.ts_ms,
+            execution.seq,
+            booking.closed,
+            booking.pnl,
+            is_maker,
+            order.order_id,
+            order.client_id,
+            order.kind,
+            order.price,
+            order.size,
+            order.leaves,
+        )
         desk.fills.append(fill)
         self._fills.append(fill)
 

@@ -1,4 +1,4 @@
-"""Accounts of a loopback venue: wallet, one-way positions, fees, funding and margin, exact in Decimal. No orders are kept here."""
+"""Accounts of a loopback venue: wallet, one-way positions, fees, funding and margin, exact in Decimal. No orders here."""
 
 from __future__ import annotations
 
@@ -97,7 +97,15 @@ class Book:
         return found
 
     def fill(
-        self, symbol: str, side: Side, price: Decimal, size: Decimal, is_maker: bool, now_ms: int, seq: int, reference: str
+        self,
+        symbol: str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+        is_maker: bool,
+        now_ms: int,
+        seq: int,
+        reference: str,
     ) -> Booking:
         """Books one fill: average price over what opens, realized PnL over what closes, the fee on both."""
         position = self.position(symbol)
@@ -160,7 +168,19 @@ class Book:
         change = cash + funding - fee
         self.statement.append(
             LedgerEntry(
-                now_ms, position.symbol, kind, side, size, price, position.size, fee, funding, cash, change, self.wallet, reference
+                now_ms,
+                position.symbol,
+                kind,
+                side,
+                size,
+                price,
+                position.size,
+                fee,
+                funding,
+                cash,
+                change,
+                self.wallet,
+                reference,
             )
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qsl, unquote
 
@@ -113,8 +113,10 @@ class Params:
             raise parameter(f"{name} must be a list of objects")
         return [Params(item) for item in value]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
+    def length(self, name: str) -> int:
+        """How many items a batch has, zero where it is none."""
+        value = self._fields.get(name)
+        return len(value) if isinstance(value, list) else 0
 
 
 def cursor(offset: int, shown: int, total: int) -> str:

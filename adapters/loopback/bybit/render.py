@@ -269,16 +269,16 @@ def _position(held: Position, mark: Decimal) -> rows.Position:
     )
 
 
-def _fields(row: rows.Position) -> dict[str, str | int | bool]:
-    return {name: getattr(row, name) for name in rows.Position.__struct_fields__}
+def pushed_position(held: Position, mark: Decimal) -> rows.Position:
+    row = _position(held, mark)
+    row.category, row.entryPrice = "linear", plain(held.average)
+    return row
 
 
-def pushed_position(held: Position, mark: Decimal) -> rows.PushedPosition:
-    return rows.PushedPosition(**_fields(_position(held, mark)), entryPrice=plain(held.average))  # type: ignore[arg-type]
-
-
-def listed_position(held: Position, mark: Decimal) -> rows.ListedPosition:
-    return rows.ListedPosition(**_fields(_position(held, mark)), avgPrice=plain(held.average))  # type: ignore[arg-type]
+def listed_position(held: Position, mark: Decimal) -> rows.Position:
+    row = _position(held, mark)
+    row.avgPrice = plain(held.average)
+    return row
 
 
 def wallet(floor: Floor, desk: Desk) -> rows.Wallet:

@@ -229,7 +229,7 @@ class FastExecution(msgspec.Struct, gc=False):
 
 
 class Position(msgspec.Struct, gc=False):
-    """A position; the socket names the entry price `entryPrice`, REST `avgPrice`, so each has its own subclass.
+    """A position; the socket names the entry price `entryPrice`, REST `avgPrice`.
 
     https://bybit-exchange.github.io/docs/v5/websocket/private/position
     """
@@ -270,15 +270,9 @@ class Position(msgspec.Struct, gc=False):
     sessionAvgPrice: str = ""
     leverageSysUpdatedTime: str = ""
     mmrSysUpdatedTime: str = ""
-
-
-class PushedPosition(Position, kw_only=True, gc=False):
-    entryPrice: str
-    category: str = "linear"
-
-
-class ListedPosition(Position, kw_only=True, gc=False):
-    avgPrice: str
+    category: str | msgspec.UnsetType = msgspec.UNSET
+    entryPrice: str | msgspec.UnsetType = msgspec.UNSET
+    avgPrice: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Coin(msgspec.Struct, gc=False):
