@@ -63,6 +63,17 @@ def canonical(record: Record) -> bytes:
     return _encode(record)
 
 
+def canonical_all(records: Sequence[Record]) -> bytes:
+    """The canonical bytes of all of them, one after the other, encoded in one call."""
+    body = _encode(records)
+    return body[_header_bytes(len(records)) :]
+
+
+def _header_bytes(count: int) -> int:
+    """Length of a MessagePack array's header."""
+    return 1 if count < 16 else 3 if count < 65_536 else 5
+
+
 def parse(body: bytes) -> Record:
     """Reads back what `canonical` wrote; raises `msgspec.DecodeError` on anything else."""
     return _decode_one(body)

@@ -66,11 +66,19 @@ class MarketFeed:
     def ticker(self) -> Observable[Ticker]:
         """The merged ticker after each change."""
         market = self.state
-        return self._source(Ticker).pipe(ops.map(lambda said: market.ticker or said))
+
+        def merged(said: Ticker) -> Ticker:
+            return market.ticker or said
+
+        return self._source(Ticker).pipe(ops.map(merged))
 
     def candles(self, interval_s: int) -> Observable[Candle]:
         """The venue's own candles of one interval, as often as it updates them."""
-        return self._source(Candle).pipe(ops.filter(lambda candle: candle.interval_s == interval_s))
+
+        def fits(candle: Candle) -> bool:
+            return candle.interval_s == interval_s
+
+        return self._source(Candle).pipe(ops.filter(fits))
 
     @property
     def liquidations(self) -> Observable[Liquidation]:
@@ -129,7 +137,11 @@ class AccountFeed:
     @property
     def status(self) -> Observable[FeedStatus]:
         """What the account's streams are worth, as it changes."""
-        return self._pipeline.source(FeedStatus, self.venue, "").pipe(ops.filter(lambda it: it.channel == "account"))
+
+        def fits(status: FeedStatus) -> bool:
+            return status.channel == "account"
+
+        return self._pipeline.source(FeedStatus, self.venue, "").pipe(ops.filter(fits))
 
 
 class Feeds:
@@ -163,13 +175,22 @@ class Feeds:
 
     def signal(self, name: str) -> Observable[float]:
         """A named number from outside."""
-        return self._pipeline.source(Signal).pipe(
-            ops.filter(lambda signal: signal.name == name), ops.map(lambda signal: signal.value)
-        )
+
+        def fits(signal: Signal) -> bool:
+            return signal.name == name
+
+        def value(signal: Signal) -> float:
+            return signal.value
+
+        return self._pipeline.source(Signal).pipe(ops.filter(fits), ops.map(value))
 
     def commands(self, name: str, venue: str = "", symbol: str = "") -> Observable[Command]:
         """A person's commands of one name."""
-        return self._pipeline.source(Command, venue, symbol).pipe(ops.filter(lambda command: command.name == name))
+
+        def fits(command: Command) -> bool:
+            return command.name == name
+
+        return self._pipeline.source(Command, venue, symbol).pipe(ops.filter(fits))
 
 
 def _from_now(current: Callable[[], T], source: Source[T]) -> Observable[T]:

@@ -218,7 +218,8 @@ class Pipeline:
 
     def _stamped(self, event: PlaceOrder | AmendOrder) -> AnyEvent:
         """An intent with its client order id, or what holds it back in a halted session."""
-        if self.shared.halted is not None:
+        reduces = isinstance(event, PlaceOrder) and event.reduce_only
+        if self.shared.halted is not None and not reduces:
             return blocked(event, rule="halted", limit="none", value=self.shared.halted)
         if isinstance(event, PlaceOrder) and not event.client_id:
             return msgspec.structs.replace(event, client_id=self._client_ids(event.venue, self._seq + 1))

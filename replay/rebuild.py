@@ -1,0 +1,36 @@
+"""State at a moment: the newest snapshot at or before it, and the records after that folded. Strategies are not run."""
+
+from collections.abc import Callable
+
+from state.errors import WrongUse
+from state.log import Log
+from state.reducer import Reducer
+from state.shared import SharedState
+
+
+def rebuild(
+    log: Log,
+    session: str,
+    at: int | None = None,
+    *,
+    snapshots: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> SharedState:
+    """The state after record `at` (the last one by default); raises `WrongUse` for a seq that the session has not."""
+    last_seq = log.find(session).last_seq
+    at = last_seq if at is None else at
+    if not 0 <= at <= last_seq:
+        raise WrongUse(f"session {session} has records 1 to {last_seq}; there is no seq {at}")
+    shared = SharedState()
+    found = log.snapshot_at(session, at) if snapshots else None
+    if found is not None:
+        shared = SharedState.load(found[1])
+    apply = Reducer(shared).apply
+    if shared.seq == at:
+        return shared
+    for block in log.blocks(session, shared.seq + 1, at):
+        for record in block:
+            apply(record)
+        if progress is not None:
+            progress(len(block))
+    return shared

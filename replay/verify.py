@@ -1,0 +1,184 @@
+"""The proof: the same inputs through the same code give the same records, to the bit.
+
+Inputs are fed as recorded; what the strategies conclude is compared with what was recorded, one by one, and the running
+digest is computed again over everything. The first record that differs is reported with its cause.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from replay.bursts import bursts
+from state.errors import ReplayDiverged
+from state.events import SessionOpened, is_derived
+from state.log import Log
+from state.log.codec import start_digest
+from state.record import Frame, Record, canonical_all
+from streams.pipeline import ClientIds, Pipeline
+from streams.strategy import Strategy, run_strategies
+
+_BATCH = 4096  # records encoded at once for the digest
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verify found; `difference` is None where everything is the same to the bit."""
+
+    session: str
+    records: int
+    inputs: int
+    decisions: int
+    digest: str
+    recorded_digest: str
+    difference: "Difference | None"
+    beyond: int = 0  # decisions concluded from a crashed session's last inputs that its log did not get to hold
+
+    @property
+    def same(self) -> bool:
+        return self.difference is None and self.digest == self.recorded_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first record that is not the same: what was recorded, what was concluded now, and from what."""
+
+    seq: int
+    recorded: Record | None
+    concluded: Record | None
+    cause: Record | None
+
+
+class Comparison:
+    """A sink that holds each record of the replay against the recorded one and goes on with the digest."""
+
+    def __init__(self, session: str) -> None:
+        self.matched = 0
+        self.decisions = 0
+        self._digest = start_digest(session)
+        self._recorded: deque[Record] = deque()
+        self._concluded: deque[Record] = deque()
+        self._batch: list[Record] = []
+
+    def expect(self, record: Record) -> None:
+        """The next record of the log."""
+        if self._concluded:
+            self._match(record, self._concluded.popleft())
+        else:
+            self._recorded.append(record)
+
+    def append(self, record: Record, frame: Frame | None = None) -> None:
+        """The next record of the replay."""
+        if self._recorded:
+            self._match(self._recorded.popleft(), record)
+        else:
+            self._concluded.append(record)
+
+    def rest(self) -> tuple[Sequence[Record], Sequence[Record]]:
+        """What was recorded and not concluded, and what was concluded and not recorded."""
+        return list(self._recorded), list(self._concluded)
+
+    def digest(self) -> str:
+        self._flush()
+        return self._digest.hexdigest()
+
+    def _match(self, recorded: Record, concluded: Record) -> None:
+        same = recorded.seq == concluded.seq and recorded.recv == concluded.recv and recorded.cause == concluded.cause
+        if not same or not (recorded.event is concluded.event or _same_event(recorded, concluded)):
+            raise _Differs(recorded, concluded)
+        self.matched += 1
+        if is_derived(concluded.event):
+            self.decisions += 1
+        self._batch.append(concluded)
+        if len(self._batch) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._digest.update(canonical_all(self._batch))
+        self._batch = []
+
+
+class _Differs(Exception):
+    def __init__(self, recorded: Record | None, concluded: Record | None) -> None:
+        super().__init__()
+        self.recorded = recorded
+        self.concluded = concluded
+
+
+def _same_event(recorded: Record, concluded: Record) -> bool:
+    return type(recorded.event) is type(concluded.event) and recorded.event == concluded.event
+
+
+def verify(
+    log: Log,
+    session: str,
+    strategies: Sequence[Strategy],
+    client_ids: ClientIds,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Runs the strategies over the session's inputs; raises `LogCorrupt` where the log itself does not hold."""
+    row = log.find(session)
+    comparison = Comparison(row.id)
+    pipeline = Pipeline(comparison, client_ids)
+    inputs = 0
+    difference: Difference | None = None
+    beyond = 0
+    try:
+        for burst in bursts(_counted(log, row.id, progress)):
+            for record in burst:
+                comparison.expect(record)
+            if is_derived(burst[0].event):
+                continue
+            inputs += len(burst)
+            pipeline.feed(burst[0].recv, [record.event for record in burst], burst[0].cause)
+            if isinstance(burst[0].event, SessionOpened):
+                run_strategies(pipeline, strategies)
+        beyond = _finish(pipeline, comparison, crashed=row.status != "closed")
+    except _Differs as found:
+        difference = _difference(log, row.id, found)
+    return Verdict(
+        session=row.id,
+        records=comparison.matched,
+        inputs=inputs,
+        decisions=comparison.decisions,
+        digest=comparison.digest(),
+        recorded_digest=row.head,
+        difference=difference,
+        beyond=beyond,
+    )
+
+
+def _finish(pipeline: Pipeline, comparison: Comparison, *, crashed: bool) -> int:
+    """Lets timers of the last moment fire, and judges what is left over on either side."""
+    recorded, _ = comparison.rest()
+    if recorded:
+        pipeline.advance(recorded[-1].recv)
+    recorded, concluded = comparison.rest()
+    if recorded:
+        raise _Differs(recorded[0], None)
+    if concluded and not crashed:
+        raise _Differs(None, concluded[0])
+    return len(concluded)
+
+
+def _counted(log: Log, session: str, progress: Callable[[int], None] | None) -> Iterator[Record]:
+    for block in log.blocks(session):
+        yield from block
+        if progress is not None:
+            progress(len(block))
+
+
+def _difference(log: Log, session: str, found: _Differs) -> Difference:
+    shown = found.concluded or found.recorded
+    assert shown is not None
+    seqs = [record.seq for record in (found.recorded, found.concluded) if record is not None]
+    cause = next(iter(log.records(session, shown.cause, shown.cause)), None) if shown.cause else None
+    return Difference(min(seqs), found.recorded, found.concluded, cause)
+
+
+def require_same(verdict: Verdict) -> None:
+    """Raises `ReplayDiverged` unless the replay was the same."""
+    if verdict.difference is not None:
+        raise ReplayDiverged(f"record {verdict.difference.seq} differs", verdict.difference.seq)
+    if not verdict.same:
+        raise ReplayDiverged("the running digest differs", verdict.records)
