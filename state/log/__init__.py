@@ -1,0 +1,11 @@
+"""The event log: sessions of records in compressed blocks, a journal for SQL, frames, snapshots; SQLite or PostgreSQL.
+
+This is the only part of `state` that loads SQLAlchemy.
+"""
+
+from state.log.codec import start_digest
+from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
+from state.log.store import Log
+from state.log.writer import SessionWriter
+
+__all__ = ["JournalRow", "Log", "SessionRow", "SessionWriter", "StoredBlock", "StoredFrame", "start_digest"]

@@ -1,0 +1,101 @@
+"""Where the two databases differ, behind one door; and every SQL error turned into one clear sentence.
+
+Who may write: a session has one writer, and it holds a claim that the operating system or the server takes back when the
+process dies. On SQLite the claim is on the whole file (readers are always welcome), on PostgreSQL on the session.
+"""
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from state.errors import LogCorrupt, LogError, LogLocked, SchemaUnknown
+from state.log.schema import VERSION, meta, metadata
+
+# A row of `journal` in the order of its columns.
+JournalTuple = tuple[str, int, int, int, str, str, str, str | None, str | None, str | None, int | None, str]
+
+
+class Database(ABC):
+    """One database: how to connect, who may write, and the fast ways in."""
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name  # for people, without a password
+
+    @abstractmethod
+    def claim(self, session: str, connection: sa.Connection) -> AbstractContextManager[None]:
+        """Holds the right to write `session` while open; raises `LogLocked`. `connection` must outlive it."""
+
+    @abstractmethod
+    def is_written(self, session: str) -> bool:
+        """True while some process, this one included, holds the claim for `session`."""
+
+    @abstractmethod
+    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
+        """Inserts rows in the order of the table's columns, the fastest way there is."""
+
+    @abstractmethod
+    def begin_snapshot(self, connection: sa.Connection) -> None:
+        """Starts a transaction in which all reads see one state of the log."""
+
+    @abstractmethod
+    def prepare_writer(self, connection: sa.Connection) -> None:
+        """Settings of a writer's connection."""
+
+    @abstractmethod
+    def tidy(self, connection: sa.Connection, written: int) -> None:
+        """Housekeeping after `written` bytes went into a commit, while nobody waits for one."""
+
+    @abstractmethod
+    def serialize_creation(self, connection: sa.Connection) -> None:
+        """Keeps two processes from making the tables at the same time."""
+
+    def open(self, create: bool) -> None:
+        """Makes or checks the tables; raises `SchemaUnknown`, `LogCorrupt`, `LogError`."""
+        with clear_errors(self.name), self.engine.connect() as connection:
+            if not sa.inspect(connection).has_table(meta.name):
+                if not create:
+                    raise LogError(f"{self.name} holds no log")
+                connection.rollback()
+                self._make(connection)
+            version = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
+            if version != str(VERSION):
+                raise SchemaUnknown(f"{self.name} has schema version {version}; this version reads {VERSION}")
+
+    def _make(self, connection: sa.Connection) -> None:
+        with connection.begin():
+            self.serialize_creation(connection)
+            metadata.create_all(connection)
+            if connection.scalar(sa.select(sa.func.count()).select_from(meta)) == 0:
+                connection.execute(meta.insert(), {"key": "schema", "value": str(VERSION)})
+
+    def close(self) -> None:
+        """Lets go of every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def clear_errors(name: str) -> Iterator[None]:
+    """Turns what drivers raise into the log's own errors, one sentence each, without SQL and without parameters."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise explain(name, error) from error
+
+
+def explain(name: str, error: BaseException) -> LogError:
+    """The log's own error for a driver's."""
+    cause = getattr(error, "orig", None) or error
+    text = " ".join(str(cause).split())
+    if isinstance(cause, sqlite3.Error):
+        if "not a database" in text:
+            return LogCorrupt(f"{name} is not a database")
+        if "malformed" in text:
+            return LogCorrupt(f"{name} is damaged or cut off: {text}")
+        if "locked" in text:
+            return LogLocked(f"{name} is locked by another program")
+    return LogError(f"{name}: {text}")

@@ -1,0 +1,233 @@
+"""What the writer thread does with what it is handed: encode, compress, digest, and one transaction for all of it.
+
+Nothing here is kept from a transaction that failed: digest, counters and tail are taken over only after the commit.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
+from state.log.database import Database, JournalTuple
+from state.log.rows import UNJOURNALED, SessionStatus, journal_values
+from state.log.schema import blocks, frames, journal, sessions, snapshots
+from state.record import Frame, Record
+
+PAGES_BYTES = 16 << 10  # what a small commit adds to SQLite's write-ahead log, about
+
+
+@dataclass(slots=True)
+class HeldFrame:
+    """A frame on its way into the log; `frame` is None where only `last_seq` of a stored one grew."""
+
+    id: int
+    frame: Frame | None
+    first_seq: int
+    last_seq: int
+
+
+@dataclass(slots=True)
+class Page:
+    """What goes into one transaction."""
+
+    records: list[Record] = field(default_factory=list)
+    frames: list[HeldFrame] = field(default_factory=list)
+    snapshots: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.records) + len(self.frames) + len(self.snapshots)
+
+    def extend(self, page: "Page") -> None:
+        """Adds what was handed over later."""
+        self.records.extend(page.records)
+        self.frames.extend(page.frames)
+        self.snapshots.extend(page.snapshots)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A small block at the end of the session, kept until it can be rewritten with its neighbours as one."""
+
+    first_seq: int
+    last_seq: int
+    first_recv: int
+    last_recv: int
+    raw: bytes
+    marks: bytes
+    digest: bytes = b""
+
+
+class Ink:
+    """One session's connection, digest and claim, in the writer thread's hands."""
+
+    def __init__(
+        self, database: Database, connection: sa.Connection, claim: ExitStack, session: str, block: int
+    ) -> None:
+        self._database = database
+        self._connection = connection
+        self._claim = claim
+        self._session = session
+        self._block = block
+        self._press = Press()
+        self._seed = mark_seed(session)
+        self._digest = start_digest(session)
+        self._tail: list[_Piece] = []
+        self._tail_records = 0
+        self._to_merge: list[list[_Piece]] = []
+        self._written = 0
+        self.last_seq = 0
+
+    @property
+    def head(self) -> bytes:
+        """The running digest over everything that is durable."""
+        return self._digest.digest()
+
+    def write(self, page: Page) -> None:
+        """Makes a page durable, all or nothing; raises what the driver raises."""
+        if not page:
+            return
+        digest = self._digest.copy()
+        pieces = [self._encode(chunk) for chunk in _cut(page.records, self._block)]
+        last_seq = page.records[-1].seq if page.records else self.last_seq
+        with self._connection.begin():
+            for piece in pieces:
+                digest.update(piece.raw)
+                piece.digest = digest.digest()
+            self._put(blocks, [self._row(piece) for piece in pieces])
+            self._put(journal, journal_tuples(self._session, page.records, page.frames))
+            self._put_frames(page.frames)
+            self._put(snapshots, [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
+            if page.records:
+                self._set(last_seq=last_seq, head=digest.digest())
+        self._digest = digest
+        self.last_seq = last_seq
+        self._remember(pieces)
+        self._written += PAGES_BYTES + sum(len(piece.raw) for piece in pieces) // 2
+
+    def tidy(self) -> None:
+        """What can wait until nobody waits: small blocks become one, the database's own housekeeping."""
+        self._merge()
+        written, self._written = self._written, 0
+        self._database.tidy(self._connection, written)
+
+    def close(self, closed: int, status: SessionStatus) -> None:
+        """Marks the session's end; the claim is given back by `release`."""
+        if len(self._tail) > 1:
+            self._to_merge.append(self._tail)
+        self._merge()
+        with self._connection.begin():
+            self._set(status=status, closed=closed)
+
+    def release(self) -> None:
+        """Gives back the claim and the connection."""
+        self._claim.close()
+
+    def _encode(self, records: Sequence[Record]) -> _Piece:
+        raw, marks = pack(records, self._seed)
+        first, last = records[0], records[-1]
+        return _Piece(first.seq, last.seq, first.recv, last.recv, raw, marks)
+
+    def _row(self, piece: _Piece) -> tuple[object, ...]:
+        count = piece.last_seq - piece.first_seq + 1
+        return (
+            self._session,
+            piece.first_seq,
+            piece.last_seq,
+            piece.first_recv,
+            piece.last_recv,
+            count,
+            CODEC,
+            piece.digest,
+            piece.marks,
+            self._press.press(piece.raw),
+        )
+
+    def _put(self, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
+        if rows:
+            self._database.insert(self._connection, table, rows)
+
+    def _put_frames(self, held: Iterable[HeldFrame]) -> None:
+        rows: list[tuple[object, ...]] = []
+        for each in held:
+            frame = each.frame
+            if frame is None:
+                self._put(frames, rows)
+                rows = []
+                self._connection.execute(
+                    frames.update().where(frames.c.session == self._session, frames.c.id == each.id),
+                    {"last_seq": each.last_seq},
+                )
+            else:
+                body = self._press.press(frame.body)
+                rows.append(
+                    (
+                        self._session,
+                        each.id,
+                        each.first_seq,
+                        each.last_seq,
+                        frame.recv,
+                        frame.venue,
+                        frame.channel,
+                        frame.direction,
+                        frame.url,
+                        frame.private,
+                        body,
+                    )
+                )
+        self._put(frames, rows)
+
+    def _set(self, **values: object) -> None:
+        self._connection.execute(sessions.update().where(sessions.c.id == self._session), values)
+
+    def _remember(self, pieces: Sequence[_Piece]) -> None:
+        for piece in pieces:
+            count = piece.last_seq - piece.first_seq + 1
+            if count >= self._block and not self._tail:
+                continue
+            self._tail.append(piece)
+            self._tail_records += count
+            if self._tail_records >= self._block:
+                self._to_merge.append(self._tail)
+                self._tail, self._tail_records = [], 0
+
+    def _merge(self) -> None:
+        """Rewrites small neighbouring blocks as one; the digest at its end is its last piece's."""
+        while self._to_merge:
+            pieces = self._to_merge[0]
+            first, last = pieces[0], pieces[-1]
+            raw = b"".join([piece.raw for piece in pieces])
+            marks = b"".join([piece.marks for piece in pieces])
+            whole = _Piece(first.first_seq, last.last_seq, first.first_recv, last.last_recv, raw, marks, last.digest)
+            theirs = blocks.c.first_seq.between(first.first_seq, last.first_seq)
+            with self._connection.begin():
+                self._connection.execute(blocks.delete().where(blocks.c.session == self._session, theirs))
+                self._put(blocks, [self._row(whole)])
+            self._written += len(raw) // 2
+            del self._to_merge[0]
+
+
+def journal_tuples(session: str, records: Iterable[Record], held: Sequence[HeldFrame]) -> list[JournalTuple]:
+    """The journal rows of these records; each points to the frame that covers it."""
+    spans = [frame for frame in held if frame.first_seq]
+    firsts = [frame.first_seq for frame in spans]
+    rows: list[JournalTuple] = []
+    for record in records:
+        if type(record.event) in UNJOURNALED:
+            continue
+        at = bisect_right(firsts, record.seq) - 1
+        frame = spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None
+        *values, payload = journal_values(record)
+        rows.append((session, *values, frame, payload))  # type: ignore[arg-type]
+    return rows
+
+
+def _cut(records: list[Record], size: int) -> Iterator[list[Record]]:
+    if len(records) <= size:
+        if records:
+            yield records
+        return
+    for start in range(0, len(records), size):
+        yield records[start : start + size]

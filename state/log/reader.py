@@ -1,0 +1,133 @@
+"""Reads a log within one transaction, so that all answers speak of the same moment; everything streams."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from state.errors import LogCorrupt, SchemaUnknown, WrongUse
+from state.log.codec import expand, unpack
+from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
+from state.log.schema import VERSION, blocks, frames, journal, sessions, snapshots
+from state.record import Record
+
+BLOCKS_AT_ONCE = 4
+ROWS_AT_ONCE = 500
+
+_BLOCK = [column for column in blocks.columns if column.name != "session"]
+_FRAME = [column for column in frames.columns if column.name != "session"]
+_JOURNAL = [journal.c[field.name] for field in dataclasses.fields(JournalRow)]
+
+
+class Reader:
+    """One connection in one snapshot of the log."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def sessions(self) -> list[SessionRow]:
+        """All sessions, oldest first."""
+        order = sa.select(sessions).order_by(sessions.c.opened, sessions.c.id)
+        return [_session(row) for row in self._connection.execute(order)]
+
+    def session(self, name: str) -> SessionRow:
+        """One session by its whole id; raises `WrongUse` when there is none."""
+        row = self._connection.execute(sa.select(sessions).where(sessions.c.id == name)).first()
+        if row is None:
+            raise WrongUse(f"there is no session {name!r} in the log")
+        return _session(row)
+
+    def stored_blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[StoredBlock]:
+        """The rows that hold records `first` to `last`, in order."""
+        if self.session(session).schema_version != VERSION:
+            raise SchemaUnknown(f"session {session} was written by another schema version; this one reads {VERSION}")
+        mine = blocks.c.session == session
+        begin = self._connection.scalar(
+            sa.select(sa.func.max(blocks.c.first_seq)).where(mine, blocks.c.first_seq <= first)
+        )
+        query = sa.select(*_BLOCK).where(mine, blocks.c.first_seq >= (begin or 0)).order_by(blocks.c.first_seq)
+        if last is not None:
+            query = query.where(blocks.c.first_seq <= last)
+        for row in self._stream(query, BLOCKS_AT_ONCE):
+            yield StoredBlock(*tuple(row))
+
+    def blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[list[Record]]:
+        """Records `first` to `last`, a block at a time; raises `LogCorrupt` with the seq where they stop making sense."""
+        due = None
+        for block in self.stored_blocks(session, first, last):
+            if due is not None and block.first_seq != due:
+                raise LogCorrupt(f"session {session}: a block begins at {block.first_seq} where {due} is due", due)
+            records = open_block(session, block)
+            due = block.last_seq + 1
+            if block.first_seq < first or (last is not None and block.last_seq > last):
+                records = [record for record in records if first <= record.seq and (last is None or record.seq <= last)]
+            if records:
+                yield records
+
+    def journal(
+        self,
+        session: str,
+        types: Sequence[str] = (),
+        client_id: str | None = None,
+        first: int = 1,
+        last: int | None = None,
+    ) -> Iterator[JournalRow]:
+        """Journal rows in order of seq."""
+        query = sa.select(*_JOURNAL).where(journal.c.session == session, journal.c.seq >= first).order_by(journal.c.seq)
+        if types:
+            query = query.where(journal.c.type.in_(types))
+        if client_id is not None:
+            query = query.where(journal.c.client_id == client_id)
+        if last is not None:
+            query = query.where(journal.c.seq <= last)
+        for row in self._stream(query, ROWS_AT_ONCE):
+            yield JournalRow(*tuple(row))
+
+    def frames(self, session: str, channel: str | None = None, private: bool | None = None) -> Iterator[StoredFrame]:
+        """Frames in the order in which they were kept; raises `LogCorrupt` on a damaged body."""
+        query = sa.select(*_FRAME).where(frames.c.session == session).order_by(frames.c.id)
+        if channel is not None:
+            query = query.where(frames.c.channel == channel)
+        if private is not None:
+            query = query.where(frames.c.private == private)
+        for row in self._stream(query, ROWS_AT_ONCE):
+            stored = StoredFrame(*tuple(row))
+            yield dataclasses.replace(stored, body=expand(stored.body))
+
+    def snapshot_at(self, session: str, seq: int) -> tuple[int, bytes] | None:
+        """The newest snapshot at or below `seq`."""
+        query = sa.select(snapshots.c.seq, snapshots.c.body).where(
+            snapshots.c.session == session, snapshots.c.seq <= seq
+        )
+        row = self._connection.execute(query.order_by(snapshots.c.seq.desc()).limit(1)).first()
+        return None if row is None else (row.seq, expand(row.body))
+
+    def _stream(self, query: sa.Select[Any], at_once: int) -> Iterator[sa.Row[Any]]:
+        with self._connection.execute(query.execution_options(yield_per=at_once)) as result:
+            yield from result
+
+
+def open_block(session: str, block: StoredBlock) -> list[Record]:
+    """The records of one block; raises `LogCorrupt` when they are not those that its row promises."""
+    try:
+        records = unpack(expand(block.body, block.codec), block.count)
+    except LogCorrupt as error:
+        raise LogCorrupt(f"session {session}: {error}", error.seq or block.first_seq) from error
+    if records[0].seq != block.first_seq or records[-1].seq != block.last_seq or len(records) != block.count:
+        raise LogCorrupt(f"session {session}: a block does not hold the records that its row names", block.first_seq)
+    return records
+
+
+def _session(row: sa.Row[Any]) -> SessionRow:
+    return SessionRow(
+        row.id,
+        row.status,
+        row.opened,
+        row.closed,
+        row.parent,
+        row.manifest,
+        row.last_seq,
+        row.head.hex(),
+        row.schema_version,
+    )

@@ -1,0 +1,115 @@
+"""What the tables hold, as values: one frozen class a table, and how a record becomes a journal row."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from state.events import MARKET, Tick
+from state.record import Frame, Record, event_to_json
+
+SessionStatus: TypeAlias = Literal["running", "closed", "crashed"]
+
+# Market records and ticks are in the blocks alone.
+UNJOURNALED: frozenset[type] = frozenset({*MARKET, Tick})
+
+# seq, recv, cause, type, venue, symbol, client_id, order_id, strategy, payload: what a record alone says.
+JournalValues: TypeAlias = tuple[int, int, int, str, str, str, str | None, str | None, str | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One session; `manifest` is JSON text, `head` the running digest at `last_seq` in hex, times ns UTC."""
+
+    id: str
+    status: SessionStatus
+    opened: int
+    closed: int | None
+    parent: str
+    manifest: str
+    last_seq: int
+    head: str
+    schema_version: int
+
+    @property
+    def events(self) -> int:
+        """How many records are durable: `seq` counts from 1 without gaps."""
+        return self.last_seq
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlock:
+    """One row of `blocks` as it stands; `digest` is the running digest at `last_seq`."""
+
+    first_seq: int
+    last_seq: int
+    first_recv: int
+    last_recv: int
+    count: int
+    codec: str
+    digest: bytes
+    marks: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One account, intent, outcome or session record; `frame` is the id of the frame it was read from."""
+
+    seq: int
+    recv: int
+    cause: int
+    type: str
+    venue: str
+    symbol: str
+    client_id: str | None
+    order_id: str | None
+    strategy: str | None
+    payload: str
+    frame: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """One frame; the records `first_seq` to `last_seq` were read from it, both 0 where it yielded none."""
+
+    id: int
+    first_seq: int
+    last_seq: int
+    recv: int
+    venue: str
+    channel: str
+    direction: Literal["in", "out"]
+    url: str
+    private: bool
+    body: bytes
+
+    @property
+    def frame(self) -> Frame:
+        """The frame as it was given to the writer."""
+        return Frame(self.recv, self.venue, self.channel, self.direction, self.body, self.url, self.private)
+
+
+def journal_values(record: Record) -> JournalValues:
+    """The columns of a record's journal row, but for the session and the frame."""
+    event = record.event
+    return (
+        record.seq,
+        record.recv,
+        record.cause,
+        type(event).__name__,
+        _word(event.venue),
+        _word(event.symbol),
+        _optional(getattr(event, "client_id", None)),
+        _optional(getattr(event, "order_id", None)),
+        _optional(getattr(event, "strategy", None)),
+        event_to_json(event).decode(),
+    )
+
+
+def _word(text: str) -> str:
+    # A venue may send what PostgreSQL's text cannot hold; the payload and the blocks still have it verbatim.
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
+def _optional(text: str | None) -> str | None:
+    """An empty word is stored as NULL, like one that was not said."""
+    return _word(text) if text else None

@@ -1,0 +1,114 @@
+"""SQLite: one file in WAL mode, every commit synced, one writing process at a time."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from state.errors import LogError, LogLocked
+from state.log.database import Database, clear_errors
+
+BUSY_TIMEOUT_S = 5.0
+# SQLite's own threshold is 1,000 pages of 4 KiB, but it checkpoints inside the commit that an intent waits for.
+CHECKPOINT_BYTES = 4 << 20
+
+
+class Sqlite(Database):
+    """A log in one file; the claim is `flock` on a file beside it, which dies with its holder.
+
+    The database file itself cannot carry it: closing any descriptor of it would drop SQLite's own locks.
+    """
+
+    def __init__(self, url: sa.URL, create: bool) -> None:
+        if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+            raise LogError("a log needs a file: sqlite:///path/to/log.db")
+        self._path = Path(url.database)
+        if not create and not self._path.exists():
+            raise LogError(f"there is no log at {self._path}")
+        if not self._path.parent.is_dir():
+            raise LogError(f"there is no folder {self._path.parent} to put the log in")
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        sa.event.listen(engine, "connect", _set_pragmas)
+        super().__init__(engine, str(self._path))
+        self._lock_path = Path(f"{self._path}-lock")
+        self._unchecked = 0
+        self._inserts: dict[str, str] = {}
+
+    @contextmanager
+    def claim(self, session: str, connection: sa.Connection) -> Iterator[None]:
+        lock = self._take_lock(session)
+        try:
+            yield
+        finally:
+            self._lock_path.unlink(missing_ok=True)  # while it is still ours
+            os.close(lock)
+
+    def _take_lock(self, session: str) -> int:
+        while True:
+            with clear_errors(str(self._lock_path)):
+                lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.read(lock, 4096).decode(errors="replace")
+                os.close(lock)
+                raise LogLocked(f"{self.name} is being written by another process (session {holder})") from None
+            if self._is_current(lock):
+                os.truncate(lock, 0)
+                os.write(lock, session.encode())
+                return lock
+            os.close(lock)  # the holder before us removed this very file between our two calls
+
+    def _is_current(self, lock: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(lock), os.stat(self._lock_path))
+        except FileNotFoundError:
+            return False
+
+    def is_written(self, session: str) -> bool:
+        try:
+            lock = os.open(self._lock_path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return os.read(lock, 4096).decode(errors="replace") == session
+        else:
+            return False
+        finally:
+            os.close(lock)
+
+    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
+        statement = self._inserts.get(table.name)
+        if statement is None:
+            places = ", ".join("?" * len(table.columns))
+            statement = self._inserts[table.name] = f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608
+        connection.exec_driver_sql(statement, list(rows))
+
+    def begin_snapshot(self, connection: sa.Connection) -> None:
+        # Python's driver opens no transaction for reads of its own accord.
+        connection.exec_driver_sql("BEGIN")
+
+    def prepare_writer(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
+        connection.rollback()
+
+    def tidy(self, connection: sa.Connection, written: int) -> None:
+        self._unchecked += written
+        if self._unchecked >= CHECKPOINT_BYTES:
+            self._unchecked = 0
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+            connection.rollback()
+
+    def serialize_creation(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(BUSY_TIMEOUT_S * 1000)}"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,248 @@
+"""The event log: the URL decides whether it is a file or a server; nobody above this package sees SQL."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from state.errors import LogError, LogLocked, WrongUse
+from state.log.codec import start_digest
+from state.log.database import Database, clear_errors
+from state.log.ink import HeldFrame, Ink, journal_tuples
+from state.log.postgres import Postgres
+from state.log.reader import Reader
+from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
+from state.log.schema import VERSION, blocks, frames, journal, sessions
+from state.log.sqlite import Sqlite
+from state.log.writer import SessionWriter
+from state.record import Record
+
+
+class Log:
+    """One log with its sessions; reading never hinders the writer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Self:
+        """Opens `sqlite:///path` or `postgresql://…`, and makes it if need be.
+
+        Raises `SchemaUnknown`, `LogCorrupt` (not a database, cut off), `LogError` (anything else), one sentence each.
+        """
+        database = _database(url, create)
+        try:
+            database.open(create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    @property
+    def name(self) -> str:
+        """Where the log is, without a password."""
+        return self._database.name
+
+    def close(self) -> None:
+        """Lets go of the database; writers must be closed before."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # --- sessions ----------------------------------------------------------------------------------------------
+
+    def sessions(self) -> list[SessionRow]:
+        """All sessions, oldest first."""
+        with self.reading() as reader:
+            return reader.sessions()
+
+    def find(self, word: str) -> SessionRow:
+        """The session with this id or unique beginning of one, or the `last` one; raises `WrongUse`."""
+        rows = self.sessions()
+        exact = [row for row in rows if row.id == word]
+        if exact:
+            return exact[0]
+        if word == "last" and rows:
+            return rows[-1]
+        near = [row for row in rows if word and row.id.startswith(word)]
+        if len(near) == 1:
+            return near[0]
+        if near:
+            raise WrongUse(f"{word!r} may be any of {', '.join(row.id for row in near[:5])} in {self.name}")
+        raise WrongUse(f"there is no session {word!r} in {self.name}, which holds {len(rows)}")
+
+    def begin(
+        self,
+        session: str,
+        manifest: str,
+        opened: int,
+        *,
+        parent: str = "",
+        market_frames: bool = False,
+        block_size: int = 4096,
+        queue_blocks: int = 64,
+        on_failure: Callable[[LogError], None] | None = None,
+    ) -> SessionWriter:
+        """Opens a new session for writing; `opened` is ns UTC, `on_failure` is called from the writer thread.
+
+        Raises `LogLocked` while somebody else writes, `WrongUse` for an id that is there already.
+        """
+        if not session or block_size < 1 or queue_blocks < 1:
+            raise WrongUse("a session needs an id, and blocks and queue at least one place")
+        with ExitStack() as stack:
+            with clear_errors(self.name):
+                connection = stack.enter_context(self._database.engine.connect())
+                self._database.prepare_writer(connection)
+                stack.enter_context(self._database.claim(session, connection))
+                self._insert_session(connection, session, manifest, opened, parent)
+            ink = Ink(self._database, connection, stack.pop_all(), session, block_size)
+        return SessionWriter(
+            ink,
+            session,
+            self.name,
+            market_frames=market_frames,
+            block_size=block_size,
+            queue_blocks=queue_blocks,
+            on_failure=on_failure,
+        )
+
+    def _insert_session(self, connection: sa.Connection, session: str, manifest: str, opened: int, parent: str) -> None:
+        row = {
+            "id": session,
+            "opened": opened,
+            "closed": None,
+            "status": "running",
+            "parent": parent,
+            "manifest": manifest,
+            "last_seq": 0,
+            "head": start_digest(session).digest(),
+            "schema_version": VERSION,
+        }
+        try:
+            with connection.begin():
+                connection.execute(sessions.insert(), row)
+        except exc.IntegrityError:
+            raise WrongUse(f"there is a session {session!r} in {self.name} already") from None
+
+    def recover(self, session: str) -> SessionRow:
+        """Calls a running session whose writer is gone `crashed`, ended when its last record came in.
+
+        Its `last_seq` and `head` stay: they were committed with its last block, so a tail that is missing since then still
+        shows. Raises `LogLocked` while its writer lives.
+        """
+        row = self.find(session)
+        if row.status != "running":
+            return row
+        if self._database.is_written(row.id):
+            raise LogLocked(f"session {row.id} in {self.name} is still being written")
+        mine = sa.and_(sessions.c.id == row.id, sessions.c.status == "running")
+        with clear_errors(self.name), self._database.engine.begin() as connection:
+            ended = connection.scalar(sa.select(sa.func.max(blocks.c.last_recv)).where(blocks.c.session == row.id))
+            connection.execute(
+                sessions.update().where(mine).values(status="crashed", closed=row.opened if ended is None else ended)
+            )
+        return self.find(row.id)
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader for which the log stands still."""
+        with clear_errors(self.name), self._database.engine.connect() as connection:
+            self._database.begin_snapshot(connection)
+            yield Reader(connection)
+
+    def blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[list[Record]]:
+        """Records `first` to `last`, a block at a time: the fast way. Raises `LogCorrupt` with its seq."""
+        with self.reading() as reader:
+            yield from reader.blocks(session, first, last)
+
+    def records(self, session: str, first: int = 1, last: int | None = None) -> Iterator[Record]:
+        """Records `first` to `last`; raises as `blocks` does."""
+        for records in self.blocks(session, first, last):
+            yield from records
+
+    def stored_blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[StoredBlock]:
+        """The rows themselves, unopened."""
+        with self.reading() as reader:
+            yield from reader.stored_blocks(session, first, last)
+
+    def journal(
+        self,
+        session: str,
+        *,
+        types: Sequence[str] = (),
+        client_id: str | None = None,
+        first: int = 1,
+        last: int | None = None,
+    ) -> Iterator[JournalRow]:
+        """Journal rows in order of seq."""
+        with self.reading() as reader:
+            yield from reader.journal(session, types, client_id, first, last)
+
+    def frames(self, session: str, *, channel: str | None = None, private: bool | None = None) -> Iterator[StoredFrame]:
+        """Frames in the order in which they were kept."""
+        with self.reading() as reader:
+            yield from reader.frames(session, channel, private)
+
+    def snapshot_at(self, session: str, seq: int) -> tuple[int, bytes] | None:
+        """The newest snapshot at or below `seq`, with its own seq."""
+        with self.reading() as reader:
+            return reader.snapshot_at(session, seq)
+
+    def rebuild_journal(self, session: str) -> int:
+        """Writes a session's journal again from its blocks and frames; returns how many rows. Nobody may be writing it."""
+        row = self.find(session)
+        with clear_errors(self.name), ExitStack() as stack:
+            connection = stack.enter_context(self._database.engine.connect())
+            stack.enter_context(self._database.claim(row.id, connection))
+            written = 0
+            with connection.begin():
+                connection.execute(journal.delete().where(journal.c.session == row.id))
+                spans = _Spans(connection, row.id)
+                for records in Reader(connection).blocks(row.id):
+                    rows = journal_tuples(row.id, records, spans.up_to(records[-1].seq))
+                    if rows:
+                        self._database.insert(connection, journal, rows)
+                    written += len(rows)
+            return written
+
+
+class _Spans:
+    """Which frame covers which records, read along with the blocks."""
+
+    def __init__(self, connection: sa.Connection, session: str) -> None:
+        columns = sa.select(frames.c.id, frames.c.first_seq, frames.c.last_seq)
+        mine = columns.where(frames.c.session == session, frames.c.first_seq > 0).order_by(frames.c.first_seq)
+        self._rows = iter(connection.execute(mine.execution_options(yield_per=500)))
+        self._held: list[HeldFrame] = []
+
+    def up_to(self, seq: int) -> list[HeldFrame]:
+        """Every frame that may cover records up to `seq`, from the last one that was asked for on."""
+        self._held = self._held[-2:]
+        while not self._held or self._held[-1].first_seq <= seq:
+            row = next(self._rows, None)
+            if row is None:
+                break
+            self._held.append(HeldFrame(row.id, None, row.first_seq, row.last_seq))
+        return self._held
+
+
+def _database(url: str, create: bool) -> Database:
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError:
+        raise LogError("a log is named by a URL, sqlite:///path/to/log.db or postgresql://user@host/name") from None
+    backend = parsed.get_backend_name() if "+" in parsed.drivername else parsed.drivername
+    if backend == "sqlite":
+        return Sqlite(parsed, create)
+    if backend in ("postgresql", "postgres"):
+        return Postgres(parsed.set(drivername="postgresql+psycopg"))
+    raise LogError(f"a log cannot be kept in {backend!r}: only in sqlite or postgresql")
