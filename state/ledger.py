@@ -22,7 +22,6 @@ import msgspec
 
 from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate
 from state.instruments import Instrument
-from state.words import sign
 
 # Wide enough that sums and products of any venue's numbers are exact.
 EXACT = Context(prec=96)
@@ -31,6 +30,7 @@ QUANTUM = Decimal("1e-18")
 PAYMENT_IDS_KEPT = 10_000
 
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
 
 
 class Position(msgspec.Struct):
@@ -84,12 +84,12 @@ class Position(msgspec.Struct):
         elif held * self.size > 0:
             self.cost = _share(self.cost, self.size, held)
         else:
-            self.cost = -_share(cash, self.size, size)
+            self.cost = _share(cash, self.size, size).copy_negate()
 
     def _value(self, size: Decimal, price: Decimal) -> Decimal:
         if self.contract_size is None:
             return EXACT.multiply(size, price)
-        return -_share(EXACT.multiply(size, self.contract_size), Decimal(1), price)
+        return _share(EXACT.multiply(size, self.contract_size), _ONE, price).copy_negate()
 
 
 class Balance(msgspec.Struct):
@@ -147,19 +147,19 @@ class Ledger:
         if instrument is not None and instrument.inverse:
             position.contract_size = instrument.contract_size
         before = position.realized_pnl
-        signed = fill.size * sign(fill.side)
-        cash = -position._value(signed, fill.price)
-        fee_in_base = _is_spot(instrument) and instrument is not None and fill.fee_asset == instrument.base
-        position.book(EXACT.add(signed, fill.fee) if fee_in_base else signed, cash)
+        signed = fill.size if fill.side == "buy" else fill.size.copy_negate()
+        cash = position._value(signed, fill.price).copy_negate()
+        spot = instrument if instrument is not None and instrument.kind == "spot" else None
+        position.book(EXACT.add(signed, fill.fee) if spot and fill.fee_asset == spot.base else signed, cash)
         position.fills += 1
         worth = fill.price if position.contract_size is None else position.contract_size
         position.turnover = EXACT.add(position.turnover, EXACT.multiply(fill.size, worth))
         if fill.fee:
             position.fees[fill.fee_asset] = EXACT.add(position.fees.get(fill.fee_asset, _ZERO), fill.fee)
             self._move(fill.fee_asset, fill.fee)
-        if instrument is not None and _is_spot(instrument):
-            self._move(instrument.base, signed)
-            self._move(instrument.quote, cash)
+        if spot is not None:
+            self._move(spot.base, signed)
+            self._move(spot.quote, cash)
         elif instrument is not None:
             self._move(instrument.settle, EXACT.subtract(position.realized_pnl, before))
         return position
@@ -190,7 +190,7 @@ class Ledger:
             if instrument is not None and instrument.inverse:
                 position.contract_size = instrument.contract_size
             price = event.entry_price or event.mark
-            position.book(event.size, -position._value(event.size, price) if price else _ZERO)
+            position.book(event.size, position._value(event.size, price).copy_negate() if price else _ZERO)
         position.reported = event
         return position
 
@@ -231,10 +231,6 @@ class Ledger:
 def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """amount * part / whole, rounded to 1e-18 so that sums stay exact."""
     return EXACT.divide(EXACT.multiply(amount, part), whole).quantize(QUANTUM, context=EXACT)
-
-
-def _is_spot(instrument: Instrument | None) -> bool:
-    return instrument is not None and instrument.kind == "spot"
 
 
 def _is_older(version: int | None, known: int | None) -> bool:

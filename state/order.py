@@ -174,11 +174,17 @@ class Order(msgspec.Struct):
             full = max(self.size, *(size for _, _, size in self.amends)) if self.amends else self.size
             self.hear("last fill" if self.filled >= full > 0 else "part fill")
 
+    def is_succeeded_by(self, event: OrderUpdate) -> bool:
+        """True where an update under another order id is the newer one, because it says so or by the venue's time."""
+        if event.replaces is not None and event.replaces == self.order_id:
+            return True
+        return event.ts is not None and (self.told_ts is None or event.ts >= self.told_ts)
+
     def replaced(self) -> None:
         """Another order id took its place: what the former one was told to be is no end of it."""
         if self.status != "filled":
             self.status = "pending"
-            self.told_filled, self.told_avg, self.version = _ZERO, None, None
+            self.version = None
 
     def absorb(self, other: "Order") -> None:
         """Joins what was known of the same order under its order id alone."""

@@ -70,9 +70,15 @@ class OrderIndex:
     def rename(self, order: Order, order_id: str) -> None:
         """The venue's id of it is known now, or is another one now; the former is kept as a name."""
         if order.order_id is not None:
-            order.former_ids = (*order.former_ids, order.order_id)
+            self.note_former(order, order.order_id)
         order.order_id = order_id
         self._by_order_id[order_id] = order
+
+    def note_former(self, order: Order, order_id: str) -> None:
+        """A name that the venue gave it before."""
+        if order_id not in order.former_ids:
+            order.former_ids = (*order.former_ids, order_id)
+            self._by_order_id[order_id] = order
 
     def file(self, order: Order) -> None:
         """Puts an order where its status belongs."""

@@ -175,7 +175,7 @@ class Orders:
         if event.order_id in order.former_ids:
             return None
         before = order.visible()
-        self._bind(order, event.order_id, event.ts)
+        self._bind(order, event.order_id, event)
         order.learn(event)
         return self._changed(order, before, seq)
 
@@ -250,12 +250,12 @@ class Orders:
         self._index.file(order)
         return order
 
-    def _bind(self, order: Order, order_id: str | None, ts: int | None = None) -> None:
+    def _bind(self, order: Order, order_id: str | None, event: OrderUpdate | None = None) -> None:
         """Ties the venue's id to an order, with all that was heard under that id alone."""
         if order_id is None or order_id == order.order_id or order_id in order.former_ids:
             return
         if order.order_id is not None:
-            if ts is None or (order.told_ts is not None and ts < order.told_ts):
+            if event is None or not order.is_succeeded_by(event):
                 return  # an old word of an old id
             order.replaced()
         stranger = self._index.by_order_id(order_id)
@@ -263,6 +263,8 @@ class Orders:
             self._index.drop(stranger)
             order.absorb(stranger)
         self._index.rename(order, order_id)
+        if event is not None and event.replaces is not None and event.replaces != order.client_id:
+            self._index.note_former(order, event.replaces)
         self._claim(order)
 
     def _claim(self, order: Order) -> None:
