@@ -1,6 +1,7 @@
 """A person's word as an event, and what follows from it.
 
-`place`, `amend`, `cancel`, `cancel_all` carry an intent's fields; `halt` stops everything but cancels. Any other name is
+`place`, `amend`, `cancel`, `cancel_all` carry an intent's fields; `halt` stops
+everything but what reduces and cancels all orders, `halt_and_leave` leaves them. Any other name is
 recorded and published for whoever listens to it.
 """
 
@@ -131,6 +132,8 @@ def conclude(command: Command, shared: SharedState) -> Sequence[AnyEvent]:
         return (intent_from(command.venue, parse_fields(action, command.payload), OPERATOR),)
     if command.name == "halt":
         return (Halted(command.payload or "at a person's word"), *(CancelAll(venue, "") for venue in shared.accounts))
+    if command.name == "halt_and_leave":
+        return (Halted(command.payload or "at a person's word"),)
     return ()
 
 

@@ -1,0 +1,114 @@
+"""The configuration of a live session: a TOML file read strictly, wrong words named at once."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from adapters.base.settings import Environment, MarketChannel
+from state.errors import ConfigurationError
+from state.secrets import Credentials, Secret
+from streams.risk import RiskLimits
+
+StopPolicy = Literal["cancel", "flatten", "leave"]
+
+
+class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One venue: where it is, which markets are followed, and whether orders are matched here (`paper`)."""
+
+    name: str
+    symbols: list[str]
+    environment: Environment = "mainnet"
+    channels: list[MarketChannel] = ["book", "trades", "ticker"]
+    book_depth: int = 50
+    candle_intervals_s: list[int] = []
+    order_entry: Literal["ws", "rest"] = "ws"
+    paper: bool = False
+    trade: bool = True
+    rest_url: str = ""
+    public_url: str = ""
+    private_url: str = ""
+    trade_url: str = ""
+    key_file: str = ""
+    market_frames: bool = False
+
+
+class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One strategy: its name in the session, what it is (a registered name or module:function), its parameters."""
+
+    strategy: str
+    name: str = ""
+    params: dict[str, object] = {}
+
+
+class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A live session."""
+
+    venues: list[VenueConfig]
+    strategies: list[StrategyConfig] = []
+    risk: RiskLimits | None = None
+    log: str = ""
+    seed: int = 0
+    stop: StopPolicy = "cancel"
+    snapshot_every: int = 50_000
+
+
+def read_config(path: Path) -> RunConfig:
+    """Raises `ConfigurationError` with one line that names the file and the word that does not fit."""
+    try:
+        config = msgspec.toml.decode(path.read_bytes(), type=RunConfig)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ConfigurationError(f"{path}: is a folder, not a file") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    if not config.venues:
+        raise ConfigurationError(f"{path}: names no venue")
+    for venue in config.venues:
+        if not venue.symbols:
+            raise ConfigurationError(f"{path}: venue {venue.name} has no symbols")
+    return config
+
+
+def credentials(config: VenueConfig) -> Credentials | None:
+    """Keys from `key_file`, else from TAPELINE_<VENUE>_KEY and _SECRET; None for a session that cannot trade.
+
+    Raises `ConfigurationError` for a key file that is missing, readable by others, or incomplete, and where a venue that
+    is to trade has no keys at all.
+    """
+    if config.paper or not config.trade:
+        return None
+    if config.key_file:
+        return _from_file(Path(config.key_file).expanduser())
+    prefix = f"TAPELINE_{config.name.upper().replace('.', '_')}"
+    key, secret = os.environ.get(f"{prefix}_KEY", ""), os.environ.get(f"{prefix}_SECRET", "")
+    if not key or not secret:
+        raise ConfigurationError(
+            f"venue {config.name} has no keys: set {prefix}_KEY and {prefix}_SECRET or key_file, "
+            "or say `paper = true` or `trade = false`"
+        )
+    return Credentials(Secret(key), Secret(secret), Secret(os.environ.get(f"{prefix}_PASSPHRASE", "")))
+
+
+class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    key: str
+    secret: str
+    passphrase: str = ""
+
+
+def _from_file(path: Path) -> Credentials:
+    try:
+        mode = path.stat().st_mode
+        body = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"key file {path}: {error.strerror}") from None
+    if mode & 0o077:
+        raise ConfigurationError(f"key file {path} can be read by others: chmod 600 it")
+    try:
+        keys = msgspec.toml.decode(body, type=_KeyFile)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # The parser's own words could quote the file.
+        raise ConfigurationError(f'key file {path}: it must say key = "…" and secret = "…"') from None
+    return Credentials(Secret(keys.key), Secret(keys.secret), Secret(keys.passphrase))

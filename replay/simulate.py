@@ -1,0 +1,123 @@
+"""A recorded session as the market of another run: its market events, our strategies, a paper venue for the intents.
+
+The paper venue and the strategies' timers are heard in the order of their times, so an order sees the book as of its
+arrival and a strategy never sees a later fill. What is simulated is itself a session that can be recorded, verified and
+audited.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from adapters.paper import PaperSettings, PaperVenue
+from replay.bursts import bursts
+from state.events import MARKET, AnyEvent, FeedStatus, SessionClosed, SessionOpened, Signal
+from state.record import Record, RecordSink
+from state.shared import SharedState
+from streams.pipeline import ClientIds, Pipeline
+from streams.scheduler import NEVER
+from streams.strategy import Strategy, run_strategies
+
+_ACCOUNT_CHANNELS = frozenset({"account", "private", "order", "trade"})
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What came of it: the state at the end, and every assumption that the fills rest on."""
+
+    shared: SharedState
+    records: int
+    first_recv: int
+    last_recv: int
+    assumptions: tuple[str, ...]
+
+
+class Simulation:
+    """One run of strategies over recorded market events against paper venues."""
+
+    def __init__(
+        self,
+        sink: RecordSink,
+        client_ids: ClientIds,
+        strategies: Sequence[Strategy],
+        settings: Mapping[str, PaperSettings],
+        *,
+        session: str,
+        seed: int,
+        parent: str = "",
+    ) -> None:
+        self._pipeline = Pipeline(sink, client_ids, on_tick=self._decided)
+        self._strategies = strategies
+        self._settings = settings
+        self._opening = SessionOpened(session, seed, parent)
+        self._session = session
+        self._venues: dict[str, PaperVenue] = {}
+        self._first_recv = 0
+
+    def run(self, records: Iterable[Record], progress: Callable[[int], None] | None = None) -> Simulated:
+        """Feeds every recorded burst of market input at its own time."""
+        last = 0
+        for burst in bursts(records):
+            events = [record.event for record in burst if _is_market(record.event)]
+            last = burst[0].recv
+            if not self._first_recv:
+                self._open(last)
+            if events:
+                self._up_to(last)
+                self._market(last, events)
+            if progress is not None:
+                progress(len(burst))
+        self._up_to(last)
+        self._pipeline.feed(last, [SessionClosed("end of the recording")])
+        return Simulated(
+            self._pipeline.shared,
+            self._pipeline.seq,
+            self._first_recv,
+            last,
+            tuple(line for venue in self._venues.values() for line in venue.assumptions()),
+        )
+
+    def _open(self, recv: int) -> None:
+        self._first_recv = recv
+        self._pipeline.feed(recv, [self._opening])
+        run_strategies(self._pipeline, self._strategies)
+
+    def _market(self, recv: int, events: Sequence[AnyEvent]) -> None:
+        """The venue sees an event before the strategies do: they can only act on what has happened."""
+        for event in events:
+            if not isinstance(event, Signal):
+                self._venue(event.venue, recv).observe(event, recv)
+        self._pipeline.feed(recv, events)
+
+    def _up_to(self, recv: int) -> None:
+        """Hears venues and timers in the order of their times, until `recv`."""
+        while True:
+            timer = self._pipeline.timeline.next_due
+            venue_due, venue = min(
+                ((due, name) for name, paper in self._venues.items() if (due := paper.due()) is not None),
+                default=(NEVER, ""),
+            )
+            if min(timer, venue_due) > recv:
+                return
+            if timer < venue_due:
+                self._pipeline.tick(timer)
+                continue
+            for heard, cause, events in self._venues[venue].collect(venue_due):
+                self._pipeline.feed(heard, events, cause)
+
+    def _venue(self, name: str, recv: int) -> PaperVenue:
+        venue = self._venues.get(name)
+        if venue is None:
+            venue = self._venues[name] = PaperVenue(name, self._settings.get(name, PaperSettings()), self._session)
+            self._pipeline.feed(recv, venue.opening(recv))
+        return venue
+
+    def _decided(self, intents: Sequence[Record]) -> None:
+        for record in intents:
+            self._venue(record.event.venue, record.recv).submit(record, record.recv)
+
+
+def _is_market(event: AnyEvent) -> bool:
+    """What a market says, whoever trades on it: the recorded account and its intents are left out."""
+    if isinstance(event, FeedStatus):
+        return event.channel not in _ACCOUNT_CHANNELS
+    return isinstance(event, MARKET) or isinstance(event, Signal)
