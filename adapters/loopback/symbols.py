@@ -38,14 +38,14 @@ BTCUSDT = Contract(
     tick=Decimal("0.10"), lot=Decimal("0.001"),
     max_size=Decimal("1500.000"), max_market_size=Decimal("150.000"), max_price=Decimal("1999999.80"),
     price_scale=2, price_limit_ratio=Decimal("0.01"), launched_ms=1_584_230_400_000,
-    start_price=Decimal("65000.00"), typical_lots=120.0, swing_ticks=1.5,
+    start_price=Decimal("65000.00"), typical_lots=120.0, swing_ticks=5.0,
 )  # fmt: skip
 ETHUSDT = Contract(
     symbol="ETHUSDT", number=6, base="ETH", quote="USDT",
     tick=Decimal("0.01"), lot=Decimal("0.01"),
     max_size=Decimal("10000.00"), max_market_size=Decimal("2000.00"), max_price=Decimal("199999.98"),
     price_scale=2, price_limit_ratio=Decimal("0.02"), launched_ms=1_615_766_400_000,
-    start_price=Decimal("1922.00"), typical_lots=250.0, swing_ticks=1.0,
+    start_price=Decimal("1922.00"), typical_lots=250.0, swing_ticks=2.0,
 )  # fmt: skip
 SOLUSDT = Contract(
     symbol="SOLUSDT", number=38, base="SOL", quote="USDT",

@@ -13,7 +13,7 @@ class Request(msgspec.Struct, gc=False):
 
     op: str = ""
     args: list[str | int | float] | None = None
-    req_id: str | None = None
+    req_id: str | int | None = None
 
     def topics(self) -> list[str]:
         """The topics named, each once, in order."""
@@ -27,13 +27,13 @@ class StreamReply(msgspec.Struct, gc=False):
     ret_msg: str
     conn_id: str
     op: str
-    req_id: str | msgspec.UnsetType = msgspec.UNSET
+    req_id: str | int | msgspec.UnsetType = msgspec.UNSET
 
 
 class PrivatePong(msgspec.Struct, gc=False):
     args: list[str]
     conn_id: str
-    req_id: str | msgspec.UnsetType = msgspec.UNSET
+    req_id: str | int | msgspec.UnsetType = msgspec.UNSET
     op: str = "pong"
 
 

@@ -192,6 +192,13 @@ class BybitVenue:
             for symbol, market in self.floor.markets.items()
         }
 
+    def subscribed(self, key: str, topic: str) -> bool:
+        """Has the account a private socket that listens to the topic?"""
+        return any(
+            connection.account is not None and connection.account.key == key and topic in connection.topics
+            for connection in self._private.connections.values()
+        )
+
     # -- within ------------------------------------------------------------------------------------------------------
 
     def _hubs(self) -> tuple[Hub, ...]:
