@@ -37,7 +37,7 @@ from state.events import (
     Unknown,
 )
 from state.ledger import Balance, Position
-from state.orders import Order, Orders
+from state.orders import Order
 from state.record import Record
 from state.shared import Account, SharedState
 
@@ -154,7 +154,10 @@ class Reducer:
         )
 
     def _position(self, event: PositionUpdate, _: int) -> Changed:
-        position = self.shared.account(event.venue).ledger.position_reported(event)
+        account = self.shared.account(event.venue)
+        instrument = self.shared.market(event.venue, event.symbol).instrument
+        # What the venue holds for us when the session begins is where folding starts.
+        position = account.ledger.position_reported(event, instrument, opening=not account.is_ready)
         return (((Position, event.venue, event.symbol), position),)
 
     def _balance(self, event: BalanceUpdate, _: int) -> Changed:
@@ -200,7 +203,7 @@ class Reducer:
         return NOTHING if changed is None else self._working(account, symbol)
 
     def _working(self, account: Account, symbol: str) -> Changed:
-        return (((Orders, account.venue, symbol), WorkingOrders(account.orders.working(symbol))),)
+        return (((WorkingOrders, account.venue, symbol), WorkingOrders(account.orders.working(symbol))),)
 
     # --- session ---
 
