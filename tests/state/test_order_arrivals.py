@@ -127,6 +127,7 @@ ENDS: dict[str, tuple[tuple[Heard, ...], tuple[Heard, ...], OrderStatus, str]] =
         (PLACE, AMEND, CANCEL),
         (
             accepted(ts=1),
+            told("open", "0", ts=2),
             fill("f1", "10"),
             accepted("amend", ts=3),
             told("partially_filled", "10", ts=4, price="101", size="20"),

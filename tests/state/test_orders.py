@@ -81,8 +81,9 @@ def test_two_amendments_are_answered_by_their_cause() -> None:
     assert order is not None
     orders.rejected(rejected("amend"), 5, cause=4)
     assert order.pending_amend == (D("101"), D("20"))
-    orders.accepted(accepted("amend"), 6, cause=3)
-    assert (order.price, order.size, order.pending_amend) == (D("101"), D("20"), None)
+    answered = orders.accepted(accepted("amend"), 6, cause=3)
+    assert answered is order
+    assert (answered.price, answered.size, answered.pending_amend) == (D("101"), D("20"), None)
 
 
 def test_the_stream_answers_an_amendment_too() -> None:
@@ -164,6 +165,14 @@ def test_a_foreign_order_is_adopted_and_found_by_the_venues_id() -> None:
     assert orders.by_order_id("v1") is order
     assert orders.working(S) == (order,)
     assert orders.updated(msgspec.structs.replace(told("open", order_id="v9", client_id=None), side=None), 8) is None
+
+
+def test_fills_of_a_foreign_order_wait_until_it_is_told_of() -> None:
+    orders = Orders(V)
+    assert orders.filled(fill("f1", "4", client_id=None), 1)
+    order = orders.updated(told("open", "0", client_id=None), 2)
+    assert order is not None
+    assert (order.status, order.filled, order.avg_price) == ("partially_filled", D("4"), D("100"))
 
 
 def test_a_stranger_that_turns_out_to_be_ours_is_counted_once() -> None:
