@@ -1,0 +1,139 @@
+"""The command line: which commands there are, and the one place where an error becomes one line and an exit code.
+
+Exit codes: 0 clean, 1 findings, 2 could not run. Only the module of the command that is asked for is loaded, so that
+`tapeline --help` answers at once.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Final
+
+import typer
+from typer.main import get_command
+
+from app.options import LogOption
+from state.errors import TapelineError, WrongUse
+
+CLEAN: Final = 0
+FINDINGS: Final = 1
+COULD_NOT_RUN: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: the module and function behind it, and its line in the list of commands."""
+
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "demo": Entry("app.commands.live", "demo", "Trade on a local Bybit, then verify and audit what was recorded."),
+    "run": Entry("app.commands.live", "run", "Run a live session from a configuration file."),
+    "record": Entry("app.commands.live", "record", "Record public streams without trading."),
+    "import": Entry("app.commands.replay", "import_frames", "Turn recorded raw frames into a session."),
+    "replay": Entry("app.commands.replay", "replay", "Verify a session, simulate a strategy on it, or play it back."),
+    "audit": Entry("app.commands.replay", "audit", "Check digest, gaps, journal and outcomes of a session."),
+    "sessions": Entry("app.commands.sessions", "sessions", "List the sessions of a log."),
+    "events": Entry("app.commands.events", "events", "Print the records of a session."),
+    "orders": Entry("app.commands.orders", "orders", "List the orders of a session as they stand at its end."),
+    "state": Entry("app.commands.state", "state", "Show what was known after a record."),
+    "export": Entry("app.commands.export", "export", "Write a session as Parquet, CSV or JSON lines."),
+    "decode": Entry("app.commands.decode", "decode", "Turn recorded raw frames into normalized events."),
+    "request": Entry("app.commands.request", "request", "Show a signed request without sending it."),
+    "venues": Entry("app.commands.venues", "venues", "Show what each adapter can do."),
+    "loopback": Entry("app.commands.loopback", "loopback", "Run a venue on localhost for anybody's client."),
+}
+
+
+def main() -> None:
+    """The entry point of `tapeline`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code; only our own bugs raise."""
+    try:
+        code = get_command(application(asked_for(words)))(args=list(words), prog_name="tapeline", standalone_mode=False)
+    except TapelineError as error:
+        return _fail(str(error))
+    except typer.TyperException as error:
+        format_message: Callable[[], str] = getattr(error, "format_message", error.__str__)
+        return _fail(f"{format_message()} (see tapeline {asked_for(words) or ''} --help)".replace("  ", " "))
+    except OSError as error:
+        return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}")
+    return code if isinstance(code, int) else CLEAN
+
+
+def application(loaded: str | None = None, *, everything: bool = False) -> typer.Typer:
+    """The commands, of which only `loaded` can be run; the others are there to be listed."""
+    app = typer.Typer(
+        name="tapeline",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None if not sys.stdout.isatty() else "rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_tapeline)
+    for name, entry in COMMANDS.items():
+        function = _load(entry) if everything or name == loaded else _listed
+        app.command(name, help=entry.summary if function is _listed else None)(function)
+    return app
+
+
+def asked_for(words: Sequence[str]) -> str | None:
+    """The command that a command line names, if it does."""
+    rest = iter(words)
+    for word in rest:
+        if word in _VALUED:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word if word in COMMANDS else None
+    return None
+
+
+_VALUED: Final = ("--log",)  # options before the command that take the next word
+
+
+def _tapeline(
+    context: typer.Context,
+    log: LogOption = None,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """An event-sourced reactive trading system: one log with everything in it, and a replay that proves it."""
+    context.obj = log
+    if show_version:
+        typer.echo(f"tapeline {_version()}")
+        raise typer.Exit(CLEAN)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(COULD_NOT_RUN)
+
+
+def _version() -> str:
+    try:
+        return version("tapeline")
+    except PackageNotFoundError:
+        return "from source, not installed"
+
+
+def _load(entry: Entry) -> Callable[..., int | None]:
+    try:
+        function: Callable[..., int | None] = getattr(import_module(entry.module), entry.function)
+    except ModuleNotFoundError as error:
+        raise WrongUse(f"this command needs {error.name}, which is not installed") from error
+    return function
+
+
+def _listed() -> None:
+    raise AssertionError("a command that is only listed was run")
+
+
+def _fail(text: str) -> int:
+    """One line, whatever the text."""
+    print("tapeline: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201 - the one place that prints errors
+    return COULD_NOT_RUN

@@ -1,0 +1,25 @@
+"""Options that several commands share; nothing heavy is loaded here, as `tapeline --help` needs them too."""
+
+import os
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+LOG_VARIABLE: Final = "TAPELINE_LOG"
+LOG_DEFAULT: Final = "sqlite:///tapeline.db"
+
+LogOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--log", metavar="URL", help=f"The log; else ${LOG_VARIABLE}, else {LOG_DEFAULT}."),
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SessionArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="SESSION", help="An id, a unique beginning of one, or `last`.", show_default=False)
+]
+VenueArgument: TypeAlias = Annotated[str, typer.Argument(metavar="VENUE", help="A venue of `tapeline venues`.")]
+
+
+def log_url(context: typer.Context, log: str | None) -> str:
+    """What was said after the command, else before it, else in the environment, else the default."""
+    before = context.obj
+    return log or (before if isinstance(before, str) else "") or os.environ.get(LOG_VARIABLE, "") or LOG_DEFAULT
