@@ -1,0 +1,137 @@
+"""What the account at the paper venue owns, owes and can still afford. Folded by the same ledger as everybody's."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from adapters.paper.market import PaperMarket
+from adapters.paper.orders import PaperOrder
+from adapters.paper.settings import PaperSettings
+from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate
+from state.instruments import Instrument
+from state.ledger import Ledger, Position
+from state.words import Side, sign
+
+_ZERO = Decimal(0)
+
+
+class PaperAccount:
+    """Margin is the larger of what all buys and what all sells of a market could lead to, divided by the leverage.
+
+    Losses that are not realized count, gains do not. Nothing is ever liquidated.
+    """
+
+    def __init__(self, venue: str, settings: PaperSettings) -> None:
+        self.venue = venue
+        self._settings = settings
+        self._ledger = Ledger(venue)
+        self._ledger.balance_reported(BalanceUpdate(venue, "", None, settings.asset, settings.balance))
+
+    def position(self, symbol: str) -> Position:
+        return self._ledger.position(symbol)
+
+    def filled(self, fill: Fill, instrument: Instrument) -> None:
+        self._ledger.filled(fill, instrument)
+
+    def funded(self, payment: FundingPayment) -> None:
+        self._ledger.funded(payment)
+
+    def affords(
+        self,
+        market: PaperMarket,
+        order: PaperOrder,
+        price: Decimal,
+        size: Decimal,
+        fee_rate: Decimal,
+        markets: Iterable[PaperMarket],
+    ) -> bool:
+        """True where the account can back `size` of `order` at `price`; an order that only lessens the exposure always can."""
+        instrument = _rules(market)
+        value = worth(instrument, price, size)
+        fee = max(_ZERO, value * fee_rate)
+        if instrument.kind == "spot":
+            buys = order.side == "buy"
+            asset, needed = (instrument.quote, value + fee) if buys else (instrument.base, size)
+            return needed <= self.free(asset, markets, besides=order)
+        before = self._margin(market, besides=order)
+        after = self._margin(market, besides=order, side=order.side, value=value)
+        return after <= before or after - before + fee <= self.free(instrument.settle, markets, besides=order)
+
+    def free(self, asset: str, markets: Iterable[PaperMarket], besides: PaperOrder | None = None) -> Decimal:
+        """What is left of an asset after margins, spot orders and unrealized losses; `besides` is left out."""
+        total = self._ledger.balance(asset).total
+        for market in markets:
+            instrument = market.instrument
+            if instrument is None:
+                continue
+            if instrument.kind == "spot":
+                total -= self._locked(market, instrument, asset, besides)
+            elif instrument.settle == asset:
+                price = market.price()
+                if price is not None:
+                    total += min(_ZERO, self.position(market.symbol).unrealized(price))
+                total -= self._margin(market, besides=besides)
+        return total
+
+    def position_told(self, symbol: str, ts: int) -> PositionUpdate:
+        """The position as the venue would say it."""
+        position = self.position(symbol)
+        return PositionUpdate(
+            self.venue, symbol, ts, position.size, position.avg_price, realized_pnl=position.realized_pnl
+        )
+
+    def balance_told(self, asset: str, ts: int, markets: Iterable[PaperMarket]) -> BalanceUpdate:
+        """The balance as the venue would say it."""
+        return BalanceUpdate(
+            self.venue, "", ts, asset, self._ledger.balance(asset).total, max(_ZERO, self.free(asset, markets))
+        )
+
+    def opening(self, ts: int, markets: Iterable[PaperMarket]) -> list[BalanceUpdate | PositionUpdate]:
+        """Every balance, and the position in every derivative that is known."""
+        known = list(markets)
+        told: list[BalanceUpdate | PositionUpdate] = [
+            self.balance_told(asset, ts, known) for asset in sorted(self._ledger.balances)
+        ]
+        derivatives = (market for market in known if market.instrument is not None and market.instrument.kind != "spot")
+        return told + [self.position_told(market.symbol, ts) for market in derivatives]
+
+    def _margin(
+        self, market: PaperMarket, *, besides: PaperOrder | None, side: Side | None = None, value: Decimal = _ZERO
+    ) -> Decimal:
+        instrument, position = _rules(market), self.position(market.symbol)
+        held = abs(position.cost).copy_sign(position.size) if position.size else _ZERO
+        worst = _ZERO
+        for way in _WAYS:
+            open_value = sum(
+                (
+                    worth(instrument, order.limit, order.remaining)
+                    for order in market.resting(way)
+                    if order is not besides
+                ),
+                value if way == side else _ZERO,
+            )
+            worst = max(worst, held * sign(way) + open_value)
+        return worst / self._settings.leverage
+
+    def _locked(self, market: PaperMarket, instrument: Instrument, asset: str, besides: PaperOrder | None) -> Decimal:
+        locked = _ZERO
+        if asset == instrument.quote:
+            fee = max(_ZERO, self._settings.fee_rate(instrument, maker=True))
+            for order in market.resting("buy"):
+                if order is not besides:
+                    locked += order.limit * order.remaining * (1 + fee)
+        if asset == instrument.base:
+            locked += sum((order.remaining for order in market.resting("sell") if order is not besides), _ZERO)
+        return locked
+
+
+_WAYS: tuple[Side, Side] = ("buy", "sell")
+
+
+def worth(instrument: Instrument, price: Decimal, size: Decimal) -> Decimal:
+    """Value of a size in the asset that it is settled in."""
+    return size * instrument.contract_size / price if instrument.inverse else price * size
+
+
+def _rules(market: PaperMarket) -> Instrument:
+    assert market.instrument is not None
+    return market.instrument

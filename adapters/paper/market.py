@@ -1,0 +1,236 @@
+"""One market of the paper venue: others' book as the feed tells it, and our resting orders laid over it.
+
+Whom a market event fills is decided here; what a fill means for orders and account is the desk's. Two accounts are kept so
+that nothing is used twice: of each shown level what we have taken, and of each trade what is left for the next order.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import TypeAlias
+
+from sortedcontainers import SortedDict
+
+from adapters.paper.orders import PaperOrder
+from adapters.paper.queue import QueueModel
+from state.events import BookDelta, BookSnapshot, Ticker, Trade
+from state.instruments import Instrument, exact
+from state.market import Market
+from state.words import Side, opposite, sign
+
+Execution: TypeAlias = tuple[PaperOrder, Decimal, Decimal]  # order, price, size
+Room: TypeAlias = Callable[[PaperOrder], Decimal]  # how much of an order may still fill
+
+_ZERO = Decimal(0)
+_THROUGH_THE_BOOK = frozenset({"normal", "liquidation"})  # other trades never met a resting order
+
+
+class PaperMarket:
+    """`trusted` from a snapshot of the book until a gap in it."""
+
+    def __init__(self, venue: str, symbol: str, queue: QueueModel, room: Room) -> None:
+        self.venue = venue
+        self.symbol = symbol
+        self.known = Market(venue, symbol)
+        self.trusted = False
+        self._queue = queue
+        self._room = room
+        self._resting: dict[Side, SortedDict[tuple[float, int], PaperOrder]] = {
+            "buy": SortedDict(),
+            "sell": SortedDict(),
+        }
+        self._taken: dict[Side, dict[float, Decimal]] = {"buy": {}, "sell": {}}  # by the side that was shown
+        self._arrivals = 0
+
+    @property
+    def instrument(self) -> Instrument | None:
+        return self.known.instrument
+
+    def resting(self, side: Side) -> list[PaperOrder]:
+        """Our orders of one side, first to fill first."""
+        return list(self._resting[side].values())
+
+    def price(self) -> Decimal | None:
+        """What the market is worth: the mark, else the middle of the book, else the last trade."""
+        ticker, book = self.known.ticker, self.known.book
+        if ticker is not None and ticker.mark is not None:
+            return exact(ticker.mark)
+        if book.is_ok:
+            return exact(book.mid)
+        trade = self.known.last_trade
+        return exact(trade.price) if trade is not None else None
+
+    # --- our orders come and go ---
+
+    def rest(self, order: PaperOrder) -> None:
+        """Puts an order at the back of its level."""
+        book = self.known.book
+        self._arrivals += 1
+        order.priority = self._arrivals
+        order.mark = float(order.limit)
+        order.shown = book.size_at(order.side, order.mark)
+        visible = bool(order.shown) or self._sees(order.side, order.mark)
+        order.place = self._queue.join(exact(order.shown) if visible else None)
+        self._resting[order.side][self._key(order)] = order
+
+    def remove(self, order: PaperOrder) -> None:
+        """Takes an order out; one that does not rest is no news."""
+        self._resting[order.side].pop(self._key(order), None)
+
+    def crosses(self, side: Side, price: Decimal) -> bool:
+        """True where the shown book would trade with such an order."""
+        book = self.known.book
+        return float(price) >= book.ask if side == "buy" else float(price) <= book.bid
+
+    def takeable(self, order: PaperOrder) -> tuple[list[tuple[Decimal, Decimal]], bool]:
+        """Prices and sizes that an order can take now, best first, and whether an order of our own stands in its way."""
+        others = opposite(order.side)
+        own = next(iter(self._resting[others].values()), None)
+        left, levels = self._room(order), list[tuple[Decimal, Decimal]]()
+        for price, size in self._available(others):
+            if left <= 0 or not _reaches(order.side, order.price, price):
+                break
+            if own is not None and not _is_better(others, price, own.limit):
+                break
+            levels.append((price, min(left, size)))
+            left -= size
+        return levels, left > 0 and own is not None and _reaches(order.side, order.price, own.limit)
+
+    def take(self, shown: Side, price: Decimal, size: Decimal) -> None:
+        """Notes that this much of what is shown at a price is ours now."""
+        taken = self._taken[shown]
+        mark = float(price)
+        taken[mark] = taken.get(mark, _ZERO) + size
+
+    # --- the market moves ---
+
+    def ticked(self, event: Ticker) -> None:
+        self.known.tick(event)
+
+    def doubt(self) -> None:
+        """The feed lost something: nothing fills until the next snapshot."""
+        self.trusted = False
+
+    def booked(self, event: BookSnapshot | BookDelta) -> Iterator[Execution]:
+        """Folds a book event, and yields what the new book fills: an opposite level shown at or through our price."""
+        book = self.known.book
+        if isinstance(event, BookSnapshot):
+            book.replace(event)
+            self.trusted = True
+        else:
+            book.update(event)
+        if not self.trusted:
+            return
+        for side in _SIDES:
+            if self._taken[side]:
+                self._forget(side)
+            for order in self._resting[side].values():
+                self._look(order, event.ts)
+        if book.status == "ok":
+            yield from self._run_over("buy")
+            yield from self._run_over("sell")
+
+    def traded(self, trade: Trade) -> Iterator[Execution]:
+        """Yields what a trade fills: our orders at better prices first, then those at its price as the queue lets them."""
+        self.known.last_trade = trade
+        hit: Side = opposite(trade.side)
+        resting = self._resting[hit]
+        if not resting or not self.trusted or trade.backfilled or trade.kind not in _THROUGH_THE_BOOK:
+            return
+        left, passed = exact(trade.size), _ZERO
+        for order in list(resting.values()):
+            if left <= 0 and order.mark != trade.price:
+                return
+            distance = (order.mark - trade.price) * sign(hit)
+            if distance < 0:
+                return
+            if distance == 0:
+                assert order.place is not None
+                between = max(_ZERO, self._queue.ahead(order.place, trade.ts) - passed)
+                before = min(between, left)
+                passed, left = passed + before, left - before
+                self._queue.passed(order.place, passed, trade.ts)
+            size = min(left, self._room(order))
+            if size > 0:
+                left -= size
+                yield order, order.limit, size
+
+    def would_fill(self, trade: Trade) -> bool:
+        """True where a trade reaches a price of ours, filled or not."""
+        hit: Side = opposite(trade.side)
+        first = next(iter(self._resting[hit].values()), None)
+        return first is not None and (first.mark - trade.price) * sign(hit) >= 0
+
+    # --- how ---
+
+    def _run_over(self, side: Side) -> Iterator[Execution]:
+        resting, others = self._resting[side], opposite(side)
+        if not resting or not self._touches(resting.values()[0]):
+            return
+        for order in list(resting.values()):
+            if not self._touches(order):
+                return
+            for price, size in list(self._available(others)):
+                if not _reaches(side, order.price, price):
+                    break
+                filled = min(size, self._room(order))
+                if filled > 0:
+                    self.take(others, price, filled)
+                    yield order, order.limit, filled
+
+    def _touches(self, order: PaperOrder) -> bool:
+        book = self.known.book
+        return book.ask <= order.mark if order.side == "buy" else book.bid >= order.mark
+
+    def _available(self, shown: Side) -> Iterator[tuple[Decimal, Decimal]]:
+        book, taken = self.known.book, self._taken[shown]
+        for price, size in book.bids() if shown == "buy" else book.asks():
+            free = exact(size) - taken.get(price, _ZERO)
+            if free > 0:
+                yield exact(price), free
+
+    def _look(self, order: PaperOrder, ts: int | None) -> None:
+        """Tells the queue what others show at an order's price, where it can be seen."""
+        place = order.place
+        assert place is not None
+        shown = self.known.book.size_at(order.side, order.mark)
+        if shown == order.shown and (shown or not place.ahead):
+            return
+        if shown or self._sees(order.side, order.mark):
+            self._queue.shown(place, exact(order.shown), exact(shown), ts)
+            order.shown = shown
+
+    def _forget(self, side: Side) -> None:
+        """What we took stays taken until the level shows less, or is gone; what is added to it can be taken."""
+        taken, book = self._taken[side], self.known.book
+        for mark in list(taken):
+            shown = book.size_at(side, mark)
+            if not shown and self._sees(side, mark):
+                del taken[mark]
+            elif shown:
+                taken[mark] = min(taken[mark], exact(shown))
+
+    def _sees(self, side: Side, mark: float) -> bool:
+        """True where a level at this price would be shown: deeper than the worst of a full side, nothing is known."""
+        book = self.known.book
+        count = book.levels()[0 if side == "buy" else 1]
+        if book.depth is not None and count < book.depth:
+            return True
+        worst = deque(book.bids() if side == "buy" else book.asks(), maxlen=1)
+        return bool(worst) and (mark - worst[0][0]) * sign(side) >= 0
+
+    def _key(self, order: PaperOrder) -> tuple[float, int]:
+        return -order.mark * sign(order.side), order.priority
+
+
+_SIDES: tuple[Side, Side] = ("buy", "sell")
+
+
+def _reaches(side: Side, limit: Decimal | None, price: Decimal) -> bool:
+    """True where an order with this limit (None: a market order) trades at `price`."""
+    return limit is None or (price <= limit if side == "buy" else price >= limit)
+
+
+def _is_better(shown: Side, price: Decimal, than: Decimal) -> bool:
+    """True where a resting order of this side at `price` goes before one at `than`."""
+    return price > than if shown == "buy" else price < than

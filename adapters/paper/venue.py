@@ -1,0 +1,126 @@
+"""The paper venue in virtual time: intents travel there, are matched, and what comes of it travels back.
+
+Nothing here knows the time but from the `recv` that it is given. Who owns it plays, for a market event at time t:
+
+    while (due := venue.due()) is not None and due <= t:    # and timers of the strategies that are due before `due`
+        for recv, cause, events in venue.collect(due):
+            pipeline.feed(recv, events, cause)              # intents that follow are submitted at their own recv
+    venue.observe(event, t)
+    pipeline.feed(t, [event])
+
+so that a strategy's answer to a response leaves before the venue moves past it. At one instant funding comes first, then
+intents in the order of their arrival, then the market.
+"""
+
+from collections import deque
+from heapq import heappop, heappush
+
+from adapters.paper.desk import Desk
+from adapters.paper.funding import FundingClock
+from adapters.paper.report import PaperStatistics, assumptions
+from adapters.paper.settings import PaperSettings
+from state.errors import WrongUse
+from state.events import INTENT, AnyEvent, FeedStatus, Intent, Ticker
+from state.record import Record
+
+Burst = tuple[int, int, list[AnyEvent]]  # recv, cause, events
+
+
+class PaperVenue:
+    """A venue without a wire, the same for live and for recorded market data."""
+
+    def __init__(self, venue: str, settings: PaperSettings, session: str = "") -> None:
+        self.venue = venue
+        self.settings = settings
+        self._desk = Desk(venue, settings, session)
+        self._arriving: list[tuple[int, int, int, Intent]] = []  # time at the venue, order of leaving, cause, intent
+        self._returning: deque[Burst] = deque()  # one latency for all, so in order of time
+        self._funding: dict[str, FundingClock] = {}
+        self._now = 0
+        self._left = 0
+
+    @property
+    def statistics(self) -> PaperStatistics:
+        return self._desk.statistics
+
+    def assumptions(self) -> list[str]:
+        """Everything that the fills rest on, a sentence each."""
+        return assumptions(self.venue, self.settings, self._desk.queue.words())
+
+    def opening(self, recv: int) -> list[AnyEvent]:
+        """What the venue says of the account when it is first asked."""
+        told = self._desk.account.opening(recv, self._desk.markets.values())
+        return [FeedStatus(self.venue, "", "account", "ok"), *told]
+
+    def observe(self, event: AnyEvent, recv: int) -> None:
+        """A market event, or what a feed of it is worth, came at `recv`; other events say nothing to a market."""
+        if event.venue != self.venue:
+            raise WrongUse(f"an event of {event.venue or 'no venue'} is none of {self.venue}")
+        recv = max(recv, self._now)
+        self._advance(recv)
+        if isinstance(event, Ticker) and self.settings.funding:
+            self._clock(event.symbol).told(event, recv)
+        self._answer(self._desk.observe(event, recv), recv)
+
+    def submit(self, record: Record, recv: int) -> None:
+        """An intent leaves us at `recv`. Raises `WrongUse` for what is none, or is another venue's."""
+        intent = record.event
+        if not isinstance(intent, INTENT) or intent.venue != self.venue:
+            raise WrongUse(f"{type(intent).__name__} of {intent.venue} is no intent for {self.venue}")
+        arrival = recv + self.settings.order_latency
+        if arrival < self._now:
+            self.statistics.late_intents += 1
+        self._left += 1
+        heappush(self._arriving, (max(arrival, self._now), self._left, record.seq, intent))
+
+    def due(self) -> int | None:
+        """When the next thing happens at the venue or reaches us, ns UTC."""
+        times = [time for time in (self._next_arrival(), self._next_funding()) if time is not None]
+        if self._returning:
+            times.append(self._returning[0][0])
+        return min(times, default=None)
+
+    def collect(self, until: int) -> list[Burst]:
+        """Lets the venue come to `until`, and gives what has reached us by then, in order."""
+        self._advance(until)
+        heard: list[Burst] = []
+        while self._returning and self._returning[0][0] <= until:
+            heard.append(self._returning.popleft())
+        return heard
+
+    # --- time at the venue ---
+
+    def _advance(self, until: int) -> None:
+        while True:
+            arrival, funding = self._next_arrival(), self._next_funding()
+            if funding is not None and funding <= until and (arrival is None or funding <= arrival):
+                self._fund(funding)
+            elif arrival is not None and arrival <= until:
+                now, _, cause, intent = heappop(self._arriving)
+                self._now = max(self._now, now)
+                self._answer(self._desk.take(intent, self._now), self._now, cause)
+            else:
+                self._now = max(self._now, until)
+                return
+
+    def _fund(self, due: int) -> None:
+        self._now = max(self._now, due)
+        for symbol, clock in self._funding.items():
+            if clock.due == due:
+                self._answer(self._desk.fund(symbol, clock.pop(), due), self._now)
+
+    def _answer(self, events: list[AnyEvent], now: int, cause: int = 0) -> None:
+        if events:
+            self._returning.append((now + self.settings.response_latency, cause, events))
+
+    def _next_arrival(self) -> int | None:
+        return self._arriving[0][0] if self._arriving else None
+
+    def _next_funding(self) -> int | None:
+        return min((due for clock in self._funding.values() if (due := clock.due) is not None), default=None)
+
+    def _clock(self, symbol: str) -> FundingClock:
+        clock = self._funding.get(symbol)
+        if clock is None:
+            clock = self._funding[symbol] = FundingClock()
+        return clock
