@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
-from state.log.database import Database, JournalTuple
+from state.log.database import Change, Database, Row
 from state.log.rows import UNJOURNALED, SessionStatus, journal_values
 from state.log.schema import blocks, frames, journal, sessions, snapshots
 from state.record import Frame, Record
 
-PAGES_BYTES = 16 << 10  # what a small commit adds to SQLite's write-ahead log, about
+COMMIT_BYTES = 8 << 10  # what a small commit adds to SQLite's write-ahead log, about
+UNTIDY_BYTES_MAX = 4 << 20  # SQLite's own threshold
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class Ink:
         self._tail: list[_Piece] = []
         self._tail_records = 0
         self._to_merge: list[list[_Piece]] = []
-        self._written = 0
+        self._untidy_bytes = 0
         self.last_seq = 0
 
     @property
@@ -91,35 +92,43 @@ class Ink:
             return
         digest = self._digest.copy()
         pieces = [self._encode(chunk) for chunk in _cut(page.records, self._block)]
-        last_seq = page.records[-1].seq if page.records else self.last_seq
-        with self._connection.begin():
-            for piece in pieces:
-                digest.update(piece.raw)
-                piece.digest = digest.digest()
-            self._put(blocks, [self._row(piece) for piece in pieces])
-            self._put(journal, journal_tuples(self._session, page.records, page.frames))
-            self._put_frames(page.frames)
-            self._put(snapshots, [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
-            if page.records:
-                self._set(last_seq=last_seq, head=digest.digest())
+        for piece in pieces:
+            digest.update(piece.raw)
+            piece.digest = digest.digest()
+        changes: list[Change] = []
+        _add(changes, blocks, [self._row(piece) for piece in pieces])
+        _add(changes, journal, journal_tuples(self._session, page.records, page.frames))
+        self._add_frames(changes, page.frames)
+        _add(changes, snapshots, [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
+        if len(page.records) >= self._block:
+            # Not with every commit, as it is a page more: a running session's last seq is its last block's.
+            changes.append(self._set(last_seq=pieces[-1].last_seq, head=pieces[-1].digest))
+        self._database.write(self._connection, changes)
         self._digest = digest
-        self.last_seq = last_seq
+        if pieces:
+            self.last_seq = pieces[-1].last_seq
         self._remember(pieces)
-        self._written += PAGES_BYTES + sum(len(piece.raw) for piece in pieces) // 2
+        self._untidy_bytes += COMMIT_BYTES + sum(len(piece.raw) for piece in pieces) // 2
+
+    @property
+    def is_untidy(self) -> bool:
+        """Something waits for `tidy`."""
+        return bool(self._to_merge) or self._untidy_bytes >= UNTIDY_BYTES_MAX
 
     def tidy(self) -> None:
         """What can wait until nobody waits: small blocks become one, the database's own housekeeping."""
         self._merge()
-        written, self._written = self._written, 0
-        self._database.tidy(self._connection, written)
+        if self._untidy_bytes >= UNTIDY_BYTES_MAX:
+            self._untidy_bytes = 0
+            self._database.tidy(self._connection)
 
     def close(self, closed: int, status: SessionStatus) -> None:
         """Marks the session's end; the claim is given back by `release`."""
         if len(self._tail) > 1:
             self._to_merge.append(self._tail)
         self._merge()
-        with self._connection.begin():
-            self._set(status=status, closed=closed)
+        ending = self._set(last_seq=self.last_seq, head=self.head, status=status, closed=closed)
+        self._database.write(self._connection, [ending])
 
     def release(self) -> None:
         """Gives back the claim and the connection."""
@@ -130,7 +139,7 @@ class Ink:
         first, last = records[0], records[-1]
         return _Piece(first.seq, last.seq, first.recv, last.recv, raw, marks)
 
-    def _row(self, piece: _Piece) -> tuple[object, ...]:
+    def _row(self, piece: _Piece) -> Row:
         count = piece.last_seq - piece.first_seq + 1
         return (
             self._session,
@@ -145,42 +154,31 @@ class Ink:
             self._press.press(piece.raw),
         )
 
-    def _put(self, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
-        if rows:
-            self._database.insert(self._connection, table, rows)
-
-    def _put_frames(self, held: Iterable[HeldFrame]) -> None:
-        rows: list[tuple[object, ...]] = []
+    def _add_frames(self, changes: list[Change], held: Sequence[HeldFrame]) -> None:
+        new = [(each, each.frame) for each in held if each.frame is not None]
+        _add(changes, frames, [self._frame_row(each, frame) for each, frame in new])
         for each in held:
-            frame = each.frame
-            if frame is None:
-                self._put(frames, rows)
-                rows = []
-                self._connection.execute(
-                    frames.update().where(frames.c.session == self._session, frames.c.id == each.id),
-                    {"last_seq": each.last_seq},
-                )
-            else:
-                body = self._press.press(frame.body)
-                rows.append(
-                    (
-                        self._session,
-                        each.id,
-                        each.first_seq,
-                        each.last_seq,
-                        frame.recv,
-                        frame.venue,
-                        frame.channel,
-                        frame.direction,
-                        frame.url,
-                        frame.private,
-                        body,
-                    )
-                )
-        self._put(frames, rows)
+            if each.frame is None:
+                theirs = frames.update().where(frames.c.session == self._session, frames.c.id == each.id)
+                changes.append(theirs.values(last_seq=each.last_seq))
 
-    def _set(self, **values: object) -> None:
-        self._connection.execute(sessions.update().where(sessions.c.id == self._session), values)
+    def _frame_row(self, held: HeldFrame, frame: Frame) -> Row:
+        return (
+            self._session,
+            held.id,
+            held.first_seq,
+            held.last_seq,
+            frame.recv,
+            frame.venue,
+            frame.channel,
+            frame.direction,
+            frame.url,
+            frame.private,
+            self._press.press(frame.body),
+        )
+
+    def _set(self, **values: object) -> sa.Update:
+        return sessions.update().where(sessions.c.id == self._session).values(**values)
 
     def _remember(self, pieces: Sequence[_Piece]) -> None:
         for piece in pieces:
@@ -202,26 +200,31 @@ class Ink:
             marks = b"".join([piece.marks for piece in pieces])
             whole = _Piece(first.first_seq, last.last_seq, first.first_recv, last.last_recv, raw, marks, last.digest)
             theirs = blocks.c.first_seq.between(first.first_seq, last.first_seq)
-            with self._connection.begin():
-                self._connection.execute(blocks.delete().where(blocks.c.session == self._session, theirs))
-                self._put(blocks, [self._row(whole)])
-            self._written += len(raw) // 2
+            old = blocks.delete().where(blocks.c.session == self._session, theirs)
+            update = self._set(last_seq=whole.last_seq, head=whole.digest)
+            self._database.write(self._connection, [old, (blocks, [self._row(whole)]), update])
+            self._untidy_bytes += len(raw) // 2
             del self._to_merge[0]
 
 
-def journal_tuples(session: str, records: Iterable[Record], held: Sequence[HeldFrame]) -> list[JournalTuple]:
+def journal_tuples(session: str, records: Iterable[Record], held: Sequence[HeldFrame]) -> list[Row]:
     """The journal rows of these records; each points to the frame that covers it."""
     spans = [frame for frame in held if frame.first_seq]
     firsts = [frame.first_seq for frame in spans]
-    rows: list[JournalTuple] = []
+    rows: list[Row] = []
     for record in records:
         if type(record.event) in UNJOURNALED:
             continue
         at = bisect_right(firsts, record.seq) - 1
         frame = spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None
         *values, payload = journal_values(record)
-        rows.append((session, *values, frame, payload))  # type: ignore[arg-type]
+        rows.append((session, *values, frame, payload))
     return rows
+
+
+def _add(changes: list[Change], table: sa.Table, rows: Sequence[Row]) -> None:
+    if rows:
+        changes.append((table, rows))
 
 
 def _cut(records: list[Record], size: int) -> Iterator[list[Record]]:

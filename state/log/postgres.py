@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import sqlalchemy as sa
 
 from state.errors import LogError, LogLocked
-from state.log.database import Database
+from state.log.database import Change, Database, Row
 
 if TYPE_CHECKING:
     import psycopg
@@ -48,18 +48,41 @@ class Postgres(Database):
             connection.rollback()
         return not free
 
-    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
-        if len(rows) >= COPY_ROWS_MIN:
-            raw = cast("psycopg.Connection[tuple[object, ...]]", connection.connection.driver_connection)
-            with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+        with _raw(connection).cursor() as cursor:
+            if len(rows) < COPY_ROWS_MIN:
+                self._insert_few(cursor, table, rows)
+                return
+            with cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-            return
+
+    def _insert_few(self, cursor: "psycopg.Cursor[Row]", table: sa.Table, rows: Sequence[Row]) -> None:
         statement = self._inserts.get(table.name)
         if statement is None:
             places = ", ".join(["%s"] * len(table.columns))
             statement = self._inserts[table.name] = f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608
-        connection.exec_driver_sql(statement, list(rows))
+        for row in rows:
+            cursor.execute(statement, row)
+
+    def write(self, connection: sa.Connection, changes: Sequence[Change]) -> None:
+        raw = _raw(connection)
+        try:
+            if all(isinstance(change, tuple) and len(change[1]) < COPY_ROWS_MIN for change in changes):
+                # One exchange with the server for all of an intent's commit.
+                with raw.pipeline():
+                    self.apply(connection, changes)
+                    raw.commit()
+            else:
+                self.apply(connection, changes)
+                raw.commit()
+        except BaseException:
+            if not raw.closed:
+                raw.rollback()
+            raise
+        finally:
+            if not raw.closed:
+                connection.rollback()  # what SQLAlchemy thinks is open; the driver's transaction is over
 
     def begin_snapshot(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -68,8 +91,12 @@ class Postgres(Database):
         connection.exec_driver_sql("SET synchronous_commit = on")
         connection.commit()
 
-    def tidy(self, connection: sa.Connection, written: int) -> None:
-        """Nothing to do: the server looks after its own files."""
+    def tidy(self, connection: sa.Connection) -> None:
+        """Nothing: the server looks after its own files."""
 
     def serialize_creation(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_KEY,))
+
+
+def _raw(connection: sa.Connection) -> "psycopg.Connection[Row]":
+    return cast("psycopg.Connection[Row]", connection.connection.driver_connection)

@@ -29,14 +29,28 @@ class Reader:
     def sessions(self) -> list[SessionRow]:
         """All sessions, oldest first."""
         order = sa.select(sessions).order_by(sessions.c.opened, sessions.c.id)
-        return [_session(row) for row in self._connection.execute(order)]
+        return [self._reached(_session(row)) for row in self._connection.execute(order).all()]
 
     def session(self, name: str) -> SessionRow:
         """One session by its whole id; raises `WrongUse` when there is none."""
         row = self._connection.execute(sa.select(sessions).where(sessions.c.id == name)).first()
         if row is None:
             raise WrongUse(f"there is no session {name!r} in the log")
-        return _session(row)
+        return self._reached(_session(row))
+
+    def last_block(self, session: str) -> tuple[int, int, bytes] | None:
+        """Last seq, last recv and digest where the session's blocks end."""
+        columns = sa.select(blocks.c.last_seq, blocks.c.last_recv, blocks.c.digest)
+        newest = columns.where(blocks.c.session == session).order_by(blocks.c.first_seq.desc()).limit(1)
+        row = self._connection.execute(newest).first()
+        return None if row is None else (row.last_seq, row.last_recv, row.digest)
+
+    def _reached(self, row: SessionRow) -> SessionRow:
+        """A running session is as long as its blocks: its row is brought up only now and then."""
+        last = self.last_block(row.id) if row.status == "running" else None
+        if last is None or last[0] <= row.last_seq:
+            return row
+        return dataclasses.replace(row, last_seq=last[0], head=last[2].hex())
 
     def stored_blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[StoredBlock]:
         """The rows that hold records `first` to `last`, in order."""

@@ -1,7 +1,7 @@
 """The tables of a log, the same on every database; `VERSION` changes when a table does.
 
-Nothing is updated but the `sessions` row of the session that is being written, and small neighbouring blocks, which are
-rewritten as one; the running digest does not depend on where blocks are cut.
+Nothing is updated but the `sessions` row of the session that is being written, the reach of a frame that goes on yielding
+records, and small neighbouring blocks, which are rewritten as one; the running digest does not depend on where they are cut.
 """
 
 from sqlalchemy import (
@@ -9,7 +9,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -60,6 +59,8 @@ blocks = Table(
     sqlite_with_rowid=False,
 )
 
+# No index beside the key: on SQLite it cost an intent's commit a page more (1.24 against 1.20 bare commits), and one
+# session's rows are read through in well under a second.
 journal = Table(
     "journal",
     metadata,
@@ -77,7 +78,6 @@ journal = Table(
     Column("payload", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("journal_client_id", journal.c.session, journal.c.client_id)
 
 frames = Table(
     "frames",

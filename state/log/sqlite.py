@@ -6,15 +6,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy as sa
 
 from state.errors import LogError, LogLocked
-from state.log.database import Database, clear_errors
+from state.log.database import Change, Database, Row, clear_errors
 
 BUSY_TIMEOUT_S = 5.0
-# SQLite's own threshold is 1,000 pages of 4 KiB, but it checkpoints inside the commit that an intent waits for.
-CHECKPOINT_BYTES = 4 << 20
 
 
 class Sqlite(Database):
@@ -35,7 +34,6 @@ class Sqlite(Database):
         sa.event.listen(engine, "connect", _set_pragmas)
         super().__init__(engine, str(self._path))
         self._lock_path = Path(f"{self._path}-lock")
-        self._unchecked = 0
         self._inserts: dict[str, str] = {}
 
     @contextmanager
@@ -83,30 +81,43 @@ class Sqlite(Database):
         finally:
             os.close(lock)
 
-    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
+    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
         statement = self._inserts.get(table.name)
         if statement is None:
             places = ", ".join("?" * len(table.columns))
             statement = self._inserts[table.name] = f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608
-        connection.exec_driver_sql(statement, list(rows))
+        _raw(connection).executemany(statement, rows)
+
+    def write(self, connection: sa.Connection, changes: Sequence[Change]) -> None:
+        raw = _raw(connection)
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            self.apply(connection, changes)
+            raw.commit()
+        except BaseException:
+            raw.rollback()
+            raise
+        finally:
+            connection.rollback()  # what SQLAlchemy thinks is open; the driver's transaction is over
 
     def begin_snapshot(self, connection: sa.Connection) -> None:
         # Python's driver opens no transaction for reads of its own accord.
         connection.exec_driver_sql("BEGIN")
 
     def prepare_writer(self, connection: sa.Connection) -> None:
+        # SQLite would copy its write-ahead log back within the commit that an intent waits for: `tidy` does it.
         connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
         connection.rollback()
 
-    def tidy(self, connection: sa.Connection, written: int) -> None:
-        self._unchecked += written
-        if self._unchecked >= CHECKPOINT_BYTES:
-            self._unchecked = 0
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-            connection.rollback()
+    def tidy(self, connection: sa.Connection) -> None:
+        _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def serialize_creation(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _raw(connection: sa.Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

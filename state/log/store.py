@@ -15,7 +15,7 @@ from state.log.ink import HeldFrame, Ink, journal_tuples
 from state.log.postgres import Postgres
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
-from state.log.schema import VERSION, blocks, frames, journal, sessions
+from state.log.schema import VERSION, frames, journal, sessions
 from state.log.sqlite import Sqlite
 from state.log.writer import SessionWriter
 from state.record import Record
@@ -90,7 +90,7 @@ class Log:
         queue_blocks: int = 64,
         on_failure: Callable[[LogError], None] | None = None,
     ) -> SessionWriter:
-        """Opens a new session for writing; `opened` is ns UTC, `on_failure` is called from the writer thread.
+        """Opens a new session for writing; `opened` is ns UTC; `on_failure` is called by the thread that finds out.
 
         Raises `LogLocked` while somebody else writes, `WrongUse` for an id that is there already.
         """
@@ -132,10 +132,10 @@ class Log:
             raise WrongUse(f"there is a session {session!r} in {self.name} already") from None
 
     def recover(self, session: str) -> SessionRow:
-        """Calls a running session whose writer is gone `crashed`, ended when its last record came in.
+        """Calls a running session whose writer is gone `crashed`, ended where its blocks end.
 
-        Its `last_seq` and `head` stay: they were committed with its last block, so a tail that is missing since then still
-        shows. Raises `LogLocked` while its writer lives.
+        Where they end before what its row had reached, the row keeps that: the missing tail still shows. Raises `LogLocked`
+        while its writer lives.
         """
         row = self.find(session)
         if row.status != "running":
@@ -144,9 +144,17 @@ class Log:
             raise LogLocked(f"session {row.id} in {self.name} is still being written")
         mine = sa.and_(sessions.c.id == row.id, sessions.c.status == "running")
         with clear_errors(self.name), self._database.engine.begin() as connection:
-            ended = connection.scalar(sa.select(sa.func.max(blocks.c.last_recv)).where(blocks.c.session == row.id))
+            reader = Reader(connection)
+            row, last = reader.session(row.id), reader.last_block(row.id)
             connection.execute(
-                sessions.update().where(mine).values(status="crashed", closed=row.opened if ended is None else ended)
+                sessions.update()
+                .where(mine)
+                .values(
+                    status="crashed",
+                    closed=row.opened if last is None else last[1],
+                    last_seq=row.last_seq,
+                    head=bytes.fromhex(row.head),
+                )
             )
         return self.find(row.id)
 
