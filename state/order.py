@@ -127,11 +127,17 @@ class Order(msgspec.Struct):
 
     def learn(self, event: OrderUpdate) -> None:
         """Joins what the venue says the order is now."""
+        self.refused = self.refused and event.status != "rejected"  # the stream says so too
         self.exists()
         self.acknowledged = True
         fresh = self.told_ts is None or event.ts is None or event.ts >= self.told_ts
         if fresh:
-            self._take_terms(event)
+            self.told_ts = event.ts if event.ts is not None else self.told_ts
+            self.version = event.version if event.version is not None else self.version
+            if self.is_open:
+                self._take_terms(event)
+        if (self.is_open and fresh) or TRANSITIONS[self.status][TOLD[event.status]] != self.status:
+            self._take_words(event)
         self._take_filled(event)
         if not event.firm and event.status in TERMINAL:
             self.pending_cancel = self.is_open
@@ -219,20 +225,18 @@ class Order(msgspec.Struct):
         )
 
     def _take_terms(self, event: OrderUpdate) -> None:
-        self.told_ts = event.ts if event.ts is not None else self.told_ts
-        self.version = event.version if event.version is not None else self.version
-        if not self.is_open and event.status not in TERMINAL:
-            return
         self.price = event.price if event.price is not None else self.price
         self.size = event.size or self.size
-        self.origin = event.origin
-        self.reason = event.reason if event.reason is not None else self.reason
-        self.refusal = event.refusal if event.refusal is not None else self.refusal
         told = [
             place for place, (_, price, size) in enumerate(self.amends) if (price, size) == (event.price, event.size)
         ]
         if told:
             self.amends = self.amends[told[-1] + 1 :]
+
+    def _take_words(self, event: OrderUpdate) -> None:
+        self.origin = event.origin
+        self.reason = event.reason if event.reason is not None else self.reason
+        self.refusal = event.refusal if event.refusal is not None else self.refusal
 
     def _take_filled(self, event: OrderUpdate) -> None:
         told = event.filled

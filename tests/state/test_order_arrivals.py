@@ -190,14 +190,14 @@ def test_every_order_of_arrival_ends_the_same(name: str) -> None:
 
 
 def test_fills_known_only_by_the_venues_id_find_their_order_in_any_order() -> None:
-    heard = (
+    heard: list[Heard] = [
         accepted(),
         fill("f1", "4", client_id=None),
         fill("f2", "6", client_id=""),
         told("open", "0", client_id=None),
-    )
-    for arrival in permutations(heard):
-        order = after(*arrival)
+    ]
+    for arrival in permutations(range(len(heard))):
+        order = after(*(heard[place] for place in arrival))
         assert (order.status, order.filled, order.order_id) == ("filled", D("10"), "v1")
 
 

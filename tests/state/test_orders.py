@@ -157,6 +157,23 @@ def test_a_refusal_keeps_the_venues_words() -> None:
     assert (order.status, order.refusal, order.reason) == ("rejected", "post_only", "110 no")
 
 
+def test_the_first_end_keeps_its_words() -> None:
+    late = msgspec.structs.replace(told("filled", "10", ts=9), reason="EC_OrigClOrdIDDoesNotExist")
+    orders = fold(Orders(V), [PLACE, told("filled", "10", ts=8)])
+    assert orders.updated(late, 3) is None
+
+
+def test_an_end_told_before_the_ack_of_an_amendment_keeps_its_words() -> None:
+    end = msgspec.structs.replace(told("cancelled", "0", ts=4), reason="would take", refusal="post_only")
+    order = after(AMEND, accepted("amend", ts=5), end)
+    assert (order.status, order.refusal, order.reason) == ("cancelled", "post_only", "would take")
+
+
+def test_a_refusal_that_the_stream_repeats_keeps_its_words() -> None:
+    order = after(rejected("place", "funds"), told("rejected"))
+    assert (order.status, order.refusal, order.reason, order.refused) == ("rejected", "funds", "110 no", False)
+
+
 def test_a_foreign_order_is_adopted_and_found_by_the_venues_id() -> None:
     orders = Orders(V)
     order = orders.updated(msgspec.structs.replace(told("open", client_id=None), origin="liquidation"), 7)
