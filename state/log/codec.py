@@ -15,7 +15,7 @@ import msgspec
 import zstandard
 
 from state.errors import LogCorrupt, SchemaUnknown
-from state.log.upcast import upcast
+from state.log.upcast import as_written, upcast
 from state.record import Record, canonical
 
 CODEC = "msgpack+zstd"
@@ -49,17 +49,22 @@ def marks_of(parts: Sequence[bytes | msgspec.Raw], seed: int) -> bytes:
 
 
 def unpack(raw: bytes, count: int) -> list[Record]:
-    """The records of a body, old shapes brought to the present one.
+    """The records of a body, old shapes brought to the present one; raises as `unpack_as_written` does."""
+    try:
+        return _decode(_framed(raw, count))
+    except msgspec.DecodeError:
+        return [upcast(record) for record in unpack_as_written(raw, count)]
+
+
+def unpack_as_written(raw: bytes, count: int) -> list[Record]:
+    """The records of a body, each event in the shape it was written in.
 
     Raises `LogCorrupt` on bytes that are not `count` records, `SchemaUnknown` on an event that nobody here knows.
     """
-    framed = _framed(raw, count)
     try:
-        return _decode(framed)
-    except msgspec.ValidationError:
-        return [upcast(bytes(part)) for part in split(raw, count)]
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise LogCorrupt(f"a block does not hold its {count} records: {error}") from error
+        return _decode(_framed(raw, count))
+    except msgspec.DecodeError:
+        return [as_written(part) for part in split(raw, count)]
 
 
 def split(raw: bytes, count: int) -> list[msgspec.Raw]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
 from state.log.database import Change, Database, Row
-from state.log.rows import UNJOURNALED, SessionStatus, journal_values
+from state.log.rows import JournalRow, SessionStatus, Span, is_journaled, journal_row
 from state.log.schema import blocks, frames, journal, sessions, snapshots
 from state.record import Frame, Record
 
@@ -97,7 +97,9 @@ class Ink:
             piece.digest = digest.digest()
         changes: list[Change] = []
         _add(changes, blocks, [self._row(piece) for piece in pieces])
-        _add(changes, journal, journal_tuples(self._session, page.records, page.frames))
+        spans = [held for held in page.frames if held.first_seq]
+        rows = [journal_tuple(self._session, row) for row in journal_rows(page.records, spans)]
+        _add(changes, journal, rows)
         self._add_frames(changes, page.frames)
         _add(changes, snapshots, [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
         if len(page.records) >= self._block:
@@ -207,19 +209,31 @@ class Ink:
             del self._to_merge[0]
 
 
-def journal_tuples(session: str, records: Iterable[Record], held: Sequence[HeldFrame]) -> list[Row]:
-    """The journal rows of these records; each points to the frame that covers it."""
-    spans = [frame for frame in held if frame.first_seq]
-    firsts = [frame.first_seq for frame in spans]
-    rows: list[Row] = []
+def journal_rows(records: Iterable[Record], spans: Sequence[Span | HeldFrame]) -> Iterator[JournalRow]:
+    """The journal rows of these records; each points to the frame that covers it. Spans are in order of seq."""
+    firsts = [span.first_seq for span in spans]
     for record in records:
-        if type(record.event) in UNJOURNALED:
-            continue
-        at = bisect_right(firsts, record.seq) - 1
-        frame = spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None
-        *values, payload = journal_values(record)
-        rows.append((session, *values, frame, payload))
-    return rows
+        if is_journaled(record.event):
+            at = bisect_right(firsts, record.seq) - 1
+            yield journal_row(record, spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None)
+
+
+def journal_tuple(session: str, row: JournalRow) -> Row:
+    """A journal row in the order of the table's columns."""
+    return (
+        session,
+        row.seq,
+        row.recv,
+        row.cause,
+        row.type,
+        row.venue,
+        row.symbol,
+        row.client_id,
+        row.order_id,
+        row.strategy,
+        row.frame,
+        row.payload,
+    )
 
 
 def _add(changes: list[Change], table: sa.Table, rows: Sequence[Row]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from state.errors import LogCorrupt, SchemaUnknown, WrongUse
-from state.log.codec import expand, unpack
-from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
+from state.log.codec import expand, unpack, unpack_as_written
+from state.log.rows import JournalRow, SessionRow, Span, StoredBlock, StoredFrame
 from state.log.schema import VERSION, blocks, frames, journal, sessions, snapshots
 from state.record import Record
 
@@ -66,13 +66,18 @@ class Reader:
         for row in self._stream(query, BLOCKS_AT_ONCE):
             yield StoredBlock(*tuple(row))
 
-    def blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[list[Record]]:
-        """Records `first` to `last`, a block at a time; raises `LogCorrupt` with the seq where they stop making sense."""
+    def blocks(
+        self, session: str, first: int = 1, last: int | None = None, *, as_written: bool = False
+    ) -> Iterator[list[Record]]:
+        """Records `first` to `last`, a block at a time, old shapes as today's or as written.
+
+        Raises `LogCorrupt` with the seq where they stop making sense.
+        """
         due = None
         for block in self.stored_blocks(session, first, last):
             if due is not None and block.first_seq != due:
                 raise LogCorrupt(f"session {session}: a block begins at {block.first_seq} where {due} is due", due)
-            records = open_block(session, block)
+            records = open_block(session, block, as_written)
             due = block.last_seq + 1
             if block.first_seq < first or (last is not None and block.last_seq > last):
                 records = [record for record in records if first <= record.seq and (last is None or record.seq <= last)]
@@ -98,16 +103,28 @@ class Reader:
         for row in self._stream(query, ROWS_AT_ONCE):
             yield JournalRow(*tuple(row))
 
-    def frames(self, session: str, channel: str | None = None, private: bool | None = None) -> Iterator[StoredFrame]:
-        """Frames in the order in which they were kept; raises `LogCorrupt` on a damaged body."""
+    def stored_frames(
+        self, session: str, channel: str | None = None, private: bool | None = None
+    ) -> Iterator[StoredFrame]:
+        """Frames in the order in which they were kept, bodies still compressed."""
         query = sa.select(*_FRAME).where(frames.c.session == session).order_by(frames.c.id)
         if channel is not None:
             query = query.where(frames.c.channel == channel)
         if private is not None:
             query = query.where(frames.c.private == private)
         for row in self._stream(query, ROWS_AT_ONCE):
-            stored = StoredFrame(*tuple(row))
+            yield StoredFrame(*tuple(row))
+
+    def frames(self, session: str, channel: str | None = None, private: bool | None = None) -> Iterator[StoredFrame]:
+        """Frames in the order in which they were kept; raises `LogCorrupt` on a damaged body."""
+        for stored in self.stored_frames(session, channel, private):
             yield dataclasses.replace(stored, body=expand(stored.body))
+
+    def spans(self, session: str) -> "Spans":
+        """Which frame covers which records, to be read along with the blocks."""
+        columns = sa.select(frames.c.id, frames.c.first_seq, frames.c.last_seq)
+        mine = columns.where(frames.c.session == session, frames.c.first_seq > 0).order_by(frames.c.first_seq)
+        return Spans(Span(*tuple(row)) for row in self._stream(mine, ROWS_AT_ONCE))
 
     def snapshot_at(self, session: str, seq: int) -> tuple[int, bytes] | None:
         """The newest snapshot at or below `seq`."""
@@ -122,10 +139,29 @@ class Reader:
             yield from result
 
 
-def open_block(session: str, block: StoredBlock) -> list[Record]:
+class Spans:
+    """Frames' spans, asked for in rising order of seq, so that few are held at a time."""
+
+    def __init__(self, spans: Iterator[Span]) -> None:
+        self._spans = spans
+        self._held: list[Span] = []
+
+    def up_to(self, seq: int) -> list[Span]:
+        """Every span that may cover a record from where the last call ended up to `seq`."""
+        self._held = self._held[-2:]  # the last one may lie ahead, the one before it reach on
+        while not self._held or self._held[-1].first_seq <= seq:
+            span = next(self._spans, None)
+            if span is None:
+                break
+            self._held.append(span)
+        return self._held
+
+
+def open_block(session: str, block: StoredBlock, as_written: bool = False) -> list[Record]:
     """The records of one block; raises `LogCorrupt` when they are not those that its row promises."""
     try:
-        records = unpack(expand(block.body, block.codec), block.count)
+        raw = expand(block.body, block.codec)
+        records = unpack_as_written(raw, block.count) if as_written else unpack(raw, block.count)
     except LogCorrupt as error:
         raise LogCorrupt(f"session {session}: {error}", error.seq or block.first_seq) from error
     if records[0].seq != block.first_seq or records[-1].seq != block.last_seq or len(records) != block.count:

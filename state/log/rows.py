@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from state.events import MARKET, Tick
+from state.events import MARKET, AnyEvent, Tick
 from state.record import Frame, Record, event_to_json
 
 SessionStatus: TypeAlias = Literal["running", "closed", "crashed"]
 
 # Market records and ticks are in the blocks alone.
 UNJOURNALED: frozenset[type] = frozenset({*MARKET, Tick})
-
-# seq, recv, cause, type, venue, symbol, client_id, order_id, strategy, payload: what a record alone says.
-JournalValues: TypeAlias = tuple[int, int, int, str, str, str, str | None, str | None, str | None, str]
+_UNJOURNALED_NAMES: frozenset[str] = frozenset(event.__name__ for event in UNJOURNALED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,10 @@ class StoredBlock:
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """One account, intent, outcome or session record; `frame` is the id of the frame it was read from."""
+    """One account, intent, outcome or session record; `frame` is the id of the frame it was read from.
+
+    `payload` is one JSON object: `type`, then the event's own fields.
+    """
 
     seq: int
     recv: int
@@ -63,8 +64,17 @@ class JournalRow:
     client_id: str | None
     order_id: str | None
     strategy: str | None
-    payload: str
     frame: int | None
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The records `first_seq` to `last_seq` were all read from the frame `id`."""
+
+    id: int
+    first_seq: int
+    last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +98,26 @@ class StoredFrame:
         return Frame(self.recv, self.venue, self.channel, self.direction, self.body, self.url, self.private)
 
 
-def journal_values(record: Record) -> JournalValues:
-    """The columns of a record's journal row, but for the session and the frame."""
+def is_journaled(event: AnyEvent) -> bool:
+    """True for what has a row in the journal; an old shape goes by its name."""
+    return type(event) not in UNJOURNALED and type(event).__name__ not in _UNJOURNALED_NAMES
+
+
+def journal_row(record: Record, frame: int | None) -> JournalRow:
+    """What the journal says of a record that was read from `frame`."""
     event = record.event
-    return (
-        record.seq,
-        record.recv,
-        record.cause,
-        type(event).__name__,
-        _word(event.venue),
-        _word(event.symbol),
-        _optional(getattr(event, "client_id", None)),
-        _optional(getattr(event, "order_id", None)),
-        _optional(getattr(event, "strategy", None)),
-        event_to_json(event).decode(),
+    return JournalRow(
+        seq=record.seq,
+        recv=record.recv,
+        cause=record.cause,
+        type=type(event).__name__,
+        venue=_word(event.venue),
+        symbol=_word(event.symbol),
+        client_id=_optional(getattr(event, "client_id", None)),
+        order_id=_optional(getattr(event, "order_id", None)),
+        strategy=_optional(getattr(event, "strategy", None)),
+        frame=frame,
+        payload=event_to_json(event).decode(),
     )
 
 

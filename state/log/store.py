@@ -11,11 +11,11 @@ from sqlalchemy import exc
 from state.errors import LogError, LogLocked, WrongUse
 from state.log.codec import start_digest
 from state.log.database import Database, clear_errors
-from state.log.ink import HeldFrame, Ink, journal_tuples
+from state.log.ink import Ink, journal_rows, journal_tuple
 from state.log.postgres import Postgres
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
-from state.log.schema import VERSION, frames, journal, sessions
+from state.log.schema import VERSION, journal, sessions
 from state.log.sqlite import Sqlite
 from state.log.writer import SessionWriter
 from state.record import Record
@@ -214,33 +214,15 @@ class Log:
             written = 0
             with connection.begin():
                 connection.execute(journal.delete().where(journal.c.session == row.id))
-                spans = _Spans(connection, row.id)
-                for records in Reader(connection).blocks(row.id):
-                    rows = journal_tuples(row.id, records, spans.up_to(records[-1].seq))
+                reader = Reader(connection)
+                spans = reader.spans(row.id)
+                for records in reader.blocks(row.id, as_written=True):
+                    found = journal_rows(records, spans.up_to(records[-1].seq))
+                    rows = [journal_tuple(row.id, each) for each in found]
                     if rows:
                         self._database.insert(connection, journal, rows)
                     written += len(rows)
             return written
-
-
-class _Spans:
-    """Which frame covers which records, read along with the blocks."""
-
-    def __init__(self, connection: sa.Connection, session: str) -> None:
-        columns = sa.select(frames.c.id, frames.c.first_seq, frames.c.last_seq)
-        mine = columns.where(frames.c.session == session, frames.c.first_seq > 0).order_by(frames.c.first_seq)
-        self._rows = iter(connection.execute(mine.execution_options(yield_per=500)))
-        self._held: list[HeldFrame] = []
-
-    def up_to(self, seq: int) -> list[HeldFrame]:
-        """Every frame that may cover records up to `seq`, from the last one that was asked for on."""
-        self._held = self._held[-2:]
-        while not self._held or self._held[-1].first_seq <= seq:
-            row = next(self._rows, None)
-            if row is None:
-                break
-            self._held.append(HeldFrame(row.id, None, row.first_seq, row.last_seq))
-        return self._held
 
 
 def _database(url: str, create: bool) -> Database:

@@ -12,7 +12,7 @@ The class name stays because the journal of an old session was written under it.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -51,16 +51,18 @@ def unregister(old: type[msgspec.Struct]) -> None:
     del _shapes[int(str(old.__struct_config__.tag))], _steps[old]
 
 
-def upcast(raw: bytes) -> Record:
-    """One record from its bytes, in today's shape; raises as `original` does."""
-    seq, recv, cause, event = original(raw)
+def upcast(record: Record) -> Record:
+    """The same record with its event in today's shape."""
+    event: msgspec.Struct = record.event
+    if type(event) in KNOWN:
+        return record
     while type(event) not in KNOWN:
         event = _steps[type(event)](event)
-    return Record(seq, recv, cause, event)  # type: ignore[arg-type]
+    return Record(record.seq, record.recv, record.cause, cast(AnyEvent, event))
 
 
-def original(raw: bytes) -> tuple[int, int, int, msgspec.Struct]:
-    """Seq, recv, cause and the event in the shape it was written in.
+def as_written(raw: bytes | msgspec.Raw) -> Record:
+    """One record with its event in the shape it was written in, old or not.
 
     Raises `SchemaUnknown` naming a tag that nobody here knows, `LogCorrupt` on what is no record.
     """
@@ -68,9 +70,9 @@ def original(raw: bytes) -> tuple[int, int, int, msgspec.Struct]:
         seq, recv, cause, body = _parts(raw)
         tag = _tag(_fields(body)[0])
         if tag in _shapes:
-            return seq, recv, cause, msgspec.msgpack.decode(body, type=_shapes[tag])
+            return Record(seq, recv, cause, cast(AnyEvent, msgspec.msgpack.decode(body, type=_shapes[tag])))
         if tag in _TAGS:
-            return seq, recv, cause, _current(body)
+            return Record(seq, recv, cause, _current(body))
     except (msgspec.DecodeError, IndexError, RecursionError) as error:
         raise LogCorrupt(f"a record does not fit its shape: {error}") from error
     raise SchemaUnknown(f"record {seq} is an event of tag {tag}, which this version does not know")
