@@ -1,0 +1,129 @@
+"""`tapeline loopback`: a venue on localhost that anybody's client can trade at."""
+
+import asyncio
+import signal
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
+from typing import Annotated
+
+import msgspec
+import typer
+
+from adapters.loopback import LOOPBACKS, Account, serve
+from adapters.loopback.symbols import CONTRACTS
+from app.options import JsonOption
+from app.output import print_json, print_lines
+from state.errors import WrongUse
+
+KEY = "loopback-key"
+SECRET = "loopback-secret"  # noqa: S105 - it opens nothing but a market that is made up
+
+
+class LoopbackFact(msgspec.Struct):
+    """Where the venue listens, and the keys of its only customer."""
+
+    venue: str
+    rest_url: str
+    public_url: str
+    private_url: str
+    trade_url: str
+    key: str
+    secret: str
+    symbols: list[str]
+
+
+def loopback(
+    venue: Annotated[str, typer.Argument(metavar="VENUE", help=f"One of {', '.join(LOOPBACKS)}.", show_default=False)],
+    port: Annotated[int, typer.Option("--port", metavar="P", min=0, max=65535, help="0 takes any free one.")] = 0,
+    host: Annotated[str, typer.Option("--host", help="An address of this machine's loopback.")] = "127.0.0.1",
+    seed: Annotated[int, typer.Option("--seed", help="Of the order flow: same seed, same flow.")] = 1,
+    symbols: Annotated[
+        list[str] | None, typer.Option("--symbol", metavar="S", help=f"Of {', '.join(CONTRACTS)}; may be given often.")
+    ] = None,
+    flow_per_s: Annotated[float, typer.Option("--flow", min=0, help="Steps of order flow a second.")] = 50.0,
+    key: Annotated[str, typer.Option("--key", help="The API key of its customer.")] = KEY,
+    secret: Annotated[str, typer.Option("--secret", help="The secret of that key.")] = SECRET,
+    balance: Annotated[str, typer.Option("--balance", help="What the customer starts with.")] = "100000",
+    as_json: JsonOption = False,
+) -> None:
+    """Run a venue on localhost until Ctrl-C: real wire protocol, matching engine, seeded order flow, test keys."""
+    if venue not in LOOPBACKS:
+        raise WrongUse(f"there is no loopback venue {venue!r}; there is {', '.join(LOOPBACKS)}")
+    chosen = symbols or list(CONTRACTS)
+    for symbol in chosen:
+        if symbol not in CONTRACTS:
+            raise WrongUse(f"the loopback {venue} lists no {symbol!r}; it lists {', '.join(CONTRACTS)}")
+    account = Account(key, secret, _money(balance))
+    asyncio.run(_serve(venue, _loopback_host(host), port, chosen, account, seed, flow_per_s, as_json=as_json))
+
+
+async def _serve(
+    name: str,
+    host: str,
+    port: int,
+    symbols: list[str],
+    account: Account,
+    seed: int,
+    flow_per_s: float,
+    *,
+    as_json: bool,
+) -> None:
+    """Serves until a signal asks to stop, or the venue fails."""
+    loop = asyncio.get_running_loop()
+    started = loop.create_future()
+    serving = loop.create_task(
+        serve(name, host, port, symbols=symbols, accounts=[account], seed=seed, flow_per_s=flow_per_s, started=started)
+    )
+    for word in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(word, serving.cancel)
+    await asyncio.wait([serving, started], return_when=asyncio.FIRST_COMPLETED)
+    if started.done():
+        venue = started.result()
+        _announce(
+            LoopbackFact(
+                name,
+                venue.rest_url,
+                venue.public_url,
+                venue.private_url,
+                venue.trade_url,
+                account.key,
+                account.secret,
+                symbols,
+            ),
+            as_json=as_json,
+        )
+    try:
+        await serving
+    except asyncio.CancelledError:
+        return
+
+
+def _announce(fact: LoopbackFact, *, as_json: bool) -> None:
+    if as_json:
+        print_json(fact)
+        return
+    said = msgspec.structs.asdict(fact) | {"symbols": " ".join(fact.symbols)}
+    print_lines(f"{name.replace('_', ' '):<12} {value}".encode() for name, value in said.items())
+
+
+def _loopback_host(host: str) -> str:
+    """An IPv4 address of the loopback; raises `WrongUse` for anything that others could reach."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or address.version != 4 or not address.is_loopback:
+        raise WrongUse(f"a loopback venue listens on 127.0.0.1 or another 127.x.x.x, not on {host!r}")
+    return host
+
+
+def _money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise WrongUse(f"a balance is a number that is not negative, not {text!r}")
+    return amount
