@@ -49,28 +49,34 @@ _EFFECTS: Final = {
 }
 _OURS: Final = Path(__file__).resolve().parent
 
-_watched: set[int] = set()  # idents of threads that are concluding right now
 _installed = False
 
 
 class Guard:
-    """Watches one thread between `enter` and `leave`."""
+    """Watches one thread while `watching` is set: a plain attribute, since it is set and cleared for every record."""
 
-    __slots__ = ("_ident",)
+    __slots__ = ("watching",)
 
     def __init__(self) -> None:
+        self.watching = False
+
+    @classmethod
+    def here(cls) -> "Guard":
+        """The one guard of this thread."""
         _install()
-        self._ident = get_ident()
+        return _guards.setdefault(get_ident(), cls())
 
-    def enter(self) -> None:
-        _watched.add(self._ident)
 
-    def leave(self) -> None:
-        _watched.discard(self._ident)
+_guards: dict[int, Guard] = {}  # by thread
+
+
+def _is_watched() -> bool:
+    guard = _guards.get(get_ident())
+    return guard is not None and guard.watching
 
 
 def _install() -> None:
-    """Once a process; an unwatched thread pays one set look-up a call."""
+    """Once a process; an unwatched thread pays one look-up a call."""
     global _installed
     if _installed:
         return
@@ -89,7 +95,7 @@ def _forbid(module: ModuleType, name: str, text: str) -> None:
     original: Callable[..., object] = getattr(module, name)
 
     def guarded(*args: object, **kwargs: object) -> object:
-        if _watched and get_ident() in _watched:
+        if _is_watched():
             _refuse(text)
         return original(*args, **kwargs)
 
@@ -102,7 +108,7 @@ def _forbid_method(scheduler: type, name: str) -> None:
     original: Callable[..., object] = getattr(scheduler, name)
 
     def guarded(self: object, *args: object, **kwargs: object) -> object:
-        if _watched and get_ident() in _watched:
+        if _is_watched():
             _refuse(
                 f"{scheduler.__name__} is a thread timer; leave the operator's scheduler out, the session's is passed down"
             )
@@ -112,7 +118,7 @@ def _forbid_method(scheduler: type, name: str) -> None:
 
 
 def _audit(event: str, args: tuple[object, ...]) -> None:
-    if _watched and event in _EFFECTS and get_ident() in _watched and not _is_import():
+    if event in _EFFECTS and _is_watched() and not _is_import():
         _refuse(f"{event} {_EFFECTS[event]} inside a strategy; what it needs must come through its feeds")
 
 

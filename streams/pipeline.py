@@ -65,10 +65,11 @@ class Pipeline:
         self._client_ids = client_ids
         self._apply = Reducer(self.shared).apply
         self._on_tick = on_tick
-        self._guard = Guard() if guarded else None
+        self._guard = Guard.here() if guarded else Guard()  # one that nobody asks
         self._thread = get_ident()
         self._queue: deque[tuple[AnyEvent, int]] = deque()
         self._sources: dict[tuple[type, str, str], Source[object]] = {}
+        self._kinds: set[type] = set()  # that have a source: most records are of a kind that nobody asked for
         self._intents: list[Record] = []
         self._seq = self.shared.seq
         self._busy = False
@@ -133,6 +134,7 @@ class Pipeline:
         source = self._sources.get(key)
         if source is None:
             source = self._sources[key] = Source()
+            self._kinds.add(kind)
         return source  # type: ignore[return-value]  # the key says what the source carries
 
     @property
@@ -154,12 +156,13 @@ class Pipeline:
         record = Record(seq, recv, cause, event)
         self._append(record, frame)
         changed = self._apply(record)
-        sources = self._sources
-        source = sources.get((type(event), event.venue, event.symbol))
-        if source is not None:
-            source.emit(event)
+        kind = type(event)
+        if kind in self._kinds:
+            source = self._sources.get((kind, event.venue, event.symbol))
+            if source is not None:
+                source.emit(event)
         for key, view in changed:
-            source = sources.get(key)
+            source = self._sources.get(key)
             if source is not None:
                 source.emit(view)
         if self.recorded.is_observed:
@@ -172,6 +175,8 @@ class Pipeline:
     def _settle(self) -> None:
         """Concludes until nothing is left to conclude, then hands the intents over."""
         timeline, queue = self.timeline, self._queue
+        if not (queue or self._intents or timeline.settled.is_observed or timeline.next_due <= timeline.now_ns):
+            return
         trigger, steps = timeline.cause, 0
         while True:
             while queue or timeline.next_due <= timeline.now_ns:
@@ -237,14 +242,10 @@ class Pipeline:
             raise WrongThread("only the thread that made the pipeline may feed it")
         if self._busy:
             raise WrongUse("the pipeline was fed from inside a subscriber; emit a decision instead")
-        self._busy = True
-        if self._guard is not None:
-            self._guard.enter()
+        self._busy = self._guard.watching = True
 
     def _leave(self) -> None:
-        self._busy = False
-        if self._guard is not None:
-            self._guard.leave()
+        self._busy = self._guard.watching = False
 
 
 _SENT = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll})

@@ -31,6 +31,7 @@ class Source(Observable[T], Generic[T]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_observed = False  # an attribute, not a property: it is asked for every record
         self._entries: tuple[tuple[Callable[[T], None], Owner | None], ...] = ()
         self._pushes: tuple[Callable[[T], None], ...] = ()
 
@@ -42,10 +43,6 @@ class Source(Observable[T], Generic[T]):
             except Exception as error:  # noqa: BLE001 (a strategy may raise anything; its owner is told)
                 self._fail(push, error)
 
-    @property
-    def is_observed(self) -> bool:
-        return bool(self._pushes)
-
     def _subscribe_core(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
@@ -56,6 +53,7 @@ class Source(Observable[T], Generic[T]):
     def _set(self, entries: tuple[tuple[Callable[[T], None], Owner | None], ...]) -> None:
         self._entries = entries
         self._pushes = tuple(push for push, _ in entries)
+        self.is_observed = bool(entries)
 
     def _fail(self, push: Callable[[T], None], error: Exception) -> None:
         owner = next((owner for kept, owner in self._entries if kept == push), None)
