@@ -43,7 +43,7 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         if not self.asset:
             raise ConfigurationError("paper asset must be named")
         for fee in (self.maker_fee_bps, self.taker_fee_bps):
-            if fee is not None and not abs(fee) < _BPS:
+            if fee is not None and not (fee.is_finite() and abs(fee) < _BPS):
                 raise ConfigurationError(f"paper fee {fee} bps is not a fee")
         if self.queue not in QUEUES:
             raise ConfigurationError(f"paper queue {self.queue!r} is none of {', '.join(sorted(QUEUES))}")
