@@ -9,12 +9,11 @@ from typing import TypeVar
 
 from reactivex import Observable, abc
 from reactivex import operators as ops
-from state.ledger import Balance, Position
-from state.orders import Order, Orders
 
 from state.book import Book
 from state.events import (
     BalanceUpdate,
+    Blocked,
     Candle,
     Command,
     FeedStatus,
@@ -26,7 +25,9 @@ from state.events import (
     Trade,
 )
 from state.instruments import Instrument
+from state.ledger import Balance, Position
 from state.market import Market
+from state.reducer import WorkingOrders
 from state.shared import Account, SharedState
 from streams.pipeline import Pipeline
 from streams.scheduler import SessionScheduler
@@ -116,10 +117,10 @@ class AccountFeed:
             lambda: self.state.ledger.position(symbol), self._pipeline.source(Position, self.venue, symbol)
         )
 
-    def orders(self, symbol: str) -> Observable[tuple[Order, ...]]:
+    def orders(self, symbol: str) -> Observable[WorkingOrders]:
         """Working orders in placing order (in flight included), now and after each change."""
-        source: Source[tuple[Order, ...]] = self._pipeline.source(Orders, self.venue, symbol)  # type: ignore[assignment]
-        return _from_now(lambda: tuple(self.state.orders.working(symbol)), source)
+        source = self._pipeline.source(WorkingOrders, self.venue, symbol)
+        return _from_now(lambda: WorkingOrders(self.state.orders.working(symbol)), source)
 
     def fills(self, symbol: str) -> Observable[Fill]:
         """Each execution, as the venue tells it (a repeat is told again; positions count it once)."""
@@ -127,6 +128,10 @@ class AccountFeed:
 
     def refusals(self, symbol: str) -> Observable[Rejected]:
         return self._pipeline.source(Rejected, self.venue, symbol)
+
+    def blocked(self, symbol: str) -> Observable[Blocked]:
+        """Intents that risk held back before they left."""
+        return self._pipeline.source(Blocked, self.venue, symbol)
 
     def balance(self, asset: str) -> Observable[Balance]:
         return self._pipeline.source(Balance, self.venue, asset)

@@ -1,18 +1,18 @@
 """The newest value of each settled tick."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from streams.operators.lift import Operator
 from streams.operators.losses import Losses
 from streams.operators.settling import Settling
 
 T = TypeVar("T")
 
 
-def conflate(losses: Losses | None = None) -> Operator[T, T]:
+def conflate(losses: Losses | None = None) -> Callable[[Observable[T]], Observable[T]]:
     """One value for each settled tick that had any: its last. (A burst of input is one tick.)
 
         x          --(1 2 3)---4---(5 6)---   (parentheses: one tick)

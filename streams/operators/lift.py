@@ -10,6 +10,7 @@ from state.errors import WrongUse
 T = TypeVar("T")
 U = TypeVar("U")
 
+# Spelled out, not by this alias, where a type variable is only in the result: mypy infers no `pipe` through it otherwise.
 Operator: TypeAlias = Callable[[Observable[T]], Observable[U]]
 
 

@@ -1,19 +1,20 @@
 """At most one value an interval, the newest."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
 
 from state.errors import NotDeterministic
-from streams.operators.lift import Operator, positive
+from streams.operators.lift import positive
 from streams.operators.losses import Losses
 from streams.scheduler import clock_of
 
 T = TypeVar("T")
 
 
-def throttle(interval_s: float, losses: Losses | None = None) -> Operator[T, T]:
+def throttle(interval_s: float, losses: Losses | None = None) -> Callable[[Observable[T]], Observable[T]]:
     """The first value at once, then no more than one every `interval_s`, always the newest.
 
         x           --1-23---4---------5---

@@ -1,17 +1,17 @@
 """Values only while something holds."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
-from streams.operators.lift import Operator
 from streams.operators.losses import Losses
 
 T = TypeVar("T")
 
 
-def when(healthy: Observable[bool], losses: Losses | None = None) -> Operator[T, T]:
+def when(healthy: Observable[bool], losses: Losses | None = None) -> Callable[[Observable[T]], Observable[T]]:
     """Passes values while `healthy` last said True; before its first word it has not.
 
         healthy       ----T-------F-----T---

@@ -6,8 +6,6 @@ from typing import TypeVar, overload
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
-from streams.operators.lift import Operator
-
 T = TypeVar("T")
 A = TypeVar("A")
 B = TypeVar("B")
@@ -17,12 +15,14 @@ _UNSAID = object()
 
 
 @overload
-def with_latest(a: Observable[A], /) -> Operator[T, tuple[T, A]]: ...
+def with_latest(a: Observable[A], /) -> Callable[[Observable[T]], Observable[tuple[T, A]]]: ...
 @overload
-def with_latest(a: Observable[A], b: Observable[B], /) -> Operator[T, tuple[T, A, B]]: ...
+def with_latest(a: Observable[A], b: Observable[B], /) -> Callable[[Observable[T]], Observable[tuple[T, A, B]]]: ...
 @overload
-def with_latest(a: Observable[A], b: Observable[B], c: Observable[C], /) -> Operator[T, tuple[T, A, B, C]]: ...
-def with_latest(*others: Observable[object]) -> Operator[T, tuple[object, ...]]:
+def with_latest(
+    a: Observable[A], b: Observable[B], c: Observable[C], /
+) -> Callable[[Observable[T]], Observable[tuple[T, A, B, C]]]: ...
+def with_latest(*others: Observable[object]) -> Callable[[Observable[T]], Observable[tuple[object, ...]]]:
     """Each value with the latest of every other stream, from when all others have spoken; earlier values are left out.
 
         x              --1------2---3---

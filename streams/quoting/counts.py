@@ -1,0 +1,21 @@
+"""What became of the quotes that a strategy wished for."""
+
+
+class QuoteCounts:
+    """Numbers of one `to_intents`; `left_out` quotes had no place on the venue's grid, `why` is the last reason."""
+
+    __slots__ = ("amended", "cancelled", "crossed", "left_out", "placed", "why")
+
+    def __init__(self) -> None:
+        self.placed = 0
+        self.amended = 0
+        self.cancelled = 0
+        self.left_out = 0
+        self.crossed = 0  # wished quotes that would have crossed each other
+        self.why = ""
+
+    def __repr__(self) -> str:
+        return (
+            f"QuoteCounts(placed={self.placed}, amended={self.amended}, cancelled={self.cancelled}, "
+            f"left_out={self.left_out}, crossed={self.crossed}, why={self.why!r})"
+        )

@@ -1,0 +1,225 @@
+"""From wished quotes to intents: every settled tick in which something changed, the plan of fewest intents."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, SerialDisposable
+
+from state.errors import WrongUse
+from state.events import AmendOrder, Blocked, CancelOrder, Decision, PlaceOrder, Rejected
+from state.instruments import Instrument, exact
+from state.orders import Order
+from state.words import TimeInForce
+from streams.feeds import Feeds
+from streams.operators.lift import Operator, positive
+from streams.quoting.counts import QuoteCounts
+from streams.quoting.ladder import Quote
+from streams.quoting.plan import Planned, Rules, Wanted, plan, snapped
+
+
+def to_intents(
+    feeds: Feeds,
+    venue: str,
+    symbol: str,
+    *,
+    tolerance_ticks: float = 1,
+    size_tolerance: float = 0.0,
+    backoff_s: float = 1.0,
+    tif: TimeInForce = "post_only",
+    counts: QuoteCounts | None = None,
+) -> Operator[Sequence[Quote], Decision]:
+    """Moves the strategy's labelled orders in one market to the newest wished quotes, in the fewest intents.
+
+        quotes      --[b0@99 a0@101]-------------[b0@98]---------
+        to_intents  --place b0, place a0---------amend b0, cancel a0---
+
+    It owns every working order of its strategy in this market that has a label. An order within `tolerance_ticks` of
+    its quote, and within `size_tolerance` (a fraction) of its size, stays. Quotes below the venue's minimum are left
+    out and counted.
+
+    Quotes are pulled, and none placed, while the book cannot be trusted, the account is not ready, the market does
+    not trade or the session is halted; quotes wished before a book was trusted again are not used. A level that was
+    filled, in part or whole, waits for the next wished quotes: those of before the fill are old. A level that was
+    refused or blocked rests for `backoff_s` of virtual time. Completion pulls.
+    """
+    if tolerance_ticks < 0 or size_tolerance < 0:
+        raise WrongUse("tolerance_ticks and size_tolerance must not be negative")
+    positive("backoff_s", backoff_s)
+
+    def operator(source: Observable[Sequence[Quote]]) -> Observable[Decision]:
+        def subscribe(
+            observer: abc.ObserverBase[Decision], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            desk = _Desk(feeds, venue, symbol, observer, counts if counts is not None else QuoteCounts())
+            desk.tolerate(exact(float(tolerance_ticks)), exact(float(size_tolerance)), tif)
+            desk.backoff_ns = round(backoff_s * 1e9)
+
+            def on_completed() -> None:
+                desk.wish(())
+                desk.act()
+                observer.on_completed()
+
+            account = feeds.account(venue)
+            return CompositeDisposable(
+                source.subscribe(desk.wish, observer.on_error, on_completed, scheduler=scheduler),
+                account.orders(symbol).subscribe(desk.orders_changed, observer.on_error, scheduler=scheduler),
+                account.refusals(symbol).subscribe(desk.refused, observer.on_error, scheduler=scheduler),
+                account.blocked(symbol).subscribe(desk.blocked, observer.on_error, scheduler=scheduler),
+                feeds.settled.subscribe(desk.settled, observer.on_error, scheduler=scheduler),
+                desk.timer,
+            )
+
+        return Observable(subscribe)
+
+    return operator
+
+
+class _Desk:
+    """The state of one subscriber."""
+
+    def __init__(
+        self, feeds: Feeds, venue: str, symbol: str, observer: abc.ObserverBase[Decision], counts: QuoteCounts
+    ) -> None:
+        self._feeds = feeds
+        self._shared = feeds.shared
+        self._market = feeds.market(venue, symbol).state
+        self._account = feeds.account(venue).state
+        self._symbol = symbol
+        self._observer = observer
+        self._counts = counts
+        self.timer = SerialDisposable()
+        self.backoff_ns = 0
+        self._tolerance_ticks = self._size_tolerance = Decimal(0)
+        self._tif: TimeInForce = "post_only"
+        self._quotes: Sequence[Quote] = ()
+        self._wanted: dict[str, Wanted] = {}
+        self._is_fresh = False  # quotes came that no plan has seen
+        self._is_dirty = False
+        self._was_healthy = False
+        self._orders: dict[str, tuple[str, Decimal]] = {}  # label -> client id, filled when its quote was made
+        self._spent: set[str] = set()  # labels filled since the quotes were made
+        self._rests: dict[str, int] = {}  # label -> not placed or amended before, ns
+        self._cancel_rests: dict[str, int] = {}
+
+    def tolerate(self, ticks: Decimal, size: Decimal, tif: TimeInForce) -> None:
+        self._tolerance_ticks, self._size_tolerance, self._tif = ticks, size, tif
+
+    # --- what may change the plan ---
+
+    def wish(self, quotes: Sequence[Quote]) -> None:
+        self._quotes = quotes
+        self._is_fresh = self._is_dirty = True
+
+    def orders_changed(self, _: object) -> None:
+        self._is_dirty = True
+
+    def refused(self, event: Rejected) -> None:
+        order = self._account.orders.get(event.client_id)
+        if order is not None and order.label and order.strategy == self._feeds.strategy:
+            self._rest(self._cancel_rests if event.action == "cancel" else self._rests, order.label)
+
+    def blocked(self, event: Blocked) -> None:
+        if event.strategy != self._feeds.strategy:
+            return
+        order = self._account.orders.get(event.client_id) if event.client_id else None
+        label = event.label or (order.label if order is not None else "")
+        if label:
+            self._rest(self._rests, label)
+
+    def settled(self, _: int) -> None:
+        if self._is_dirty or self._is_healthy() != self._was_healthy:
+            self.act()
+
+    # --- the plan ---
+
+    def act(self) -> None:
+        """Emits what leads from the orders to the quotes."""
+        self._is_dirty = False
+        self._was_healthy = healthy = self._is_healthy()
+        instrument = self._market.instrument
+        if instrument is None:
+            return
+        if not self._market.book.is_ok:
+            self._quotes, self._wanted = (), {}  # computed from what could not be trusted: wait for others
+        elif healthy and self._is_fresh:
+            self._wanted = snapped(self._quotes, instrument, self._counts, self._touch())
+        mine = [
+            order
+            for order in self._account.orders.working(self._symbol)
+            if order.label and order.strategy == self._feeds.strategy
+        ]
+        self._learn(mine)
+        if not mine and not (healthy and self._wanted):
+            return
+        rules = Rules(self._feeds.strategy, self._tolerance_ticks * instrument.tick, self._size_tolerance, self._tif)
+        now = self._feeds.now_ns
+        held = {*self._spent, *(label for label, until in self._rests.items() if until > now)}
+        uncancelled = {label for label, until in self._cancel_rests.items() if until > now}
+        for intent in plan(self._wanted if healthy else {}, mine, instrument, rules, held, uncancelled):
+            self._count(intent)
+            self._observer.on_next(intent)
+
+    def _is_healthy(self) -> bool:
+        return (
+            self._market.book.is_ok
+            and self._account.status == "ok"
+            and self._shared.halted is None
+            and _trades(self._market.instrument)
+        )
+
+    def _touch(self) -> tuple[Decimal, Decimal] | None:
+        if self._tif != "post_only":
+            return None
+        bid, _, ask, _ = self._market.book.touch()
+        return exact(bid), exact(ask)
+
+    def _learn(self, mine: Sequence[Order]) -> None:
+        """What was filled or refused since the quotes were made; fresh quotes know of the fills."""
+        for label, (client_id, filled) in list(self._orders.items()):
+            order = self._account.orders.get(client_id)
+            if order is not None and order.filled > filled:
+                self._spent.add(label)
+            if order is None or not order.is_open:
+                del self._orders[label]
+                if order is not None and _was_refused(order):
+                    self._rest(self._rests, label)
+        if self._is_fresh:
+            self._spent.clear()
+            self._is_fresh = not self._was_healthy  # not snapped yet, then
+            self._orders.clear()
+        for order in mine:
+            self._orders.setdefault(order.label, (order.client_id, order.filled))
+
+    def _rest(self, rests: dict[str, int], label: str) -> None:
+        now = self._feeds.now_ns
+        for old in [old for old, until in rests.items() if until <= now]:
+            del rests[old]
+        rests[label] = now + self.backoff_ns
+        wake = min((*self._rests.values(), *self._cancel_rests.values()))
+        self.timer.disposable = self._feeds.scheduler.at_ns(wake, self._wake)
+
+    def _wake(self, _: abc.SchedulerBase, __: object = None) -> abc.DisposableBase | None:
+        self._is_dirty = True
+        later = [until for until in (*self._rests.values(), *self._cancel_rests.values()) if until > self._feeds.now_ns]
+        if later:
+            self.timer.disposable = self._feeds.scheduler.at_ns(min(later), self._wake)
+        return None
+
+    def _count(self, intent: Planned) -> None:
+        counts = self._counts
+        if isinstance(intent, PlaceOrder):
+            counts.placed += 1
+        elif isinstance(intent, AmendOrder):
+            counts.amended += 1
+        elif isinstance(intent, CancelOrder):
+            counts.cancelled += 1
+
+
+def _trades(instrument: Instrument | None) -> bool:
+    return instrument is not None and instrument.status in ("trading", "post_only")
+
+
+def _was_refused(order: Order) -> bool:
+    """It did not end by a fill or at our own word."""
+    return order.status in ("rejected", "expired") or order.refusal is not None or order.origin != "user"

@@ -1,0 +1,87 @@
+"""What the orders of one market could become, with those that passed the gate in this tick and are not folded yet."""
+
+from decimal import Decimal
+
+from state.events import AmendOrder, PlaceOrder
+from state.ledger import Position
+from state.orders import Order
+from state.shared import SharedState
+from state.words import Side
+
+_ZERO = Decimal(0)
+
+
+class Exposure:
+    """Looked up when an intent is judged.
+
+    What has passed in this tick is remembered until the tick settles; orders made of it meanwhile are told by their
+    `placed_seq`, so that nothing counts twice.
+    """
+
+    __slots__ = ("_amended", "_placed", "_settled_seq", "_shared", "_strategy")
+
+    def __init__(self, shared: SharedState, strategy: str) -> None:
+        self._shared = shared
+        self._strategy = strategy
+        self._placed: list[PlaceOrder] = []
+        self._amended: dict[str, AmendOrder] = {}
+        self._settled_seq = shared.seq
+
+    def settled(self, seq: int) -> None:
+        """Everything that passed has been folded."""
+        self._settled_seq = seq
+        if self._placed:
+            self._placed.clear()
+        if self._amended:
+            self._amended.clear()
+
+    def passed(self, intent: PlaceOrder | AmendOrder) -> None:
+        if isinstance(intent, PlaceOrder):
+            self._placed.append(intent)
+        else:
+            self._amended[intent.client_id] = intent
+
+    def order(self, venue: str, client_id: str) -> Order | None:
+        return self._shared.account(venue).orders.get(client_id)
+
+    def position(self, venue: str, symbol: str) -> Position:
+        return self._shared.account(venue).ledger.position(symbol)
+
+    def working_size(self, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
+        """What could still fill on one side, were every order as large as it may be; reduce-only orders add nothing."""
+        total = sum(
+            (
+                self._largest(order)
+                for order in self._working(venue, symbol)
+                if order.side == side and not order.reduce_only and order.client_id != without
+            ),
+            _ZERO,
+        )
+        return total + sum(
+            (
+                intent.size
+                for intent in self._placed
+                if intent.side == side and not intent.reduce_only and intent.venue == venue and intent.symbol == symbol
+            ),
+            _ZERO,
+        )
+
+    def open_orders(self, venue: str, symbol: str) -> int:
+        """Orders of the strategy in one market."""
+        working = sum(order.strategy == self._strategy for order in self._working(venue, symbol))
+        return working + sum(intent.venue == venue and intent.symbol == symbol for intent in self._placed)
+
+    def _working(self, venue: str, symbol: str) -> list[Order]:
+        """Orders other than those made in this tick of what is in `_placed`."""
+        return [
+            order
+            for order in self._shared.account(venue).orders.working(symbol)
+            if order.placed_seq <= self._settled_seq or order.strategy != self._strategy
+        ]
+
+    def _largest(self, order: Order) -> Decimal:
+        size = max((order.size, *(size for _, _, size in order.amends)))
+        amended = self._amended.get(order.client_id)
+        if amended is not None:
+            size = max(size, amended.size)
+        return max(size - order.filled, _ZERO)

@@ -1,0 +1,209 @@
+"""The last word before an intent: what breaks a limit becomes `Blocked`, and stands in the log with rule, limit and value."""
+
+from collections import deque
+from decimal import Decimal
+from typing import NamedTuple
+
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable
+
+from state.commands import blocked
+from state.events import AmendOrder, CancelAll, CancelOrder, Decision, PlaceOrder
+from state.instruments import exact
+from state.market import Market
+from state.words import Side, sign
+from streams.feeds import Feeds
+from streams.operators.lift import Operator
+from streams.risk.exposure import Exposure
+from streams.risk.limits import RiskLimits
+
+_SECOND_NS = 1_000_000_000
+
+
+def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
+    """Passes what the limits allow and says `Blocked` instead of the rest.
+
+        intents    --buy 1---buy 9---cancel---sell 1---     max_order_size = 5
+        risk_gate  --buy 1---Blocked-cancel---sell 1---
+
+    Each limit counts the worst case: working orders, those in flight, those of unknown outcome and those that passed
+    in this very tick. A limit never blocks what reduces the risk it limits: cancels always pass, and so does a
+    reduce-only order, one that cannot but bring the position nearer to zero, and an amendment to a smaller size. The
+    price collar holds for every price, since a bad price is no less bad for closing. `max_book_age_s` counts from the
+    first intent in a market.
+    """
+
+    def operator(source: Observable[Decision]) -> Observable[Decision]:
+        def subscribe(
+            observer: abc.ObserverBase[Decision], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            gate = _Gate(limits, feeds)
+
+            def on_next(decision: Decision) -> None:
+                observer.on_next(gate.judge(decision))
+
+            # Settled first: what passed in the tick before is folded by the time that anybody decides on this one.
+            return CompositeDisposable(
+                feeds.settled.subscribe(gate.exposure.settled, observer.on_error, scheduler=scheduler),
+                source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler),
+                gate.watching,
+            )
+
+        return Observable(subscribe)
+
+    return operator
+
+
+class _Breach(NamedTuple):
+    rule: str
+    limit: str
+    value: str
+
+
+class _Wish(NamedTuple):
+    """What a place or an amendment comes to; `size` is the order's total with what is filled."""
+
+    side: Side
+    price: Decimal | None
+    size: Decimal
+    reduces: bool
+    replaced: str  # client id of the order that it changes
+
+
+class _Gate:
+    """The state of one subscriber."""
+
+    def __init__(self, limits: RiskLimits, feeds: Feeds) -> None:
+        self._limits = limits
+        self._feeds = feeds
+        self.exposure = Exposure(feeds.shared, feeds.strategy)
+        self.watching = CompositeDisposable()
+        self._book_changed: dict[tuple[str, str], int] = {}
+        rate = limits.max_messages_per_s
+        self._sent: deque[int] | None = deque(maxlen=rate) if rate is not None else None  # times of the last messages
+
+    def judge(self, decision: Decision) -> Decision:
+        """The decision itself, or what stands in its place."""
+        if isinstance(decision, PlaceOrder | AmendOrder):
+            breach = self._breach(decision)
+            if breach is not None:
+                return blocked(decision, rule=breach.rule, limit=breach.limit, value=breach.value)
+            self.exposure.passed(decision)
+            self._count()
+        elif isinstance(decision, CancelOrder | CancelAll):
+            self._count()
+        return decision
+
+    def _breach(self, intent: PlaceOrder | AmendOrder) -> _Breach | None:
+        wish = self._wish(intent)
+        if wish is None:
+            return None  # amends an order that is gone or of which nothing is known: the venue will say so
+        market = self._feeds.market(intent.venue, intent.symbol).state
+        breach = self._breaks_collar(wish, market)
+        if breach is not None or wish.reduces:
+            return breach
+        return (
+            self._breaks_book(market)
+            or self._breaks_size(wish, market)
+            or self._breaks_count(intent)
+            or self._breaks_position(intent, wish)
+            or self._breaks_rate()
+        )
+
+    def _wish(self, intent: PlaceOrder | AmendOrder) -> _Wish | None:
+        if isinstance(intent, PlaceOrder):
+            reduces = intent.reduce_only or self._closes(intent, intent.side, intent.size)
+            return _Wish(intent.side, intent.price, intent.size, reduces, "")
+        order = self.exposure.order(intent.venue, intent.client_id)
+        if order is None or not order.is_open:
+            return None
+        remaining = max(intent.size - order.filled, Decimal(0))
+        shrinks = intent.size <= order.size and intent.price == order.price
+        reduces = order.reduce_only or shrinks or self._closes(intent, order.side, remaining, order.client_id)
+        return _Wish(order.side, intent.price, intent.size, reduces, order.client_id)
+
+    def _closes(self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, without: str = "") -> bool:
+        """True where the order, and all others of its side, cannot but bring the position nearer to zero."""
+        held = self.exposure.position(intent.venue, intent.symbol).size * -sign(side)
+        if held < size:
+            return False
+        return held >= size + self.exposure.working_size(intent.venue, intent.symbol, side, without)
+
+    # --- the rules ---
+
+    def _breaks_collar(self, wish: _Wish, market: Market) -> _Breach | None:
+        collar = self._limits.price_collar_bps
+        if collar is None or wish.price is None:
+            return None
+        if not market.book.is_ok:
+            return None if wish.reduces else _Breach("book", "ok", market.book.status)
+        away = abs(float(wish.price) / market.book.mid - 1) * 10_000
+        return _Breach("price_collar_bps", str(collar), f"{away:.6g}") if away > collar else None
+
+    def _breaks_book(self, market: Market) -> _Breach | None:
+        """An order is not added to a market that nobody sees."""
+        if not market.book.is_ok:
+            return _Breach("book", "ok", market.book.status)
+        limit = self._limits.max_book_age_s
+        if limit is None:
+            return None
+        age_s = (self._feeds.now_ns - self._changed(market)) / _SECOND_NS
+        return _Breach("max_book_age_s", str(limit), f"{age_s:.6g}") if age_s > limit else None
+
+    def _breaks_size(self, wish: _Wish, market: Market) -> _Breach | None:
+        limit = self._limits.max_order_size
+        if limit is not None and wish.size > limit:
+            return _Breach("max_order_size", str(limit), str(wish.size))
+        limit = self._limits.max_order_notional
+        if limit is None:
+            return None
+        price = wish.price if wish.price is not None else exact(market.book.mid)
+        notional = market.instrument.notional(price, wish.size) if market.instrument else price * wish.size
+        return _Breach("max_order_notional", str(limit), str(notional)) if notional > limit else None
+
+    def _breaks_count(self, intent: PlaceOrder | AmendOrder) -> _Breach | None:
+        limit = self._limits.max_open_orders
+        if limit is None or isinstance(intent, AmendOrder):
+            return None
+        count = self.exposure.open_orders(intent.venue, intent.symbol) + 1
+        return _Breach("max_open_orders", str(limit), str(count)) if count > limit else None
+
+    def _breaks_position(self, intent: PlaceOrder | AmendOrder, wish: _Wish) -> _Breach | None:
+        limit = self._limits.max_position
+        if limit is None:
+            return None
+        venue, symbol = intent.venue, intent.symbol
+        held = self.exposure.position(venue, symbol).size
+        adding = self.exposure.working_size(venue, symbol, wish.side, wish.replaced) + self._remaining(intent, wish)
+        worst = held * sign(wish.side) + adding
+        return _Breach("max_position", str(limit), str(worst * sign(wish.side))) if worst > limit else None
+
+    def _remaining(self, intent: PlaceOrder | AmendOrder, wish: _Wish) -> Decimal:
+        """What the wished order could still fill, or the order that it changes, should the amendment not take."""
+        order = self.exposure.order(intent.venue, wish.replaced) if wish.replaced else None
+        if order is None:
+            return wish.size
+        return max(max(wish.size, order.size) - order.filled, Decimal(0))
+
+    def _breaks_rate(self) -> _Breach | None:
+        sent = self._sent
+        if sent is None or len(sent) < (sent.maxlen or 0) or sent[0] <= self._feeds.now_ns - _SECOND_NS:
+            return None
+        return _Breach("max_messages_per_s", str(sent.maxlen), str(len(sent) + 1))
+
+    def _count(self) -> None:
+        if self._sent is not None:
+            self._sent.append(self._feeds.now_ns)
+
+    def _changed(self, market: Market) -> int:
+        """When the market's book changed last, ns; watched from the first time that somebody asks."""
+        key = (market.venue, market.symbol)
+        if key not in self._book_changed:
+            self._book_changed[key] = self._feeds.now_ns
+
+            def on_next(_: object) -> None:
+                self._book_changed[key] = self._feeds.now_ns
+
+            books = self._feeds.market(market.venue, market.symbol).book
+            self.watching.add(books.subscribe(on_next, scheduler=self._feeds.scheduler))
+        return self._book_changed[key]

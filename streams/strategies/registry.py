@@ -1,0 +1,110 @@
+"""From a name and the fields of a configuration file to a strategy with its parameters bound."""
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TypeAlias, get_type_hints
+
+import msgspec
+from reactivex import Observable
+
+from state.errors import ConfigurationError
+from state.events import Decision
+from streams.feeds import Feeds
+from streams.strategies.plain import Plain, plain
+from streams.strategy import Strategy
+
+Function: TypeAlias = Callable[..., Observable[Decision]]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A strategy function of (feeds, parameters), or of feeds alone where `params` is None."""
+
+    params: type[msgspec.Struct] | None
+    function: Function
+
+
+STRATEGIES: Mapping[str, Registered] = {"plain": Registered(Plain, plain)}
+
+
+def build(kind: str, fields: Mapping[str, object], name: str = "") -> Strategy:
+    """The strategy of one `kind`, called `name` in the log (as its kind where left out).
+
+    `kind` is a registered name, `package.module:function` or `path/to/file.py:function`. Raises `ConfigurationError` for an
+    unknown kind or field, and for what the parameters themselves refuse.
+    """
+    registered = find(kind)
+    params = read_params(kind, registered.params, fields)
+    function = registered.function
+
+    def subscribe(feeds: Feeds) -> Observable[Decision]:
+        return function(feeds) if params is None else function(feeds, params)
+
+    return Strategy(name or kind, subscribe)
+
+
+def find(kind: str) -> Registered:
+    """Raises `ConfigurationError` where there is no such strategy."""
+    registered = STRATEGIES.get(kind)
+    if registered is not None:
+        return registered
+    where, colon, function = kind.rpartition(":")
+    if not colon:
+        known = ", ".join(sorted(STRATEGIES))
+        raise ConfigurationError(f"unknown strategy {kind!r}; known: {known}, or your own as module:function")
+    found = getattr(_load(kind, where), function, None)
+    if not callable(found):
+        raise ConfigurationError(f"strategy {kind!r}: {where} has no function {function}")
+    return Registered(_params_of(kind, found), found)
+
+
+def read_params(kind: str, params: type[msgspec.Struct] | None, fields: Mapping[str, object]) -> msgspec.Struct | None:
+    """Parameters from the fields of a file; raises `ConfigurationError` naming the field that does not fit."""
+    if params is None:
+        if fields:
+            raise ConfigurationError(f"strategy {kind!r} takes no parameters, got {', '.join(sorted(fields))}")
+        return None
+    unknown = sorted(set(fields) - set(params.__struct_fields__))
+    if unknown:
+        known = ", ".join(params.__struct_fields__)
+        raise ConfigurationError(f"strategy {kind!r} has no parameter {', '.join(unknown)}; it has {known}")
+    try:
+        return msgspec.convert(dict(fields), params)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"strategy {kind!r}: {error}") from error
+
+
+def _load(kind: str, where: str) -> ModuleType:
+    try:
+        if not where.endswith(".py"):
+            return importlib.import_module(where)
+        path = Path(where)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None or not path.is_file():
+            raise ConfigurationError(f"strategy {kind!r}: no file {where}")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError) as error:
+        raise ConfigurationError(f"strategy {kind!r} could not be imported: {error}") from error
+    return module
+
+
+def _params_of(kind: str, function: Function) -> type[msgspec.Struct] | None:
+    """The type of the second parameter, by its annotation."""
+    names = list(inspect.signature(function).parameters)
+    if len(names) == 1:
+        return None
+    if len(names) != 2:
+        raise ConfigurationError(f"strategy {kind!r} must take (feeds) or (feeds, parameters)")
+    try:
+        hint = get_type_hints(function).get(names[1])
+    except NameError as error:
+        raise ConfigurationError(f"strategy {kind!r}: {error}") from error
+    if not (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
+        raise ConfigurationError(f"strategy {kind!r}: annotate {names[1]} with a msgspec.Struct, its parameters")
+    return hint
