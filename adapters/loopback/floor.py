@@ -327,6 +327,7 @@ class Floor:
             ticket.reduce_only,
             ticket.self_match,
             last_price_on_created=market.last_price,
+            number=len(self.desks[key].orders) + 1,
         )
 
     def _resting_value(self, desk: Desk, market: Market) -> tuple[Decimal, Decimal]:

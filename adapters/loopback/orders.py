@@ -114,6 +114,8 @@ class Order:
     created_ms: int = 0
     updated_ms: int = 0
     last_price_on_created: Decimal = ZERO
+    number: int = 0
+    """Which of its account's orders it is, counted from 1."""
 
     @property
     def leaves(self) -> Decimal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import Transport
 from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
@@ -28,7 +27,7 @@ class Connection:
         self._faults = faults
         self._queue: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue(QUEUE_FRAMES)
         self._socket: web.WebSocketResponse | None = None
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.Transport | None = None
 
     def send(self, what: str, frame: bytes) -> None:
         """Queues a frame; `what` is its topic or operation, by which faults are ordered."""
@@ -48,7 +47,7 @@ class Connection:
 
     def cut(self) -> None:
         """Resets the connection without a farewell."""
-        if isinstance(self._transport, Transport):
+        if self._transport is not None:
             self._transport.abort()
 
     async def close(self) -> None:

@@ -140,9 +140,10 @@ class Holdings:
 
     def realtime(self, account: Account, params: Params, _: int) -> Orders:
         """https://bybit-exchange.github.io/docs/v5/order/open-order"""
-        found = self._selected_orders(account, params)
         closed = params.integer("openOnly", 0, 0, 1) == 1
-        found = [(s, o) for s, o in found if o.status.is_final == closed]
+        found = [
+            (s, o) for s, o in self._selected_orders(account, params, resting=not closed) if closed == o.status.is_final
+        ]
         shown, after = page(found[:CLOSED_KEPT] if closed else found, params, 20, 50)
         return Orders([render.order(symbol, order) for symbol, order in shown], after)
 
@@ -179,15 +180,24 @@ class Holdings:
         shown, after = page(found, params, 50, 100)
         return Executions([render.execution(fill) for fill in shown], after)
 
-    def _selected_orders(self, account: Account, params: Params, everywhere: bool = False) -> list[tuple[str, Order]]:
+    def _selected_orders(
+        self, account: Account, params: Params, everywhere: bool = False, resting: bool = False
+    ) -> list[tuple[str, Order]]:
         """The account's orders that the selectors mean, newest first."""
         require_linear(params)
         chosen = any(params.has(name) for name in ("symbol", "baseCoin", "settleCoin"))
         symbols = set(self._floor.markets) if everywhere and not chosen else set(self._actions.selected(params))
         order_id, link_id = params.text("orderId", ""), params.text("orderLinkId", "")
+        desk = self._desk(account)
+        if resting:
+            engines = (self._floor.markets[symbol].engine for symbol in symbols)
+            ids = [order.order_id for engine in engines for order in engine.resting(account.key)]
+            kept = sorted((desk.orders[i] for i in ids), key=lambda row: row[1].number, reverse=True)
+        else:
+            kept = list(reversed(desk.orders.values()))
         return [
             (symbol, order)
-            for symbol, order in reversed(self._desk(account).orders.values())
+            for symbol, order in kept
             if symbol in symbols and order_id in ("", order.order_id) and (order_id or link_id in ("", order.client_id))
         ]
 

@@ -10,6 +10,10 @@ import pytest
 from pybit import _websocket_trading, unified_trading
 from pybit.exceptions import InvalidRequestError
 
+from adapters.loopback import Fault, Place
+
+QUIET = {"testnet": False, "restart_on_error": False, "ping_interval": 5, "ping_timeout": 1}
+"""Its thread looks up once a `ping_timeout`: the default of 10 s would hold up the end of each test."""
 KEYS = {"api_key": "APIKEY", "api_secret": "SECRET"}
 
 
@@ -28,14 +32,19 @@ def sockets(threaded, monkeypatch) -> Iterator[Callable]:
     monkeypatch.setattr(unified_trading, "PUBLIC_WSS", f"ws://{address}/v5/public/{{CHANNEL_TYPE}}")
     monkeypatch.setattr(unified_trading, "PRIVATE_WSS", threaded.venue.private_url)
     monkeypatch.setattr(_websocket_trading, "TRADE_WSS", threaded.venue.trade_url)
+    for place in (
+        Place.PUBLIC,
+        Place.PRIVATE,
+    ):  # pybit notes a subscription after sending it: an answer may come too soon
+        threaded.venue.faults.add(place, "reply.subscribe", Fault(delay_s=0.05), times=10)
     opened = []
 
     def open_socket(kind: str):
         if kind == "trade":
-            opened.append(unified_trading.WebSocketTrading(testnet=False, **KEYS))
+            opened.append(unified_trading.WebSocketTrading(**QUIET, **KEYS))
         else:
             keys = KEYS if kind == "private" else {}
-            opened.append(unified_trading.WebSocket(channel_type=kind, testnet=False, **keys))
+            opened.append(unified_trading.WebSocket(channel_type=kind, **QUIET, **keys))
         return opened[-1]
 
     yield open_socket
