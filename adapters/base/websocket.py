@@ -6,7 +6,9 @@ The pump in `socket.py` owns the connection and calls these in its thread; `recv
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from state.events import AnyEvent
+from adapters.base.client import Request
+from state.events import AnyEvent, Trade
+from state.words import FeedState
 
 
 class Websocket(ABC):
@@ -42,14 +44,37 @@ class Websocket(ABC):
         """What keeps the connection alive; due every `heartbeat_s`."""
 
     @abstractmethod
-    def on_disconnect(self, reason: str) -> Sequence[AnyEvent]:
+    def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:
         """What is no longer worth anything; `receive` starts afresh after it."""
 
     @abstractmethod
     def strike(self, frame: bytes) -> bytes:
         """The frame as it may be kept: without keys and signatures."""
 
+    @property
+    def traded(self) -> Sequence[str]:
+        """Symbols whose public trades are told here, so that what a reconnect missed can be fetched."""
+        return ()
+
+    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """Which of the trades fetched after a reconnect were not told."""
+        return trades
+
     def replies(self) -> list[bytes]:
         """Drains the outbox."""
         sent, self.outbox = self.outbox, []
         return sent
+
+
+class OrderSocket(Websocket):
+    """A connection that takes orders: answers carry the id of the request, and are collected in `answers`."""
+
+    private = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[tuple[str, bytes]] = []  # request id, body
+
+    @abstractmethod
+    def encode(self, request: Request, request_id: str, now_ms: int) -> bytes:
+        """The request as a frame."""

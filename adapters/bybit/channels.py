@@ -127,18 +127,36 @@ class BookChannel(Channel):
 class TradesChannel(Channel):
     """Remembers its last message, so that what a reconnect missed can be told from what is known."""
 
-    __slots__ = ("last",)
+    __slots__ = ("_after", "_before", "_last")
 
     channel = "trades"
 
     def __init__(self, venue: str, topic: str, symbol: str) -> None:
         super().__init__(venue, topic, symbol)
-        self.last: list[wire.TradeItem] = []
+        self._last: list[wire.TradeItem] = []
+        self._before: list[wire.TradeItem] = []
+        self._after: list[wire.TradeItem] | None = None  # since a reconnect, until what it missed is fetched
+
+    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
+        if status == "down" and self._last:
+            self._before, self._last, self._after = self._last, [], []
+        return super().distrust(status, reason)
+
+    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """What was traded since the last message before a reconnect and was not told since."""
+        if self._after is None:
+            return ()
+        told = {item.i for item in (*self._before, *self._after)}
+        since = max(item.T for item in self._before) * MS
+        self._after = None
+        return [trade for trade in trades if (trade.ts or 0) >= since and trade.trade_id not in told]
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         items = _trades(frame).data
         if items:
-            self.last = items
+            self._last = items
+            if self._after is not None:
+                self._after += items
         venue, symbol = self.venue, self.symbol
         return [
             Trade(venue, symbol, t.T * MS, t.i, t.p, t.v, _SIDE[t.S], "block" if t.BT else "rpi" if t.RPI else "normal")

@@ -1,206 +1,302 @@
-"""Venue objects → events, and intents → request parameters, one for one. Money is Decimal, read from the venue's text.
+"""Intents and queries → the exact text of a request; REST answers → events.
 
-The same order, execution, position and wallet objects come by private stream and by REST, so both are read here.
+Numbers go out as plain decimal text, keys in the documentation's order: what is signed is what is sent.
 """
 
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TypeAlias, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
+from adapters.base.client import Request
+from adapters.base.query import Arguments, Query
 from adapters.bybit import wire
-from adapters.bybit.types import (
-    CANCEL_ORIGINS,
-    CREATE_ORIGINS,
-    FUNDING,
-    NO_REASON,
-    POST_ONLY_REFUSED,
-    REFUSALS,
-    Types,
-)
+from adapters.bybit.account import MS, Account, money, owed
+from adapters.bybit.channels import ticker
+from adapters.bybit.endpoints import Endpoints
+from adapters.bybit.types import INSTRUMENT_STATUS, INTERVALS, Types
+from state.errors import WrongUse
 from state.events import (
+    AmendOrder,
     AnyEvent,
-    BalanceUpdate,
-    FeedStatus,
-    Fill,
-    FundingPayment,
-    OrderUpdate,
-    PositionUpdate,
+    BookSnapshot,
+    CancelAll,
+    CancelOrder,
+    Candle,
+    InstrumentDefined,
+    PlaceOrder,
+    Trade,
 )
-from state.words import OrderStatus, Origin, Refusal
 
-MS = 1_000_000  # ns
+Field: TypeAlias = str | int | bool
+T = TypeVar("T")
 
-_orders = msgspec.json.Decoder(wire.OrderMessage).decode
-_executions = msgspec.json.Decoder(wire.ExecutionMessage).decode
-_positions = msgspec.json.Decoder(wire.PositionMessage).decode
-_wallet = msgspec.json.Decoder(wire.WalletMessage).decode
-
-
-def money(text: str | None) -> Decimal | None:
-    """The Decimal of the venue's text; empty means not said. Raises `ValueError` on what is no finite number."""
-    if not text:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{text[:40]!r} is no number") from None
-    if not number.is_finite():
-        raise ValueError(f"{text[:40]!r} is no number")
-    return number
+_encode = msgspec.json.Encoder().encode
+_answer = msgspec.json.Decoder(wire.Answer).decode
+_instruments = msgspec.json.Decoder(wire.InstrumentList).decode
+_book = msgspec.json.Decoder(wire.BookResult, strict=False).decode
+_trades = msgspec.json.Decoder(wire.RecentTradeList, strict=False).decode
+_klines = msgspec.json.Decoder(wire.KlineList, strict=False).decode
+_tickers = msgspec.json.Decoder(wire.TickerResult).decode
+_orders = msgspec.json.Decoder(wire.OrderList).decode
+_executions = msgspec.json.Decoder(wire.ExecutionList).decode
+_positions = msgspec.json.Decoder(wire.PositionList).decode
+_wallet = msgspec.json.Decoder(wire.WalletList).decode
 
 
-def owed(text: str | None) -> Decimal:
-    """As `money`, where empty is not allowed."""
-    number = money(text)
-    if number is None:
-        raise ValueError("a number is missing")
-    return number
-
-
-def ms(text: str) -> int | None:
-    """Milliseconds from text; raises `ValueError`."""
-    if not text:
-        return None
-    number = int(text)
-    if not 0 <= number <= 9_000_000_000_000:
-        raise ValueError(f"{text[:40]!r} is no time in ms")
-    return number
+def text(number: Decimal) -> str:
+    """Plain decimal text: never an exponent."""
+    return format(number, "f")
 
 
 class Formats:
-    """What venue objects mean for one market; `settle` learns each symbol's settlement asset from the instruments."""
+    """One market's requests and answers."""
 
-    def __init__(self, venue: str, market: str = "linear") -> None:
+    def __init__(self, venue: str, market: str, settle: Sequence[str] = ("USDT",)) -> None:
         self.venue = venue
         self.market = market
-        self.settle: dict[str, str] = {}
+        self.account = Account(venue, market)
+        self._coin = settle[0] if settle else "USDT"
 
-    # --- account objects, by stream or REST ---
+    # --- out ---
 
-    def private(self, topic: str, frame: bytes) -> Sequence[AnyEvent] | None:
-        """The events of a private frame, or None for a topic that is none of ours. Other markets' rows are passed over.
+    def request(self, action: str, arguments: Arguments) -> Request:
+        """The request of an action. Raises `WrongUse` for an unknown action or arguments of the wrong kind."""
+        endpoint = Endpoints.ALL.get(action)
+        if endpoint is None:
+            raise WrongUse(f"bybit has no action {action!r}; known: {', '.join(Endpoints.ALL)}")
+        if endpoint.method == "GET":
+            fields = self._query(action, _of(arguments, Query, action))
+            return Request(endpoint, "&".join(f"{name}={quote(str(word), safe='')}" for name, word in fields.items()))
+        if action.endswith("_batch"):
+            if isinstance(arguments, Query | PlaceOrder | AmendOrder | CancelOrder | CancelAll):
+                raise WrongUse(f"{action} takes a list of intents")
+            rows = [self._row(action.removesuffix("_batch"), intent) for intent in arguments]
+            return Request(endpoint, "", _encode({"category": self.market, "request": rows}), len(rows))
+        if action in ("place", "amend", "cancel"):
+            body = {"category": self.market} | self._row(action, arguments)
+        else:
+            body = self._setting(action, arguments)
+        return Request(endpoint, "", _encode(body))
 
-        Raises `UnknownWord`, `msgspec.DecodeError`, `ValueError`.
-        """
-        kind = topic.removesuffix(f".{self.market}")
-        match kind:
-            case "order":
-                return [self.order(row) for row in _orders(frame).data if self._is_ours(row.category)]
-            case "execution":
-                return [self.execution(row) for row in _executions(frame).data if self._is_ours(row.category)]
-            case "position":
-                return [self.position(row) for row in _positions(frame).data if self._is_ours(row.category)]
-            case "wallet":
-                message = _wallet(frame)
-                return self.wallet(message.data, message.creationTime)
-            case "dcp" | "dcp.future":
-                return ()
+    def _row(self, action: str, arguments: Arguments) -> dict[str, Field]:
+        match action:
+            case "place":
+                return self._place(_of(arguments, PlaceOrder, action))
+            case "amend":
+                amend = _of(arguments, AmendOrder, action)
+                return {
+                    "symbol": amend.symbol,
+                    "orderLinkId": amend.client_id,
+                    "qty": text(amend.size),
+                    "price": text(amend.price),
+                }
             case _:
-                return None
+                cancel = _of(arguments, CancelOrder, action)
+                return {"symbol": cancel.symbol, "orderLinkId": cancel.client_id}
 
-    def _is_ours(self, category: str) -> bool:
-        return category in ("", self.market)
+    def _place(self, order: PlaceOrder) -> dict[str, Field]:
+        """A market order is an IOC within the venue's slippage bound, whatever else was asked."""
+        row: dict[str, Field] = {
+            "symbol": order.symbol,
+            "side": Types.side.encode(order.side),
+            "orderType": Types.kind.encode(order.kind),
+            "qty": text(order.size),
+        }
+        if order.kind == "limit":
+            if order.price is None:
+                raise WrongUse("a limit order needs a price")
+            row["price"] = text(order.price)
+        row["timeInForce"] = "IOC" if order.kind == "market" else Types.tif.encode(order.tif)
+        if order.client_id:
+            row["orderLinkId"] = order.client_id
+        row["reduceOnly"] = order.reduce_only
+        row["positionIdx"] = 0  # one-way mode
+        return row
 
-    def order(self, row: wire.Order) -> OrderUpdate:
-        """What an order is now. A post-only refusal comes as a cancel and is told as what it is."""
-        status: OrderStatus = Types.status.parse(row.orderStatus)
-        filled = money(row.cumExecQty)
-        refusal: Refusal | None = REFUSALS.get(row.rejectReason) if status in ("cancelled", "rejected") else None
-        if status == "cancelled" and row.rejectReason == POST_ONLY_REFUSED and not filled:
-            status = "rejected"
-        kind = Types.kind.parse(row.orderType)
-        updated = ms(row.updatedTime)
-        price = money(row.price)
-        return OrderUpdate(
+    def _setting(self, action: str, arguments: Arguments) -> dict[str, Field]:
+        if isinstance(arguments, CancelAll):
+            arguments = Query(symbol=arguments.symbol)
+        query = _of(arguments, Query, action)
+        match action:
+            case "cancel_all":
+                scope = {"symbol": query.symbol} if query.symbol else {"settleCoin": query.coin or self._coin}
+                return {"category": self.market, **scope}
+            case "set_leverage":
+                if query.leverage is None:
+                    raise WrongUse("set_leverage needs a leverage")
+                leverage = text(query.leverage)
+                return {
+                    "category": self.market,
+                    "symbol": query.symbol,
+                    "buyLeverage": leverage,
+                    "sellLeverage": leverage,
+                }
+            case "set_position_mode":
+                scope = {"symbol": query.symbol} if query.symbol else {"coin": query.coin or self._coin}
+                return {"category": self.market, **scope, "mode": 3 if query.hedge else 0}
+            case _:
+                return {"product": "DERIVATIVES", "timeWindow": query.window_s}
+
+    def _query(self, action: str, query: Query) -> dict[str, Field]:
+        if action == "server_time":
+            return {}
+        if action == "wallet":
+            return {"accountType": "UNIFIED"} | _said({"coin": query.coin})
+        fields: dict[str, Field | None] = {"category": self.market, "symbol": query.symbol}
+        match action:
+            case "klines":
+                if query.interval_s not in INTERVALS:
+                    raise WrongUse(f"bybit has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+                fields |= {"interval": INTERVALS[query.interval_s], "start": query.start_ms, "end": query.end_ms}
+            case "open_orders" | "positions":
+                coin = query.coin or ("" if query.symbol else self._coin)
+                fields |= {"settleCoin": "" if query.symbol else coin}
+            case "order_history" | "executions":
+                fields |= {"startTime": query.start_ms, "endTime": query.end_ms}
+        if action in ("open_orders", "order_history", "executions"):
+            fields |= {"orderId": query.order_id, "orderLinkId": query.client_id}
+        if action == "open_orders":
+            fields |= {"openOnly": 1 if query.closed else 0}
+        if action not in ("tickers", "fee_rates"):
+            fields |= {"limit": query.limit, "cursor": query.cursor}
+        return _said(fields)
+
+    # --- in ---
+
+    def answer(self, action: str, body: bytes, query: Query | None = None) -> tuple[Sequence[AnyEvent], str]:
+        """The events of an answer and the cursor of the next page. Raises `msgspec.DecodeError`, `ValueError`, `UnknownWord`.
+
+        Only an answer that was `ok` is given here.
+        """
+        answer = _answer(body)
+        read = _READERS.get(action)
+        return ((), "") if read is None else read(self, answer.result, answer.time, query or Query())
+
+    def _instruments(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        page = _instruments(result)
+        return [self._instrument(item, time_ms) for item in page.rows], page.nextPageCursor or ""
+
+    def _instrument(self, item: wire.InstrumentItem, time_ms: int) -> InstrumentDefined:
+        lot, spot = item.lotSizeFilter, not item.contractType
+        settle = item.settleCoin or item.quoteCoin
+        self.account.settle[item.symbol] = settle
+        minutes = item.fundingInterval
+        native = {} if item.symbolId is None else {"symbolId": item.symbolId}
+        return InstrumentDefined(
             self.venue,
-            row.symbol,
-            None if updated is None else updated * MS,
-            row.orderLinkId or None,
-            row.orderId or None,
-            status,
-            Types.side.parse(row.side),
-            kind,
-            Types.tif.parse(row.timeInForce),
-            None if kind == "market" and not price else price,
-            owed(row.qty),
-            filled,
-            money(row.avgPrice) or None,
-            row.reduceOnly,
-            _reason(row),
-            refusal,
-            _origin(row),
-            version=updated,
+            item.symbol,
+            time_ms * MS or None,
+            item.baseCoin,
+            item.quoteCoin,
+            settle,
+            "spot" if spot else "perpetual" if item.contractType.endswith("Perpetual") else "future",
+            owed(item.priceFilter.tickSize),
+            owed(lot.qtyStep or lot.basePrecision),
+            owed(lot.minOrderQty),
+            money(lot.minNotionalValue or lot.minOrderAmt) or Decimal(0),
+            money(lot.maxOrderQty or lot.maxLimitOrderQty),
+            inverse=item.contractType.startswith("Inverse"),
+            max_leverage=money(item.leverageFilter.maxLeverage) if item.leverageFilter else None,
+            funding_interval_s=None if minutes is None else minutes * 60,
+            status=INSTRUMENT_STATUS.get(item.status, "halted"),
+            native=_encode(native).decode() if native else "",
         )
 
-    def execution(self, row: wire.Execution) -> Fill | FundingPayment:
-        """A fill, or a funding payment, which the venue tells as an execution. Fees turn their sign: + comes in."""
-        executed = ms(row.execTime)
-        ts = None if executed is None else executed * MS
-        asset = row.feeCurrency or self._settle_of(row.symbol)
-        if row.execType == FUNDING:
-            price = money(row.markPrice) or money(row.execPrice)
-            rate, size = money(row.feeRate), money(row.execQty)
-            return FundingPayment(self.venue, row.symbol, ts, row.execId, -owed(row.execFee), asset, rate, size, price)
-        return Fill(
-            self.venue,
-            row.symbol,
-            ts,
-            row.execId,
-            row.orderId or None,
-            row.orderLinkId or None,
-            Types.side.parse(row.side),
-            owed(row.execPrice),
-            owed(row.execQty),
-            -owed(row.execFee),
-            asset,
-            row.isMaker,
-            Types.execution.parse(row.execType),
-            money(row.execPnl),
-        )
+    def _book(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        book = _book(result)
+        ts = (book.cts or book.ts) * MS
+        return [BookSnapshot(self.venue, book.s, ts, book.b, book.a, book.u, query.limit or 25)], ""
 
-    def position(self, row: wire.Position) -> PositionUpdate | FeedStatus:
-        """The signed position; a row of hedge mode that holds something is refused, since positions here are net."""
-        size = owed(row.size)
-        if row.positionIdx and size:
-            reason = f"positionIdx {row.positionIdx}: the account is in hedge mode; switch it to one-way"
-            return FeedStatus(self.venue, row.symbol, "position", "down", reason)
-        updated = ms(row.updatedTime)
-        return PositionUpdate(
-            self.venue,
-            row.symbol,
-            None if updated is None else updated * MS,
-            -size if size and Types.side.parse(row.side) == "sell" else size,
-            (money(row.entryPrice) or money(row.avgPrice)) or None,
-            money(row.markPrice),
-            money(row.liqPrice),
-            money(row.unrealisedPnl),
-            money(row.cumRealisedPnl),
-            money(row.leverage),
-            updated,
-        )
-
-    def wallet(self, rows: Sequence[wire.Wallet], time_ms: int) -> list[BalanceUpdate]:
-        """One event a coin."""
-        ts = time_ms * MS
+    def _trades(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        """Oldest first, as a stream would have told them."""
+        rows = _trades(result).rows
         return [
-            BalanceUpdate(self.venue, "", ts, coin.coin, owed(coin.walletBalance), money(coin.availableToWithdraw))
-            for row in rows
-            for coin in row.coin
-        ]
+            Trade(
+                self.venue,
+                row.symbol,
+                row.time * MS,
+                row.execId,
+                row.price,
+                row.size,
+                "buy" if row.side == "Buy" else "sell",
+                "block" if row.isBlockTrade else "rpi" if row.isRPITrade else "normal",
+                backfilled=True,
+            )
+            for row in reversed(rows)
+        ], ""
 
-    def _settle_of(self, symbol: str) -> str:
-        """Linear contracts settle in what their symbol ends with; the instrument, once known, says it for certain."""
-        known = self.settle.get(symbol)
-        if known is not None:
-            return known
-        return "USDT" if "USDT" in symbol else "USDC"
+    def _klines(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        """Oldest first; the newest is closed only if its time is over."""
+        page = _klines(result)
+        symbol, seconds = page.symbol or query.symbol, query.interval_s
+        return [
+            Candle(
+                self.venue,
+                symbol,
+                time_ms * MS or None,
+                row.start * MS,
+                seconds,
+                row.open,
+                row.high,
+                row.low,
+                row.close,
+                row.volume,
+                row.turnover,
+                closed=row.start + seconds * 1000 <= time_ms,
+            )
+            for row in reversed(page.rows)
+        ], ""
+
+    def _tickers(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        events = []
+        for row in _tickers(result).rows:
+            said = {name: word for name, word in row.items() if word != ""}
+            data = msgspec.convert(said, wire.TickerData, strict=False)
+            events.append(ticker(self.venue, str(row.get("symbol", "")), time_ms, data))
+        return events, ""
+
+    def _orders(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        page = _orders(result)
+        return [self.account.order(row) for row in page.rows], page.nextPageCursor or ""
+
+    def _executions(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        """Oldest first, marked as fetched after the fact."""
+        page = _executions(result)
+        events = [self.account.execution(row, backfilled=True) for row in reversed(page.rows)]
+        return events, page.nextPageCursor or ""
+
+    def _positions(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        page = _positions(result)
+        return [self.account.position(row) for row in page.rows], page.nextPageCursor or ""
+
+    def _wallet(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        return self.account.wallet(_wallet(result).rows, time_ms), ""
 
 
-def _reason(row: wire.Order) -> str | None:
-    words = [word for word in (row.rejectReason, row.cancelType) if word not in NO_REASON]
-    return " ".join(words) or None
+_Reader = Callable[[Formats, msgspec.Raw, int, Query], tuple[Sequence[AnyEvent], str]]
+_READERS: Mapping[str, _Reader] = {
+    "instruments": Formats._instruments,
+    "book": Formats._book,
+    "trades": Formats._trades,
+    "klines": Formats._klines,
+    "tickers": Formats._tickers,
+    "open_orders": Formats._orders,
+    "order_history": Formats._orders,
+    "executions": Formats._executions,
+    "positions": Formats._positions,
+    "wallet": Formats._wallet,
+}
 
 
-def _origin(row: wire.Order) -> Origin:
-    return CANCEL_ORIGINS.get(row.cancelType) or CREATE_ORIGINS.get(row.createType) or "user"
+def _said(fields: Mapping[str, Field | None]) -> dict[str, Field]:
+    """Without what was left open."""
+    return {name: word for name, word in fields.items() if word is not None and word != ""}
+
+
+def _of(arguments: Arguments, kind: type[T], action: str) -> T:
+    if not isinstance(arguments, kind):
+        raise WrongUse(f"{action} takes a {kind.__name__}, not {type(arguments).__name__}")
+    return arguments

@@ -11,14 +11,16 @@ from hmac import new as hmac
 
 import msgspec
 
+from adapters.base.client import Request
 from adapters.base.settings import Subscription, VenueSettings
+from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.bybit import wire
-from adapters.bybit.channels import Channel, channel_of
-from adapters.bybit.formats import Formats
+from adapters.bybit.account import Account
+from adapters.bybit.channels import Channel, TradesChannel, channel_of
 from adapters.bybit.types import INTERVALS
 from state.errors import WrongUse
-from state.events import AnyEvent, FeedStatus
+from state.events import AnyEvent, FeedStatus, Trade
 from state.secrets import Credentials
 from state.words import FeedState
 
@@ -27,6 +29,7 @@ TOPICS_A_REQUEST = 10  # the spot limit; linear has none, and a bad topic then s
 PING_S = 20.0
 RESYNC_AFTER_S = 10.0  # a snapshot that has not come by then is asked for again
 AUTH_LIFE_MS = 10_000
+ALREADY_AUTHENTICATED = 20_001
 PRIVATE_TOPICS = ("order", "execution", "position", "wallet")
 
 _PREFIX = b'{"topic":"'
@@ -101,11 +104,11 @@ class Stream(BaseWebsocket):
     def heartbeat(self, now: int) -> list[bytes]:
         return [_encode({"req_id": "ping", "op": "ping"})]
 
-    def _auth(self, now: int) -> bytes:
+    def _auth(self, now: int, request_id: str = "req_id") -> bytes:
         assert self._credentials is not None
         expires = now // 1_000_000 + AUTH_LIFE_MS
         signature = websocket_signature(self._credentials.secret.reveal(), expires)
-        return _encode({"req_id": "auth", "op": "auth", "args": [self._credentials.key.reveal(), expires, signature]})
+        return _encode({request_id: "auth", "op": "auth", "args": [self._credentials.key.reveal(), expires, signature]})
 
     def _subscribe(self, topics: Sequence[str], op: str = "subscribe") -> list[bytes]:
         frames = []
@@ -190,6 +193,14 @@ class Websocket(Stream):
         self._asked.clear()
         return [channel.distrust(status, reason) for channel in self._channels.values()]
 
+    @property
+    def traded(self) -> Sequence[str]:
+        return [channel.symbol for channel in self._channels.values() if isinstance(channel, TradesChannel)]
+
+    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[Trade]:
+        channel = self._channels.get(f"publicTrade.{symbol}".encode())
+        return channel.missed(trades) if isinstance(channel, TradesChannel) else ()
+
     def resync(self, topic: str) -> None:
         """Asks the venue for the whole of a topic again."""
         if not self._open:
@@ -259,11 +270,14 @@ class PrivateWebsocket(Stream):
 
     private = True
 
-    def __init__(self, url: str, formats: Formats, credentials: Credentials, topics: Sequence[str] = PRIVATE_TOPICS):
-        super().__init__(formats.venue, "private", url, credentials)
-        self._formats = formats
+    def __init__(self, url: str, account: Account, credentials: Credentials, topics: Sequence[str] = PRIVATE_TOPICS):
+        super().__init__(account.venue, "private", url, credentials)
+        self._account = account
         self._topics = topics
         self._subscribed = False
+
+    def _status(self, status: FeedState, reason: str, symbol: str = "", channel: str = "account") -> FeedStatus:
+        return super()._status(status, reason, symbol, channel)
 
     @property
     def is_ready(self) -> bool:
@@ -281,7 +295,7 @@ class PrivateWebsocket(Stream):
         try:
             envelope = _envelope(frame)
             if envelope.topic is not None:
-                events = self._formats.private(envelope.topic, frame)
+                events = self._account.private(envelope.topic, frame)
                 if events is not None:
                     return events
                 self.suspect = True
@@ -297,6 +311,7 @@ class PrivateWebsocket(Stream):
             if not envelope.success:
                 return (self._status("down", f"authentication refused: {envelope.ret_msg or envelope.retMsg}"),)
             self._authenticated = True
+            self._subscribed = not self._topics
             self.outbox += self._subscribe(self._topics)
             return ()
         if envelope.op == "subscribe":
@@ -304,6 +319,53 @@ class PrivateWebsocket(Stream):
             if not envelope.success:
                 return (self._status("down", f"refused: {envelope.ret_msg}"),)
             self._subscribed = not self._asked
-            return (self._status("ok", ""),) if self._subscribed else ()
+            return ()  # "ok" is said by whoever has read by REST what was missed meanwhile
         self.suspect = True
         return (self._status("gap", f"neither a topic nor an answer: op {envelope.op!r}"),)
+
+
+class TradeWebsocket(Stream, OrderSocket):
+    """Order entry. Bodies equal those of REST; the connection's authentication covers them.
+
+    https://bybit-exchange.github.io/docs/v5/websocket/trade/guideline
+    """
+
+    def __init__(self, venue: str, url: str, credentials: Credentials, recv_window_ms: int) -> None:
+        super().__init__(venue, "trade", url, credentials)
+        self._recv_window = str(recv_window_ms)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._authenticated
+
+    def on_connect(self, now: int) -> list[bytes]:
+        return [self._auth(now, "reqId")]
+
+    def heartbeat(self, now: int) -> list[bytes]:
+        return [_encode({"reqId": "ping", "op": "ping"})]
+
+    def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:
+        self._authenticated = False
+        return [self._status(status, reason)]
+
+    def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
+        try:
+            envelope = _envelope(frame)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            return (self._misfit(error),)
+        if envelope.op == "auth":
+            self._authenticated = envelope.retCode in (0, ALREADY_AUTHENTICATED)
+            reason = "" if self._authenticated else f"authentication refused: {envelope.retCode} {envelope.retMsg}"
+            return (self._status("down" if reason else "ok", reason),)
+        if envelope.op in ("ping", "pong"):
+            return ()
+        if envelope.reqId:
+            self.answers.append((envelope.reqId, frame))
+            return ()
+        self.suspect = True
+        return (self._status("gap", f"an answer to nothing: {envelope.retCode} {envelope.retMsg}"),)
+
+    def encode(self, request: Request, request_id: str, now_ms: int) -> bytes:
+        header = {"X-BAPI-TIMESTAMP": str(now_ms), "X-BAPI-RECV-WINDOW": self._recv_window}
+        head = _encode({"reqId": request_id, "header": header, "op": request.endpoint.op})
+        return b"".join((head[:-1], b',"args":[', request.body, b"]}"))

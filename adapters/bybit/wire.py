@@ -235,7 +235,6 @@ class Answer(Struct, gc=False):
     time: Millis = 0
     reqId: str = ""
     op: str = ""
-    header: dict[str, str] = {}
 
 
 class Acknowledged(Struct, gc=False):

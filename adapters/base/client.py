@@ -1,0 +1,96 @@
+"""Requests, answers and what an answer means: pure values and functions, no I/O.
+
+`sign` is a function of a request and a time, `classify` of a status and a body; the sender acts on what they say.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from adapters.base.endpoints import Endpoint
+from state.words import Refusal
+
+# ok; rejected and gone: refused for certain; retry: certainly not executed; fatal: no further request can succeed;
+# unknown: nothing says what became of it.
+Meaning: TypeAlias = Literal["ok", "rejected", "gone", "retry", "fatal", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked, before it is signed: either a query string or a body, in the exact text that is sent."""
+
+    endpoint: Endpoint
+    query: str = ""
+    body: bytes = b""
+    cost: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What goes over the wire. Headers may hold a key and a signature, so they are never shown."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means; `wait_s` is how long to wait before another attempt, `known` False for a code no table has."""
+
+    meaning: Meaning
+    refusal: Refusal | None = None
+    code: str = ""
+    text: str = ""
+    wait_s: float = 0.0
+    banned: bool = False
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ItemVerdict:
+    """What became of one order of a request."""
+
+    verdict: Verdict
+    order_id: str | None = None
+    ts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What an answer said of a rate pool: `reset_ns` is when it is whole again."""
+
+    limit: int
+    remaining: int
+    reset_ns: int
+
+
+class Client(ABC):
+    """One venue's signing and its meaning of answers."""
+
+    @abstractmethod
+    def sign(self, request: Request, now_ms: int) -> SignedRequest:
+        """The request with its time and signature."""
+
+    @abstractmethod
+    def classify(self, status: int, body: bytes) -> Verdict:
+        """What an answer means as a whole."""
+
+    @abstractmethod
+    def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
+        """What an answer to `count` orders means for each; a batch may fail item by item."""
+
+    @abstractmethod
+    def budget(self, headers: Mapping[str, str]) -> Budget | None:
+        """What an answer's headers say of its pool, if they say it."""

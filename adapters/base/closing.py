@@ -1,0 +1,137 @@
+"""The way out: cancel everything, wait until it is true, flatten, and ask again. Everything here is urgent.
+
+Whoever calls has stopped the strategies; nothing here trusts what was told before, only what the venue answers now.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from adapters.base.client import Request
+from adapters.base.limits import Priority
+from adapters.base.orderid import MAX_SEQ, OrderID
+from adapters.base.orders import OrderEntry
+from adapters.base.query import Arguments, Query
+from adapters.base.sender import Sender
+from adapters.base.settings import ShutdownPolicy, ShutdownReport
+from adapters.base.transport import Transport
+from state.errors import TapelineError
+from state.events import AnyEvent, CancelOrder, OrderUpdate, PlaceOrder, PositionUpdate
+
+T = TypeVar("T")
+
+ROUNDS = 8
+SETTLE_S = 0.1
+
+
+class Closed(Protocol):
+    """What shutting down asks of an exchange."""
+
+    venue: str
+    settle: tuple[str, ...]
+    orders: OrderEntry
+    sender: Sender
+    order_ids: OrderID
+    transport: Transport
+
+    def build(self, action: str, arguments: Arguments) -> Request: ...
+
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]: ...
+
+
+async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
+    """Never raises for what the venue does: what could not be done stands in the report."""
+    errors: list[str] = []
+    resting: Sequence[OrderUpdate] = ()
+    held: Sequence[PositionUpdate] = ()
+    first: int | None = None
+    for round_ in range(ROUNDS if policy != "leave" else 1):
+        if round_:
+            await exchange.transport.sleep(SETTLE_S * 2**round_)
+        errors = []
+        if policy != "leave":
+            await _cancel(exchange, resting if round_ else (), errors)
+        resting = await _asked(exchange, _resting, errors, resting)
+        first = len(resting) if first is None else first
+        held = await _asked(exchange, _held, errors, held)
+        if not resting and policy == "flatten" and held and not errors:
+            await _flatten(exchange, held, round_, errors)
+            continue  # and ask again whether it is true
+        if not errors and not resting:
+            break
+    return ShutdownReport(
+        policy,
+        max((first or 0) - len(resting), 0),
+        tuple(order.client_id or order.order_id or "" for order in resting),
+        tuple((position.symbol, str(position.size)) for position in held),
+        tuple(errors),
+    )
+
+
+async def _cancel(exchange: Closed, left: Sequence[OrderUpdate], errors: list[str]) -> None:
+    """Everything of each settlement asset at once; what a first sweep left is also cancelled one by one."""
+    for coin in exchange.settle:
+        _, verdict, _ = await exchange.orders.cancel_scope(Query(coin=coin), Priority.URGENT)
+        if verdict.meaning != "ok":
+            errors.append(f"cancel all of {coin}: {verdict.code} {verdict.text}")
+    for order in left:
+        if order.client_id:
+            intent = CancelOrder(exchange.venue, order.symbol, order.client_id)
+            await _do(exchange, "cancel", intent, errors)
+
+
+async def _flatten(exchange: Closed, held: Sequence[PositionUpdate], round_: int, errors: list[str]) -> None:
+    """Reduce-only market orders; their ids come from the far end of the session's range, which no intent reaches."""
+    for n, position in enumerate(held):
+        order = PlaceOrder(
+            exchange.venue,
+            position.symbol,
+            "sell" if position.size > 0 else "buy",
+            abs(position.size),
+            kind="market",
+            tif="ioc",
+            reduce_only=True,
+            client_id=exchange.order_ids.make(MAX_SEQ - round_ * 1000 - n),
+        )
+        await _do(exchange, "place", order, errors)
+
+
+async def _do(exchange: Closed, action: str, intent: PlaceOrder | CancelOrder, errors: list[str]) -> None:
+    request = exchange.build(action, intent)
+    await exchange.sender.gate.enter(request.endpoint.pool, request.cost, Priority.URGENT)
+    try:
+        verdict = (await exchange.sender.once(request)).verdict
+    except TapelineError as error:
+        errors.append(f"{action} {intent.client_id}: {error}")
+        return
+    if verdict.meaning not in ("ok", "gone"):
+        errors.append(f"{action} {intent.client_id}: {verdict.code} {verdict.text}")
+
+
+async def _resting(exchange: Closed) -> Sequence[OrderUpdate]:
+    found: list[AnyEvent] = []
+    for coin in exchange.settle:
+        query = Query(coin=coin, limit=50)
+        found += await exchange.poll("open_orders", query, feed=True, priority=Priority.URGENT)
+    return [event for event in found if isinstance(event, OrderUpdate)]
+
+
+async def _held(exchange: Closed) -> Sequence[PositionUpdate]:
+    found: list[AnyEvent] = []
+    for coin in exchange.settle:
+        query = Query(coin=coin, limit=200)
+        found += await exchange.poll("positions", query, feed=True, priority=Priority.URGENT)
+    return [event for event in found if isinstance(event, PositionUpdate) and event.size != Decimal(0)]
+
+
+async def _asked(
+    exchange: Closed, ask: Callable[[Closed], Awaitable[Sequence[T]]], errors: list[str], before: Sequence[T]
+) -> Sequence[T]:
+    """What the venue answers; what was known before where it does not."""
+    try:
+        return await ask(exchange)
+    except TapelineError as error:
+        errors.append(str(error))
+        return before

@@ -1,0 +1,381 @@
+"""What a strategy or an operator calls: one market of one venue, its sockets, its orders, its polls.
+
+Ties the other nouns together and holds no protocol: a venue says what its requests, answers and sockets are, in the few
+abstract methods here. How an account is compared with the venue stands in `account.py`, its orderly end in `closing.py`.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from adapters.base.client import Client, Request, SignedRequest
+from adapters.base.closing import shut_down
+from adapters.base.known import Known
+from adapters.base.limits import Gate, Limits, Pool, Priority
+from adapters.base.orderid import OrderID
+from adapters.base.orders import OrderEntry
+from adapters.base.query import Arguments, Query
+from adapters.base.reconcile import Reconciler
+from adapters.base.sender import Answer, Sender
+from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings
+from adapters.base.socket import Pump
+from adapters.base.transport import AiohttpTransport, Transport
+from adapters.base.websocket import OrderSocket, Websocket
+from state.clock import Clock
+from state.errors import TapelineError, WrongUse
+from state.events import AnyEvent, FeedStatus, InstrumentDefined, OrderUpdate, Trade
+from state.record import Frame, Inbox, Record
+from state.secrets import Credentials
+from state.words import Action
+
+CLOCK_EVERY_S = 60.0
+CHECK_EVERY_S = 300.0  # a healthy socket can lose frames too
+MAX_PAGES = 100
+READY_S = 20.0
+EVERYTHING = Query()
+
+
+class Watched:
+    """The inbox, with the account's events noted as they pass."""
+
+    def __init__(self, inbox: Inbox, known: Known) -> None:
+        self._feed = inbox.feed
+        self._observe = known.observe
+
+    def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
+        self._observe(events)
+        self._feed(recv, events, cause, frame)
+
+
+class Exchange(ABC):
+    """One market of a venue. Without credentials it is market data only.
+
+    `on_fatal` is called with the reason when trading must stop: a refused key, an order word that no table has, a bug.
+    """
+
+    capabilities: Capabilities
+    batch_sizes: dict[Action, int]
+
+    def __init__(
+        self,
+        settings: VenueSettings,
+        inbox: Inbox,
+        clock: Clock,
+        session: str,
+        credentials: Credentials | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self.settings = settings
+        self.venue = settings.venue
+        self.settle = settings.settle
+        self.credentials = credentials
+        self.order_ids = OrderID(session)
+        self.on_fatal: Callable[[str], None] = lambda reason: None
+        self.known = Known(self.venue)
+        self.transport: Transport = transport or AiohttpTransport()
+        self.inbox: Inbox = inbox
+        self.client = self.make_client()
+        self._account_inbox: Inbox = Watched(inbox, self.known)
+        self._clock = clock
+        self._session = session
+        gate = Gate(Limits(self.pools(), self.shared_pool()), clock.now_ns, self.transport.sleep)
+        self.sender = Sender(
+            self.client, self.transport, inbox, clock, gate, venue=self.venue, timeout_s=settings.request_timeout_s
+        )
+        self.sender.resync_clock = lambda: self._spawn(self.server_time())
+        self.orders = OrderEntry(
+            self,
+            self.sender,
+            self._account_inbox,
+            clock,
+            sleep=self.transport.sleep,
+            timeout_s=settings.request_timeout_s,
+            look_up_s=settings.look_up_s,
+            on_fatal=self._fatal,
+        )
+        self._reconciler = Reconciler(self, self._account_inbox, self.known, clock)
+        self._pumps: list[Pump] = []
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    # --- what a venue must say ---
+
+    @abstractmethod
+    def make_client(self) -> Client:
+        """Signs this account's requests."""
+
+    @abstractmethod
+    def pools(self) -> Iterable[Pool]:
+        """The venue's rate budgets."""
+
+    @abstractmethod
+    def shared_pool(self) -> str:
+        """The budget that every request draws from."""
+
+    @abstractmethod
+    def build(self, action: str, arguments: Arguments) -> Request:
+        """The unsigned request of an action; raises `WrongUse`."""
+
+    @abstractmethod
+    def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        """The events of an answer, and the cursor of its next page, empty at the end."""
+
+    @abstractmethod
+    def server_ns(self, body: bytes) -> int:
+        """The venue's time from the answer to `server_time`."""
+
+    @abstractmethod
+    def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[Websocket]: ...
+
+    @abstractmethod
+    def private_socket(self) -> Websocket: ...
+
+    @abstractmethod
+    def order_socket(self) -> OrderSocket | None: ...
+
+    @abstractmethod
+    def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
+        """The instrument with the account's own fee rates from the answer to `fee_rates`."""
+
+    # --- life ---
+
+    async def start(self, subscriptions: Iterable[Subscription]) -> None:
+        """Instruments first, then sockets; with credentials also the account, which is reconciled before this returns.
+
+        Raises `TapelineError` where the venue cannot be reached or refuses.
+        """
+        wanted = list(subscriptions)
+        await self.server_time()
+        await self._define(dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)]))
+        for protocol in self.public_sockets(wanted):
+            self._pump(protocol, on_ready=lambda protocol=protocol: self._public_ready(protocol))  # type: ignore[misc]
+        if self.credentials is not None:
+            await self._start_account()
+        self._spawn(self._every(CLOCK_EVERY_S, self.server_time))
+
+    async def _start_account(self) -> None:
+        if self.settings.dead_man_s is not None:
+            await self.disconnect_cancel_all(self.settings.dead_man_s)
+        protocol = self.order_socket() if self.settings.order_entry == "ws" else None
+        if protocol is not None:
+            self.orders.pump = self._pump(protocol, deliver=self._order_frame)
+        private = self._pump(self.private_socket(), inbox=self._account_inbox, on_ready=self._account_ready)
+        if not await private.wait_ready(READY_S):
+            raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
+        await self.reconcile()
+        self._spawn(self._every(CHECK_EVERY_S, self.reconcile))
+
+    def _order_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
+        if any(isinstance(event, FeedStatus) and event.status == "down" for event in events):
+            self.orders.disconnected("the order socket was lost before the answer")
+        self.orders.deliver(recv, events, frame)
+
+    async def close(self) -> None:
+        """Ends sockets, sessions and tasks, and waits for them."""
+        await self.orders.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(pump.stop() for pump in self._pumps))
+        await self.sender.gate.close()
+        await self.transport.close()
+
+    async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
+        """Cancels everything, flattens where asked, and asks again whether it is true; from the reserved budget."""
+        return await shut_down(self, policy)
+
+    # --- orders ---
+
+    def submit(self, intents: Sequence[Record]) -> None:
+        """Sends intents that are already durable; never waits. Raises `WrongUse` without credentials."""
+        if self.credentials is None:
+            raise WrongUse(f"{self.venue}: no credentials, no orders")
+        self.orders.submit(intents)
+
+    def request(self, action: str, arguments: Arguments, now_ms: int | None = None) -> SignedRequest:
+        """What would be sent; sends nothing."""
+        now = self._clock.now_ns() // 1_000_000 if now_ms is None else now_ms
+        return self.client.sign(self.build(action, arguments), now)
+
+    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
+        """An order by its client id, open or ended, and its fills. Raises `TapelineError` where it cannot be asked."""
+        asked = Query(symbol=symbol, client_id=client_id)
+        closed = Query(symbol=symbol, client_id=client_id, closed=True)
+        for action, query in (("open_orders", asked), ("open_orders", closed), ("order_history", asked)):
+            answer = await self.sender.read(self.build(action, query), Priority.CANCEL)
+            for event in self.read(action, answer.body, query)[0]:
+                if isinstance(event, OrderUpdate) and event.client_id == client_id:
+                    fills: Sequence[AnyEvent] = ()
+                    if event.filled:
+                        fills = [f for f in await self.executions(asked) if not self._reconciler.is_known(f)]
+                    return answer, event, fills
+        return answer, None, ()
+
+    # --- polls: each returns events, and feeds them where asked ---
+
+    async def server_time(self) -> int:
+        """The venue's time, ns; the clock offset learns from it."""
+        sent = self._clock.now_ns()
+        answer = await self.sender.read(self.build("server_time", Query()))
+        venue_ns = self.server_ns(answer.body)
+        self.sender.offset.sample(sent, answer.recv, venue_ns)
+        return venue_ns
+
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]:
+        """All pages of a read."""
+        events: list[AnyEvent] = []
+        for _ in range(MAX_PAGES):
+            answer = await self.sender.read(self.build(action, query), priority)
+            page, cursor = self.read(action, answer.body, query)
+            if feed:
+                self._account_inbox.feed(answer.recv, page, 0, answer.frame)
+            events += page
+            if not cursor or not page:
+                return events
+            query = _next_page(query, cursor)
+        raise TapelineError(f"{self.venue} {action}: more than {MAX_PAGES} pages")
+
+    async def instruments(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("instruments", query, feed=feed)
+
+    async def book(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("book", query, feed=feed)
+
+    async def trades(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("trades", query, feed=feed)
+
+    async def klines(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("klines", query, feed=feed)
+
+    async def tickers(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("tickers", query, feed=feed)
+
+    async def open_orders(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("open_orders", query, feed=feed)
+
+    async def order_history(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("order_history", query, feed=feed)
+
+    async def executions(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("executions", query, feed=feed)
+
+    async def positions(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("positions", query, feed=feed)
+
+    async def wallet(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("wallet", query, feed=feed)
+
+    async def fee_rates(self, instrument: InstrumentDefined) -> InstrumentDefined:
+        """The instrument with the fees that this account pays."""
+        answer = await self.sender.read(self.build("fee_rates", Query(symbol=instrument.symbol)))
+        return self.with_fees(instrument, answer.body)
+
+    # --- settings of the account ---
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        await self._set("set_leverage", Query(symbol=symbol, leverage=leverage))
+
+    async def set_position_mode(self, symbol: str = "", *, hedge: bool = False) -> None:
+        await self._set("set_position_mode", Query(symbol=symbol, hedge=hedge))
+
+    async def disconnect_cancel_all(self, window_s: int) -> None:
+        """Arms the venue's dead-man's switch."""
+        await self._set("disconnect_cancel_all", Query(window_s=window_s))
+
+    async def _set(self, action: str, query: Query) -> None:
+        await self.sender.write(self.build(action, query), Priority.AMEND)
+
+    # --- reconciling ---
+
+    async def reconcile(self) -> None:
+        """Reads the account whole, feeds what was missed, and tells each difference as `Reconciled`."""
+        await self._reconciler.run()
+
+    async def _account_ready(self) -> None:
+        if self._reconciler.has_run:  # a reconnect; the first time, `start` does it
+            await self.reconcile()
+
+    async def _public_ready(self, protocol: Websocket) -> None:
+        pump = next(pump for pump in self._pumps if pump.protocol is protocol)
+        if not pump.reconnects:
+            return
+        for symbol in protocol.traded:
+            answer = await self.sender.read(self.build("trades", Query(symbol=symbol, limit=1000)))
+            trades = [event for event in self.read("trades", answer.body, Query())[0] if isinstance(event, Trade)]
+            missed = protocol.missed(symbol, trades)
+            if missed:
+                self.inbox.feed(answer.recv, missed)
+
+    async def _define(self, symbols: Iterable[str]) -> None:
+        """Feeds the rules of each market asked for; raises `WrongUse` for one that the venue does not have."""
+        for symbol in symbols:
+            found = [e for e in await self.instruments(Query(symbol=symbol)) if isinstance(e, InstrumentDefined)]
+            if not any(event.symbol == symbol for event in found):
+                raise WrongUse(f"{self.venue} has no {self.settings.market} market {symbol!r}")
+            if self.credentials is not None:
+                found = [await self.fee_rates(event) for event in found]
+            self.inbox.feed(self._clock.now_ns(), found)
+
+    # --- tasks ---
+
+    def _pump(
+        self,
+        protocol: Websocket,
+        *,
+        inbox: Inbox | None = None,
+        on_ready: Callable[[], Awaitable[None]] | None = None,
+        deliver: Callable[[int, Sequence[AnyEvent], Frame | None], None] | None = None,
+    ) -> Pump:
+        pump = Pump(
+            protocol,
+            self.transport,
+            inbox or self.inbox,
+            self._clock,
+            venue=self.venue,
+            seed=self._session,
+            silence_s=self.settings.silence_s,
+            market_frames=self.settings.market_frames,
+            offset_ns=lambda: self.sender.offset.ns,
+            on_ready=on_ready,
+            on_fatal=self._fatal,
+            deliver=deliver,
+        )
+        self._pumps.append(pump)
+        pump.start()
+        return pump
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await self.transport.sleep(seconds)
+            try:
+                await work()
+            except TapelineError as error:
+                status = FeedStatus(self.venue, "", "rest", "stale", f"{error}")
+                self.inbox.feed(self._clock.now_ns(), (status,))
+
+    def _spawn(self, work: Awaitable[object]) -> None:
+        async def run() -> object:
+            return await work
+
+        task = asyncio.ensure_future(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[object]") -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._fatal(f"{self.venue}: {error!r}")
+
+    def _fatal(self, reason: str) -> None:
+        self.on_fatal(reason)
+
+
+def _next_page(query: Query, cursor: str) -> Query:
+    return msgspec.structs.replace(query, cursor=cursor)

@@ -1,0 +1,107 @@
+"""What the account was last told to be, so that a fresh look at the venue can be compared with it.
+
+Fed with every account event that passes; seeded with the log's at start. Bounded: ended orders leave, trade ids age out.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
+from state.words import TERMINAL, sign
+
+MAX_FILL_IDS = 200_000
+
+
+class Known:
+    """One account's orders, fills, positions and balances, as events told them."""
+
+    def __init__(self, venue: str) -> None:
+        self.venue = venue
+        self.orders: dict[str, OrderUpdate] = {}  # open ones, by client id, or order id where they have none
+        self.positions: dict[str, Decimal] = {}
+        self.balances: dict[str, Decimal] = {}
+        self.last_fill_ns: int | None = None
+        self._fills: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+
+    def observe(self, events: Iterable[AnyEvent]) -> None:
+        """Takes note of account events; a fill seen before changes nothing."""
+        for event in events:
+            match event:
+                case OrderUpdate():
+                    self._order(event)
+                case Fill():
+                    if self._is_new(event):
+                        held = self.positions.get(event.symbol, Decimal(0))
+                        self.positions[event.symbol] = held + sign(event.side) * event.size
+                case FundingPayment():
+                    self._is_new(event)
+                case PositionUpdate():
+                    self.positions[event.symbol] = event.size
+                case BalanceUpdate():
+                    self.balances[event.asset] = event.total
+
+    def has_fill(self, event: Fill | FundingPayment) -> bool:
+        """True for one that was told before."""
+        return _fill_key(event) in self._fills
+
+    def unlisted(self, listed: Iterable[OrderUpdate]) -> Sequence[OrderUpdate]:
+        """Orders that were open and that the venue's list of open ones does not hold."""
+        keys = {_key(update) for update in listed}
+        return [update for key, update in self.orders.items() if key not in keys]
+
+    def differences(self, theirs: Iterable[AnyEvent]) -> list[Reconciled]:
+        """Where the venue's own word differs from what was told before; call before `observe`."""
+        found: list[Reconciled] = []
+        for event in theirs:
+            match event:
+                case OrderUpdate():
+                    ours = self.orders.get(_key(event))
+                    if _said(ours) != _said(event) and not (ours is None and event.status in TERMINAL):
+                        found.append(self._difference("order", _key(event), _said(ours), _said(event), event.symbol))
+                case PositionUpdate() if self.positions.get(event.symbol, Decimal(0)) != event.size:
+                    held = str(self.positions.get(event.symbol, Decimal(0)))
+                    found.append(self._difference("position", event.symbol, held, str(event.size), event.symbol))
+                case BalanceUpdate() if self.balances.get(event.asset, event.total) != event.total:
+                    had = str(self.balances[event.asset])
+                    found.append(self._difference("balance", event.asset, had, str(event.total), ""))
+        return found
+
+    def _difference(self, subject: str, what: str, ours: str, theirs: str, symbol: str) -> Reconciled:
+        return Reconciled(self.venue, symbol, subject, what, ours, theirs)
+
+    def _order(self, update: OrderUpdate) -> None:
+        key = _key(update)
+        if update.status in TERMINAL:
+            self.orders.pop(key, None)
+        else:
+            self.orders[key] = update
+
+    def _is_new(self, event: Fill | FundingPayment) -> bool:
+        key = _fill_key(event)
+        if key in self._fills:
+            return False
+        self._fills[key] = None
+        if len(self._fills) > MAX_FILL_IDS:
+            self._fills.popitem(last=False)
+        if event.ts is not None:
+            self.last_fill_ns = max(event.ts, self.last_fill_ns or 0)
+        return True
+
+
+def _fill_key(event: Fill | FundingPayment) -> tuple[str, str, str]:
+    """A trade between two orders of ours has one id and two sides; some venues count trades a symbol."""
+    if isinstance(event, Fill):
+        return event.symbol, event.side, event.fill_id
+    return event.symbol, "funding", event.payment_id
+
+
+def _key(update: OrderUpdate) -> str:
+    return update.client_id or update.order_id or ""
+
+
+def _said(update: OrderUpdate | None) -> str:
+    """An order in the words that are compared."""
+    if update is None:
+        return "unknown"
+    return f"{update.status} {update.side} {update.size} at {update.price}, filled {update.filled or Decimal(0)}"

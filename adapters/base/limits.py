@@ -1,0 +1,171 @@
+"""Rate budgets: exact sliding windows, a reserve for what must always get through, and a gate that serves by urgency.
+
+`Limits` decides and knows no clock; `Gate` waits. A window, not a bucket: a full bucket plus its refill would pass twice
+the limit within one window of the venue's.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from heapq import heappop, heappush
+
+from adapters.base.client import Budget
+from state.errors import WrongUse
+
+MAX_WAITING = 10_000
+
+
+class Priority(IntEnum):
+    """Who goes first. `URGENT` is for shutting down only: the one that may use the reserve."""
+
+    URGENT = 0
+    CANCEL = 1
+    AMEND = 2
+    CREATE = 3
+    READ = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """`limit` units in any window of `window_s`; `reserve` of them are kept from everything that is not urgent."""
+
+    name: str
+    limit: int
+    window_s: float
+    reserve: int = 0
+
+
+class _Window:
+    __slots__ = ("limit", "pool", "spent", "total")
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.limit = pool.limit
+        self.spent: deque[tuple[int, int]] = deque()  # when, how much
+        self.total = 0
+
+    def wait_ns(self, cost: int, priority: Priority, now: int) -> int:
+        """0 where `cost` fits now, else how long until it may; a cost beyond the whole limit waits for an empty window."""
+        width = int(self.pool.window_s * 1e9)
+        spent = self.spent
+        while spent and spent[0][0] <= now - width:
+            self.total -= spent.popleft()[1]
+        usable = self.limit if priority is Priority.URGENT else self.limit - self.pool.reserve
+        excess = self.total + min(cost, usable) - usable
+        if excess <= 0:
+            return 0
+        for when, units in spent:
+            excess -= units
+            if excess <= 0:
+                return when + width - now
+        return width
+
+    def spend(self, cost: int, now: int) -> None:
+        self.spent.append((now, cost))
+        self.total += cost
+
+
+class Limits:
+    """All pools of one account; every request also draws from `shared` (the address's own limit)."""
+
+    def __init__(self, pools: Iterable[Pool], shared: str) -> None:
+        self._windows = {pool.name: _Window(pool) for pool in pools}
+        self._shared = self._windows[shared]
+        self._blocked_until = 0
+
+    def limit(self, pool: str) -> int:
+        """How many units a window of this pool has, as last learnt."""
+        return self._windows[pool].limit
+
+    def wait_ns(self, pool: str, cost: int, priority: Priority, now: int) -> int:
+        """0 where the request may leave now, else how long to wait."""
+        return max(
+            self._blocked_until - now,
+            self._windows[pool].wait_ns(cost, priority, now),
+            self._shared.wait_ns(1, priority, now),
+            0,
+        )
+
+    def spend(self, pool: str, cost: int, now: int) -> None:
+        self._windows[pool].spend(cost, now)
+        self._shared.spend(1, now)
+
+    def learn(self, pool: str, budget: Budget, now: int) -> None:
+        """Believes the venue: its limit, and that at least as much is spent as it says."""
+        window = self._windows[pool]
+        window.limit = max(budget.limit, 1)
+        window.wait_ns(0, Priority.URGENT, now)
+        missing = budget.limit - budget.remaining - window.total
+        if missing > 0:
+            window.spend(missing, now)
+
+    def block(self, until: int) -> None:
+        """The venue shut its door: nothing leaves before."""
+        self._blocked_until = max(self._blocked_until, until)
+
+
+class Gate:
+    """Lets requests through as budgets allow, the most urgent first."""
+
+    def __init__(self, limits: Limits, now_ns: Callable[[], int], sleep: Callable[[float], Awaitable[None]]) -> None:
+        self.limits = limits
+        self._now_ns = now_ns
+        self._sleep = sleep
+        self._waiting: list[tuple[Priority, int, str, int, asyncio.Future[None]]] = []
+        self._arrivals = 0
+        self._server: asyncio.Task[None] | None = None
+
+    async def enter(self, pool: str, cost: int, priority: Priority, max_wait_s: float | None = None) -> bool:
+        """Waits for a place; False where none came within `max_wait_s`: nothing was spent."""
+        now = self._now_ns()
+        wait = self.limits.wait_ns(pool, cost, priority, now)
+        if not wait and not self._waiting:
+            self.limits.spend(pool, cost, now)
+            return True
+        if max_wait_s is not None and wait > max_wait_s * 1e9:
+            return False
+        if len(self._waiting) >= MAX_WAITING:
+            raise WrongUse(f"{MAX_WAITING} requests wait for their rate limit already")
+        self._arrivals += 1
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (priority, self._arrivals, pool, cost, turn))
+        if self._server is None or self._server.done():
+            self._server = asyncio.create_task(self._serve())
+        try:
+            await turn
+        finally:
+            turn.cancel()
+        return True
+
+    async def close(self) -> None:
+        """Nobody else is let in; who waits is cancelled."""
+        for *_, turn in self._waiting:
+            turn.cancel()
+        self._waiting.clear()
+        if self._server is not None:
+            self._server.cancel()
+            await asyncio.gather(self._server, return_exceptions=True)
+
+    async def _serve(self) -> None:
+        while self._waiting:
+            await self._sleep(self._release() / 1e9)
+
+    def _release(self) -> int:
+        """Lets in whoever fits, by urgency; how long until the next may."""
+        now, kept, soonest = self._now_ns(), [], 1_000_000_000
+        while self._waiting:
+            entry = heappop(self._waiting)
+            priority, _, pool, cost, turn = entry
+            if turn.done():
+                continue
+            wait = self.limits.wait_ns(pool, cost, priority, now)
+            if wait:
+                kept.append(entry)
+                soonest = min(soonest, wait)
+            else:
+                self.limits.spend(pool, cost, now)
+                turn.set_result(None)
+        self._waiting = kept  # popped in order, so a heap already
+        return soonest if kept else 0

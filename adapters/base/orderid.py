@@ -1,0 +1,33 @@
+"""Client order ids: a pure function of session and intent, and back again.
+
+A letter and 16 hex digits fit every venue's alphabet and length: 32 bits of the session, 32 of the intent's `seq`.
+"""
+
+from hashlib import blake2b
+
+from state.errors import WrongUse
+
+MAX_SEQ = 2**32 - 1
+_DIGITS = frozenset("0123456789abcdef")
+
+
+class OrderID:
+    """The ids of one session."""
+
+    __slots__ = ("_prefix",)
+
+    def __init__(self, session: str) -> None:
+        self._prefix = "t" + blake2b(session.encode(), digest_size=4).hexdigest()
+
+    def make(self, seq: int) -> str:
+        """The id of the intent with this seq; raises `WrongUse` past 32 bits."""
+        if not 0 < seq <= MAX_SEQ:
+            raise WrongUse(f"no order id for seq {seq}: it must be in 1..{MAX_SEQ}")
+        return f"{self._prefix}{seq:08x}"
+
+    def parse(self, client_id: str) -> int | None:
+        """The seq of an id of this session; None for one that is not ours."""
+        digits = client_id[9:]
+        if len(client_id) != 17 or not client_id.startswith(self._prefix) or not _DIGITS.issuperset(digits):
+            return None
+        return int(digits, 16) or None

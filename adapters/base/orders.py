@@ -1,0 +1,430 @@
+"""From intents to outcomes: batches, budgets, order sockets, and what to do when nobody knows.
+
+Three rules. A request is sent again only where it was certainly not executed, and then under the same client id. What left
+and was not answered is `Unknown`, and is looked up by its client id until the venue says what became of it: silence is
+never a rejection. Requests that speak of the same order never overtake each other.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Protocol
+
+from adapters.base.client import Client, ItemVerdict, Request, Verdict
+from adapters.base.limits import Priority
+from adapters.base.query import Arguments, Query
+from adapters.base.sender import Answer, Sender
+from adapters.base.socket import Pump
+from adapters.base.websocket import OrderSocket
+from state.clock import Clock
+from state.errors import ConnectionFailed, OutcomeUnknown, TapelineError
+from state.events import (
+    Accepted,
+    AmendOrder,
+    AnyEvent,
+    CancelAll,
+    CancelOrder,
+    FeedStatus,
+    Intent,
+    OrderUpdate,
+    PlaceOrder,
+    Rejected,
+    Unknown,
+)
+from state.record import Frame, Inbox, Record
+from state.words import TERMINAL, Action
+
+ATTEMPTS = 3
+RETRY_S = 0.2
+LOOK_UP_FIRST_S = 0.25
+LOOK_UP_MOST_S = 2.0
+
+_INTENTS: dict[Action, type[Intent]] = {
+    "cancel_all": CancelAll,
+    "cancel": CancelOrder,
+    "amend": AmendOrder,
+    "place": PlaceOrder,
+}
+_PRIORITIES: dict[Action, Priority] = {
+    "place": Priority.CREATE,
+    "amend": Priority.AMEND,
+    "cancel": Priority.CANCEL,
+    "cancel_all": Priority.CANCEL,
+}
+
+
+class Speaker(Protocol):
+    """What order entry asks of a venue's exchange."""
+
+    venue: str
+    client: Client
+    batch_sizes: dict[Action, int]
+    settle: tuple[str, ...]
+
+    def build(self, action: str, arguments: Arguments) -> Request: ...
+
+    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
+        """What the venue knows of an order, with its fills; raises `TapelineError` where it could not be asked."""
+        ...
+
+
+class OrderEntry:
+    """One account's orders on their way out and their outcomes on the way back."""
+
+    def __init__(
+        self,
+        speaker: Speaker,
+        sender: Sender,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], Awaitable[None]],
+        timeout_s: float,
+        look_up_s: float,
+        on_fatal: Callable[[str], None],
+    ) -> None:
+        self.pump: Pump | None = None
+        self._speaker = speaker
+        self._venue = speaker.venue
+        self._sender = sender
+        self._inbox = inbox
+        self._clock = clock
+        self._sleep = sleep
+        self._timeout_s = timeout_s
+        self._look_up_ns = int(look_up_s * 1e9)
+        self._on_fatal = on_fatal
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asked: dict[str, asyncio.Future[tuple[int, bytes, Frame | None]]] = {}
+        self._tail: dict[str, asyncio.Event] = {}  # the last request of an order that has no outcome yet
+        self._open: dict[int, asyncio.Event] = {}  # by seq of the intent, the same events
+        self._held: set[str] = set()  # orders whose placing waits here and has not left
+        self._withdrawn: set[str] = set()
+
+    # --- in ---
+
+    def submit(self, intents: Sequence[Record]) -> None:
+        """Sends what is already durable: cancels first, bursts as batches. Never waits."""
+        for action, kind in _INTENTS.items():
+            chosen = [record for record in intents if type(record.event) is kind]
+            if action == "cancel_all":
+                for record in chosen:
+                    self._spawn(self._cancel_all(record))
+                continue
+            self._submit(action, chosen)
+
+    def _submit(self, action: Action, records: Sequence[Record]) -> None:
+        free = []
+        for record in records:
+            client_id = _client_id(record)
+            before = self._tail.get(client_id)
+            self._tail[client_id] = self._open[record.seq] = asyncio.Event()
+            if action == "cancel" and client_id in self._held:
+                self._withdrawn.add(client_id)
+            if before is None:
+                free.append(record)
+            else:
+                self._spawn(self._after(before, action, record))
+        for chunk in _chunks(free, self._room(action)):
+            self._spawn(self._send(action, chunk))
+
+    def _room(self, action: Action) -> int:
+        """Orders a request: the venue's most, but no more than its rate limit lets through at once."""
+        most = self._speaker.batch_sizes[action]
+        if most == 1:
+            return 1
+        pool = self._speaker.build(f"{action}_batch", []).endpoint.pool
+        return min(most, self._sender.gate.limits.limit(pool))
+
+    async def _after(self, before: asyncio.Event, action: Action, record: Record) -> None:
+        await before.wait()
+        await self._send(action, [record])
+
+    async def close(self) -> None:
+        """Drops what has not left and stops asking; what is unknown stays so in the log."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests and look-ups that are not settled."""
+        return len(self._tasks)
+
+    # --- out ---
+
+    async def _send(self, action: Action, records: Sequence[Record]) -> None:
+        """Sends one request until each of its orders has an outcome."""
+        waiting = list(records)
+        for attempt in range(1, ATTEMPTS + 1):
+            self._held.update(map(_client_id, waiting))
+            request = self._request(action, waiting)
+            in_time = await self._sender.gate.enter(
+                request.endpoint.pool, request.cost, _PRIORITIES[action], self._timeout_s
+            )
+            self._held.difference_update(map(_client_id, waiting))
+            if not in_time:
+                self._refuse(waiting, action, Verdict("rejected", "rate", "local", "no rate budget in time"))
+                return
+            waiting = self._without_withdrawn(waiting, action)
+            if not waiting:
+                return
+            if len(waiting) != request.cost:
+                request = self._request(action, waiting)
+            waiting, wait_s = await self._attempt(action, request, waiting, last=attempt == ATTEMPTS)
+            if not waiting:
+                return
+            self._held.update(map(_client_id, waiting))
+            await self._sleep(wait_s)
+
+    async def _attempt(
+        self, action: Action, request: Request, records: Sequence[Record], *, last: bool
+    ) -> tuple[list[Record], float]:
+        """Sends once and settles all but those that may be sent again, with how long to wait before that."""
+        try:
+            recv, items, frame = await self._transmit(request, records)
+        except ConnectionFailed as failure:  # nothing left
+            if last:
+                self._refuse(records, action, Verdict("rejected", "busy", "local", str(failure)))
+                return [], 0.0
+            return list(records), RETRY_S
+        except OutcomeUnknown as failure:
+            for record in records:
+                self._unknown(self._clock.now_ns(), record, action, str(failure), None)
+            return [], 0.0
+        again: list[Record] = []
+        wait_s = RETRY_S
+        for record, item in zip(records, items, strict=True):
+            verdict = item.verdict
+            self._sender.heed(verdict, recv)
+            if verdict.meaning == "retry" and not verdict.banned and not last:
+                again.append(record)
+                wait_s = max(wait_s, verdict.wait_s)
+            else:
+                self._settle(recv, record, action, item, frame)
+        return again, wait_s
+
+    def _request(self, action: Action, records: Sequence[Record]) -> Request:
+        if len(records) == 1:
+            return self._speaker.build(action, _intent(records[0]))
+        return self._speaker.build(f"{action}_batch", [_intent(record) for record in records])
+
+    async def _transmit(
+        self, request: Request, records: Sequence[Record]
+    ) -> tuple[int, Sequence[ItemVerdict], Frame | None]:
+        """Over the order socket where it is up, else by REST. Raises `ConnectionFailed` or `OutcomeUnknown`."""
+        count = len(records)
+        if self.pump is None or not self.pump.is_up or not request.endpoint.op:
+            answer = await self._sender.once(request)
+            return answer.recv, self._speaker.client.items(answer.status, answer.body, count), answer.frame
+        protocol = self.pump.protocol
+        assert isinstance(protocol, OrderSocket)
+        request_id = f"o{records[0].seq}-{len(self._asked)}"
+        while request_id in self._asked:
+            request_id += "x"
+        answered: asyncio.Future[tuple[int, bytes, Frame | None]] = asyncio.get_running_loop().create_future()
+        self._asked[request_id] = answered
+        try:
+            now_ms = (self._clock.now_ns() + self._sender.offset.ns) // 1_000_000
+            await self.pump.send(protocol.encode(request, request_id, now_ms))
+            async with asyncio.timeout(self._timeout_s):
+                recv, body, frame = await answered
+        except TimeoutError:
+            raise OutcomeUnknown(f"no answer within {self._timeout_s} s") from None
+        finally:
+            del self._asked[request_id]
+        return recv, self._speaker.client.items(200, body, count), frame
+
+    def deliver(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
+        """Takes what the order socket said: answers go to who waits for them, the rest to the inbox."""
+        assert self.pump is not None
+        protocol = self.pump.protocol
+        assert isinstance(protocol, OrderSocket)
+        taken = False
+        for request_id, body in protocol.answers:
+            answered = self._asked.get(request_id)
+            if answered is not None and not answered.done():
+                answered.set_result((recv, body, frame))
+                taken = True
+        protocol.answers.clear()
+        if events or not taken:
+            self._inbox.feed(recv, events, 0, frame)
+
+    def disconnected(self, reason: str) -> None:
+        """The order socket is gone: what was asked over it may or may not have arrived."""
+        for answered in self._asked.values():
+            if not answered.done():
+                answered.set_exception(OutcomeUnknown(reason))
+
+    # --- outcomes ---
+
+    def _settle(self, recv: int, record: Record, action: Action, item: ItemVerdict, frame: Frame | None) -> None:
+        verdict, client_id = item.verdict, _client_id(record)
+        if verdict.meaning == "unknown" or (verdict.refusal == "duplicate" and action == "place"):
+            self._unknown(recv, record, action, f"{verdict.code}: {verdict.text}", frame)
+            return
+        if verdict.meaning == "ok":
+            accepted = Accepted(self._venue, _symbol(record), item.ts, action, client_id, item.order_id)
+            self._outcome(recv, record, (accepted,), frame)
+            return
+        self._outcome(recv, record, (self._rejected(record, action, verdict),), frame)
+        if verdict.meaning == "gone":
+            self._spawn(self._learn_end(record))
+        if verdict.meaning == "fatal":
+            status = FeedStatus(self._venue, "", "account", "down", f"{verdict.code}: {verdict.text}")
+            self._inbox.feed(recv, (status,))
+            self._on_fatal(f"{self._venue} {verdict.code}: {verdict.text}")
+
+    def _unknown(self, recv: int, record: Record, action: Action, why: str, frame: Frame | None) -> None:
+        unknown = Unknown(self._venue, _symbol(record), None, action, _client_id(record), why)
+        self._outcome(recv, record, (unknown,), frame)
+        self._spawn(self._look_up(record, action))
+
+    def _refuse(self, records: Sequence[Record], action: Action, verdict: Verdict) -> None:
+        now = self._clock.now_ns()
+        for record in records:
+            self._outcome(now, record, (self._rejected(record, action, verdict),), None)
+
+    def _rejected(self, record: Record, action: Action, verdict: Verdict) -> Rejected:
+        refusal = verdict.refusal or "rule"
+        return Rejected(
+            self._venue, _symbol(record), None, action, _client_id(record), refusal, verdict.code, verdict.text
+        )
+
+    def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
+        if action != "place" or not self._withdrawn:
+            return list(records)
+        gone = [record for record in records if _client_id(record) in self._withdrawn]
+        self._withdrawn.difference_update(map(_client_id, gone))
+        self._refuse(gone, action, Verdict("rejected", "busy", "local", "cancelled before it was sent"))
+        return [record for record in records if record not in gone]
+
+    def _outcome(self, recv: int, record: Record, events: Sequence[AnyEvent], frame: Frame | None) -> None:
+        self._inbox.feed(recv, events, record.seq, frame)
+        done, client_id = self._open.pop(record.seq, None), _client_id(record)
+        if done is None:
+            return  # a look-up's word; who waited has gone on when the outcome became unknown
+        done.set()
+        if self._tail.get(client_id) is done:
+            del self._tail[client_id]
+            self._withdrawn.discard(client_id)
+
+    # --- looking up ---
+
+    async def _look_up(self, record: Record, action: Action) -> None:
+        """Asks until the venue says what became of it; a "not found" counts only when the waiting time is over."""
+        started, wait_s = self._clock.now_ns(), LOOK_UP_FIRST_S
+        while True:
+            await self._sleep(wait_s)
+            wait_s = min(wait_s * 2, LOOK_UP_MOST_S)
+            try:
+                answer, update, fills = await self._speaker.find_order(_symbol(record), _client_id(record))
+            except TapelineError:
+                continue  # not answered: nothing is concluded
+            over = answer.recv - started >= self._look_up_ns
+            verdict = _concluded(record, action, update, over=over)
+            if verdict is None:
+                continue
+            told: list[AnyEvent] = [*fills, update] if update is not None else []
+            if verdict.meaning == "ok":
+                order_id = update.order_id if update is not None else None
+                told.insert(0, Accepted(self._venue, _symbol(record), None, action, _client_id(record), order_id))
+            else:
+                told.append(self._rejected(record, action, verdict))
+            self._outcome(answer.recv, record, told, answer.frame)
+            return
+
+    async def _learn_end(self, record: Record) -> None:
+        """An order that is gone for a cancel or an amend may have been filled: the venue is asked how it ended."""
+        try:
+            answer, update, fills = await self._speaker.find_order(_symbol(record), _client_id(record))
+        except TapelineError:
+            return  # the private stream and the next reconciliation say it too
+        if update is not None:
+            self._inbox.feed(answer.recv, [*fills, update], 0, answer.frame)
+
+    async def _cancel_all(self, record: Record) -> None:
+        """Cancelling everything twice does no harm, so an unknown outcome is sent again, and told if it stays so."""
+        scopes = [Query(symbol=_symbol(record))] if _symbol(record) else [Query(coin=c) for c in self._speaker.settle]
+        worst: tuple[int, Verdict, Frame | None] | None = None
+        for scope in scopes:
+            recv, verdict, frame = await self.cancel_scope(scope, Priority.CANCEL)
+            if worst is None or verdict.meaning != "ok":
+                worst = (recv, verdict, frame)
+        assert worst is not None
+        recv, verdict, frame = worst
+        event: AnyEvent
+        if verdict.meaning == "ok":
+            event = Accepted(self._venue, _symbol(record), None, "cancel_all", "")
+        elif verdict.meaning == "unknown":
+            event = Unknown(self._venue, _symbol(record), None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
+        else:
+            event = self._rejected(record, "cancel_all", verdict)
+        self._inbox.feed(recv, (event,), record.seq, frame)
+
+    async def cancel_scope(self, scope: Query, priority: Priority) -> tuple[int, Verdict, Frame | None]:
+        """Cancels everything of a symbol or a settlement asset, repeating until it is certain or hopeless."""
+        verdict, frame = Verdict("unknown", None, "local", "not sent"), None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await self._sleep(max(verdict.wait_s, RETRY_S * 2**attempt))
+            request = self._speaker.build("cancel_all", scope)
+            await self._sender.gate.enter(request.endpoint.pool, request.cost, priority)
+            try:
+                answer = await self._sender.once(request)
+            except (ConnectionFailed, OutcomeUnknown) as failure:
+                verdict = Verdict("unknown", None, "local", str(failure))
+                continue
+            verdict, frame = answer.verdict, answer.frame
+            if verdict.meaning not in ("retry", "unknown") or verdict.banned:
+                break
+        return self._clock.now_ns(), verdict, frame
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._on_fatal(f"{self._venue} order entry: {task.exception()!r}")
+
+
+def _concluded(record: Record, action: Action, update: OrderUpdate | None, *, over: bool) -> Verdict | None:
+    """What a look-up proves about an intent; None where it proves nothing yet."""
+    if update is None:
+        return Verdict("gone", "gone", "lookup", "the venue does not know the order") if over else None
+    ended = update.status in TERMINAL
+    event = record.event
+    if action == "place":
+        return Verdict("ok")
+    if action == "cancel":
+        if ended:
+            return Verdict("ok")
+    elif isinstance(event, AmendOrder):
+        if update.price == event.price and update.size == event.size:
+            return Verdict("ok")
+        if ended:
+            return Verdict("gone", "gone", "lookup", f"the order is {update.status}")
+    return Verdict("rejected", "busy", "lookup", "the order rests unchanged") if over else None
+
+
+def _intent(record: Record) -> Intent:
+    assert isinstance(record.event, PlaceOrder | AmendOrder | CancelOrder | CancelAll)
+    return record.event
+
+
+def _client_id(record: Record) -> str:
+    event = record.event
+    return event.client_id if isinstance(event, PlaceOrder | AmendOrder | CancelOrder) else ""
+
+
+def _symbol(record: Record) -> str:
+    return record.event.symbol
+
+
+def _chunks(records: Sequence[Record], size: int) -> Iterator[list[Record]]:
+    for start in range(0, len(records), size):
+        yield list(records[start : start + size])

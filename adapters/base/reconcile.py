@@ -1,0 +1,116 @@
+"""A fresh look at the account: open orders, fills since the last one known, positions, balances.
+
+Fills first, so that an order is never told filled before its fills; what was open and is not listed any more is asked for
+by name. Each difference between what was told before and what the venue says now is an event.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from adapters.base.known import Known
+from adapters.base.limits import Priority
+from adapters.base.query import Query
+from adapters.base.sender import Answer
+from state.clock import Clock
+from state.errors import TapelineError
+from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate
+from state.record import Inbox
+
+OVERLAP_NS = 60_000_000_000
+UNLISTED_MOST = 500
+
+
+class Asked(Protocol):
+    """What reconciling asks of an exchange."""
+
+    venue: str
+    settle: tuple[str, ...]
+
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]: ...
+
+    async def find_order(
+        self, symbol: str, client_id: str
+    ) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]: ...
+
+
+class Reconciler:
+    """Compares the account that was told with the account that is."""
+
+    def __init__(self, exchange: Asked, inbox: Inbox, known: Known, clock: Clock) -> None:
+        self._exchange = exchange
+        self._inbox = inbox
+        self._known = known
+        self._clock = clock
+        self._since = clock.now_ns()
+        self._running = False
+        self.has_run = False
+
+    def is_known(self, event: AnyEvent) -> bool:
+        """True for a fill or payment that was told before."""
+        match event:
+            case Fill():
+                return self._known.has_fill(event)
+            case FundingPayment():
+                return self._known.has_fill(event)
+            case _:
+                return False
+
+    async def run(self) -> None:
+        """One comparison; a second call while one runs returns at once, for it would learn the same."""
+        if self._running:
+            return
+        self._running = True
+        try:
+            await self._run()
+        except TapelineError as error:
+            self._say("down", f"not reconciled: {error}")
+            raise
+        finally:
+            self._running = False
+        self.has_run = True
+        self._say("ok", "reconciled")
+
+    async def _run(self) -> None:
+        known = self._known
+        since = (known.last_fill_ns or self._since) - OVERLAP_NS
+        fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
+        self._feed([event for event in fills if not self.is_known(event)])
+        orders: list[OrderUpdate] = []
+        for coin in self._exchange.settle:
+            listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
+            orders += [event for event in listed if isinstance(event, OrderUpdate)]
+        await self._unlisted(orders)
+        positions: list[AnyEvent] = []
+        for coin in self._exchange.settle:
+            positions += await self._exchange.poll("positions", Query(coin=coin, limit=200))
+        refused = [event for event in positions if isinstance(event, FeedStatus)]
+        if refused:
+            raise TapelineError(f"{refused[0].symbol}: {refused[0].reason}")
+        balances = await self._exchange.poll("wallet", Query())
+        theirs: list[AnyEvent] = [*orders, *positions, *balances]
+        differences = known.differences(theirs) if self._compares else []
+        self._feed([*theirs, *differences])
+
+    @property
+    def _compares(self) -> bool:
+        """At the very first look with nothing known there is nothing to differ from."""
+        return self.has_run or bool(self._known.orders or self._known.positions or self._known.balances)
+
+    async def _unlisted(self, listed: Sequence[OrderUpdate]) -> None:
+        """Orders that we think open and the venue does not list have ended: how, is asked for one by one."""
+        for order in self._known.unlisted(listed)[:UNLISTED_MOST]:
+            if not order.client_id:
+                continue
+            _, update, fills = await self._exchange.find_order(order.symbol, order.client_id)
+            if update is not None:
+                self._feed([*fills, update, *self._known.differences([update])])
+
+    def _feed(self, events: Sequence[AnyEvent]) -> None:
+        if events:
+            self._inbox.feed(self._clock.now_ns(), events)
+
+    def _say(self, status: str, reason: str) -> None:
+        state = FeedStatus(self._exchange.venue, "", "account", "ok" if status == "ok" else "down", reason)
+        self._feed([state])

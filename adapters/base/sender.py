@@ -1,0 +1,125 @@
+"""The request sender: rate budget, sign, send, classify, retry what may be retried. Orders are sent by `orders.py`, which
+knows what an order's outcome is; this file repeats reads only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adapters.base.client import Client, Request, Response, Verdict
+from adapters.base.limits import Gate, Priority
+from adapters.base.offset import ClockOffset
+from adapters.base.transport import Transport
+from state.clock import Clock
+from state.errors import ConnectionFailed, OutcomeUnknown, VenueError
+from state.events import AnyEvent, FeedStatus
+from state.record import Frame, Inbox
+
+READ_ATTEMPTS = 4
+READ_BACKOFF_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, when, and the frame that is kept of it."""
+
+    recv: int
+    status: int
+    body: bytes
+    verdict: Verdict
+    frame: Frame
+
+
+class Sender:
+    """One account's way to a venue's REST side."""
+
+    def __init__(
+        self,
+        client: Client,
+        transport: Transport,
+        inbox: Inbox,
+        clock: Clock,
+        gate: Gate,
+        *,
+        venue: str,
+        timeout_s: float,
+    ) -> None:
+        self.gate = gate
+        self.offset = ClockOffset()
+        self.resync_clock: Callable[[], None] = lambda: None
+        self._client = client
+        self._transport = transport
+        self._inbox = inbox
+        self._clock = clock
+        self._venue = venue
+        self._timeout_s = timeout_s
+
+    async def once(self, request: Request) -> Answer:
+        """Signs and sends once, its budget already granted. Raises `ConnectionFailed` or `OutcomeUnknown`."""
+        sent = self._clock.now_ns()
+        signed = self._client.sign(request, (sent + self.offset.ns) // 1_000_000)
+        private = request.endpoint.auth
+        if private:
+            asked = Frame(sent, self._venue, "rest", "out", signed.body, signed.url, private)
+            self._inbox.feed(sent, (), 0, asked)
+        response = await self._transport.request(signed, self._timeout_s)
+        recv = self._clock.now_ns()
+        verdict = self._client.classify(response.status, response.body)
+        self._learn(request, response, verdict, recv)
+        frame = Frame(recv, self._venue, "rest", "in", response.body, signed.url, private)
+        return Answer(recv, response.status, response.body, verdict, frame)
+
+    async def read(self, request: Request, priority: Priority = Priority.READ) -> Answer:
+        """Reads, repeating what may succeed later. Raises `VenueError`, `ConnectionFailed` or `OutcomeUnknown`."""
+        attempt = 0
+        while True:
+            attempt += 1
+            await self.gate.enter(request.endpoint.pool, request.cost, priority)
+            wait_s = READ_BACKOFF_S * 2**attempt
+            try:
+                answer = await self.once(request)
+            except (ConnectionFailed, OutcomeUnknown):
+                if attempt >= READ_ATTEMPTS:
+                    raise
+            else:
+                verdict = answer.verdict
+                if verdict.meaning == "ok":
+                    return answer
+                final = verdict.meaning not in ("retry", "unknown") or not verdict.known or verdict.banned
+                if final or attempt >= READ_ATTEMPTS:
+                    raise VenueError(self._venue, verdict.code, verdict.text, verdict.refusal or verdict.meaning)
+                wait_s = max(verdict.wait_s, 0.0) or wait_s
+            await self._transport.sleep(wait_s)
+
+    async def write(self, request: Request, priority: Priority) -> Answer:
+        """Sends a change of account settings once, and again only where it was certainly not executed."""
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            await self.gate.enter(request.endpoint.pool, request.cost, priority)
+            answer = await self.once(request)
+            verdict = answer.verdict
+            if verdict.meaning == "ok":
+                return answer
+            if verdict.meaning == "unknown" and verdict.known:
+                raise OutcomeUnknown(f"{self._venue} {verdict.code}: {verdict.text}")
+            if verdict.meaning != "retry" or verdict.banned or attempt == READ_ATTEMPTS:
+                raise VenueError(self._venue, verdict.code, verdict.text, verdict.refusal or verdict.meaning)
+            await self._transport.sleep(max(verdict.wait_s, READ_BACKOFF_S))
+        raise AssertionError("unreachable")
+
+    def _learn(self, request: Request, response: Response, verdict: Verdict, now: int) -> None:
+        budget = self._client.budget(response.headers)
+        if budget is not None:
+            self.gate.limits.learn(request.endpoint.pool, budget, now)
+        self.heed(verdict, now)
+
+    def heed(self, verdict: Verdict, now: int) -> None:
+        """Acts on what any answer says about the account as a whole: a ban shuts the gate, a clock error resets the clock."""
+        if verdict.banned:
+            self.gate.limits.block(now + int(verdict.wait_s * 1e9))
+            self._say(now, FeedStatus(self._venue, "", "rest", "banned", f"{verdict.text}; {verdict.wait_s:.0f} s"))
+        if verdict.refusal == "clock":
+            self.resync_clock()
+        if not verdict.known:
+            self._say(now, FeedStatus(self._venue, "", "rest", "gap", f"unknown code {verdict.code}: {verdict.text}"))
+
+    def _say(self, now: int, event: AnyEvent) -> None:
+        self._inbox.feed(now, (event,))

@@ -1,0 +1,226 @@
+"""The pump: keeps one connection of a venue alive and carries its frames to the inbox; knows no venue.
+
+Connect, say what the protocol object wants said, hand it every frame with its time of receipt, feed what it concludes,
+ping, notice silence, reconnect with capped exponential back-off and seeded jitter. What could not be read is fed too.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Literal, TypeAlias
+
+from adapters.base.transport import Socket, Transport
+from adapters.base.websocket import Websocket
+from state.clock import Clock
+from state.errors import ConnectionFailed, OutcomeUnknown, UnknownWord
+from state.events import AnyEvent, FeedStatus
+from state.record import Frame, Inbox
+
+BACKOFF_FIRST_S = 0.25
+BACKOFF_MOST_S = 30.0
+
+
+Deliver: TypeAlias = Callable[[int, Sequence[AnyEvent], Frame | None], None]
+
+
+class Pump:
+    """One connection's life. `seed` makes its jitter repeatable; `offset_ns` is the venue's clock minus ours.
+
+    `on_ready` runs once a connection when every subscription stands; `on_fatal` is told what must stop trading; `deliver`
+    takes what was concluded in the inbox's place.
+    """
+
+    def __init__(
+        self,
+        protocol: Websocket,
+        transport: Transport,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        venue: str,
+        seed: str,
+        silence_s: float = 30.0,
+        market_frames: bool = False,
+        offset_ns: Callable[[], int] = lambda: 0,
+        on_ready: Callable[[], Awaitable[None]] | None = None,
+        on_fatal: Callable[[str], None] = lambda reason: None,
+        deliver: Deliver | None = None,
+    ) -> None:
+        self.protocol = protocol
+        self.reconnects = 0
+        self._transport = transport
+        self._inbox = inbox
+        self._clock = clock
+        self._venue = venue
+        self._jitter = Random(f"{seed}:{protocol.name}")  # noqa: S311 - spreads reconnects, guards nothing
+        self._silence_ns = int(silence_s * 1e9)
+        self._kept = protocol.private or market_frames
+        self._offset_ns = offset_ns
+        self._on_ready = on_ready
+        self._on_fatal = on_fatal
+        self._deliver: Deliver = deliver or self._feed
+        self._socket: Socket | None = None
+        self._ready = asyncio.Event()
+        self._heard = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._life: asyncio.Task[None] | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Connected, authenticated and subscribed."""
+        return self._ready.is_set()
+
+    def start(self) -> None:
+        """Begins to connect; the first word is that nothing is known yet."""
+        self._feed(self._clock.now_ns(), self.protocol.on_disconnect("first connection", "connecting"))
+        self._life = asyncio.create_task(self._live(), name=f"{self._venue} {self.protocol.name}")
+        self._life.add_done_callback(self._ended)
+
+    async def wait_ready(self, timeout_s: float) -> bool:
+        """True once everything is subscribed."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ready.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def send(self, frame: bytes) -> None:
+        """Raises `ConnectionFailed` where there is no connection, `OutcomeUnknown` where it broke while sending."""
+        if self._socket is None:
+            raise ConnectionFailed(f"{self._venue} {self.protocol.name}: not connected")
+        if self.protocol.private:
+            now = self._clock.now_ns()
+            self._inbox.feed(now, (), 0, self._frame(now, self.protocol.strike(frame), "out"))
+        await self._socket.send(frame)
+
+    async def stop(self) -> None:
+        """Ends the connection and waits for everything that was started here."""
+        tasks = [task for task in (self._life, *self._tasks) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._close()
+
+    # --- one connection after another ---
+
+    async def _live(self) -> None:
+        failures = 0
+        while True:
+            try:
+                self._socket = await self._transport.open(self.protocol.url)
+            except ConnectionFailed as failure:
+                reason = str(failure)
+            else:
+                reason = await self._session(self._socket)
+                failures = 0 if self._ready.is_set() else failures
+                await self._close()
+                self.reconnects += 1
+            self._ready.clear()
+            self._feed(self._clock.now_ns(), self.protocol.on_disconnect(reason, "down"))
+            await self._transport.sleep(self._delay_s(failures))
+            failures += 1
+
+    def _delay_s(self, failures: int) -> float:
+        longest = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 16))
+        return longest * (0.5 + self._jitter.random() / 2)
+
+    async def _session(self, socket: Socket) -> str:
+        """Serves one connection until it ends; why it did."""
+        now = self._clock.now_ns()
+        self._heard = now
+        try:
+            for frame in self.protocol.on_connect(now + self._offset_ns()):
+                await self.send(frame)
+        except (ConnectionFailed, OutcomeUnknown) as failure:
+            return str(failure)
+        reading = asyncio.create_task(socket.read(self._receive))
+        beating = asyncio.create_task(self._beat())
+        try:
+            await asyncio.wait((reading, beating), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended = [task for task in (reading, beating) if task.done()]
+            for task in (reading, beating):
+                task.cancel()
+            await asyncio.gather(reading, beating, return_exceptions=True)
+        return ended[0].result()  # raises what is our own bug
+
+    async def _beat(self) -> str:
+        """Pings when due and judges silence; returns when the other side has been quiet for too long."""
+        beat_ns = int(self.protocol.heartbeat_s * 1e9)
+        step_s = min(self.protocol.heartbeat_s, self._silence_ns / 3e9)
+        due = self._clock.now_ns() + beat_ns
+        while True:
+            await self._transport.sleep(step_s)
+            now = self._clock.now_ns()
+            if now - self._heard > self._silence_ns:
+                return f"silent for {(now - self._heard) / 1e9:.0f} s"
+            if now >= due:
+                due = now + beat_ns
+                try:
+                    for frame in self.protocol.heartbeat(now):
+                        await self.send(frame)
+                except (ConnectionFailed, OutcomeUnknown) as failure:
+                    return str(failure)
+
+    # --- one frame after another ---
+
+    def _receive(self, frame: bytes) -> None:
+        recv = self._clock.now_ns()
+        self._heard = recv
+        protocol = self.protocol
+        try:
+            events = protocol.receive(frame, recv)
+        except UnknownWord as word:
+            self._stop_trading(frame, recv, word)
+            return
+        if self._kept or protocol.suspect:
+            protocol.suspect = False
+            self._deliver(recv, events, self._frame(recv, protocol.strike(frame), "in"))
+        elif events:
+            self._deliver(recv, events, None)
+        if protocol.outbox:
+            self._spawn(self._answer(protocol.replies()))
+        if not self._ready.is_set() and protocol.is_ready:
+            self._ready.set()
+            if self._on_ready is not None:
+                self._spawn(self._on_ready())
+
+    async def _answer(self, frames: Sequence[bytes]) -> None:
+        try:
+            for frame in frames:
+                await self.send(frame)
+        except (ConnectionFailed, OutcomeUnknown):
+            await self._close()  # the reader sees the end and reconnects, and then everything is asked again
+
+    def _stop_trading(self, frame: bytes, recv: int, word: UnknownWord) -> None:
+        """To go on trading on an order that was not understood is worse than to stop."""
+        status = FeedStatus(self._venue, "", "account", "down", str(word))
+        self._inbox.feed(recv, (status,), 0, self._frame(recv, self.protocol.strike(frame), "in"))
+        self._on_fatal(str(word))
+
+    def _feed(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None = None) -> None:
+        if events or frame is not None:
+            self._inbox.feed(recv, events, 0, frame)
+
+    def _frame(self, recv: int, body: bytes, direction: Literal["in", "out"]) -> Frame:
+        url = self.protocol.url if direction == "out" else ""
+        return Frame(recv, self._venue, self.protocol.name, direction, body, url, self.protocol.private)
+
+    async def _close(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            await socket.close()
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._on_fatal(f"{self._venue} {self.protocol.name}: {task.exception()!r}")

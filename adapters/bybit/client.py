@@ -1,0 +1,146 @@
+"""Signing and the meaning of answers. A 0 is only "accepted for processing"; HTTP 200 alone means nothing.
+
+https://bybit-exchange.github.io/docs/v5/guide#authentication, https://bybit-exchange.github.io/docs/v5/error
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from hmac import new as hmac
+
+import msgspec
+
+from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
+from adapters.base.client import Client as BaseClient
+from adapters.bybit import wire
+from state.errors import WrongUse
+from state.secrets import Credentials
+from state.words import Refusal
+
+BANNED_S = 600.0  # after HTTP 403 "access too frequent"
+RATE_WAIT_S = 1.0
+BUSY_WAIT_S = 0.5
+
+_answer = msgspec.json.Decoder(wire.Answer).decode
+_acknowledged = msgspec.json.Decoder(wire.Acknowledged).decode
+_acknowledged_list = msgspec.json.Decoder(wire.AcknowledgedList).decode
+_item_verdicts = msgspec.json.Decoder(wire.ItemVerdicts).decode
+
+
+def _table(groups: Mapping[tuple[Meaning, Refusal | None], Iterable[int]]) -> dict[int, tuple[Meaning, Refusal | None]]:
+    return {code: meaning for meaning, codes in groups.items() for code in codes}
+
+
+CODES: dict[int, tuple[Meaning, Refusal | None]] = _table(
+    {
+        ("ok", None): (0, 110025, 110026, 110027, 110043, 34040, 20001),
+        ("gone", "gone"): (110001, 110008, 110010),
+        ("retry", "rate"): (10006, 10403, 20003),
+        ("retry", "clock"): (10002,),
+        ("retry", "busy"): (10429, 429, 10019, 110079, 40004),
+        ("unknown", None): (10000, 10016),
+        ("rejected", "duplicate"): (110072, 10014),
+        ("rejected", "price_band"): (110003, 30208, 30209),
+        ("rejected", "reduce_only"): (110017,),
+        ("rejected", "market_state"): (110074,),
+        ("rejected", "rule"): (
+            10001, 110020, 110024, 110028, 110064, 110092, 110093, 110094, 110120, 110121, 10404, 20006,
+        ),
+        ("rejected", "funds"): (110004, 110006, 110007, 110012, 110044, 110045, 110052),
+        ("rejected", "risk"): (110090,),
+        ("fatal", "fatal"): (10003, 10004, 10005, 10007, 10008, 10009, 10010, 10024, 10027, 10028, 33004, 110066),
+    }
+)  # fmt: skip
+
+
+class Client(BaseClient):
+    """One account's signature and this venue's answers; without credentials it signs nothing."""
+
+    def __init__(self, rest_url: str, credentials: Credentials | None, recv_window_ms: int = 5_000) -> None:
+        self._rest_url = rest_url.rstrip("/")
+        self._credentials = credentials
+        self._recv_window = str(recv_window_ms)
+
+    def sign(self, request: Request, now_ms: int) -> SignedRequest:
+        """Raises `WrongUse` where a private endpoint is asked without credentials."""
+        endpoint = request.endpoint
+        url = f"{self._rest_url}{endpoint.path}" + (f"?{request.query}" if request.query else "")
+        headers = {"Content-Type": "application/json"} if endpoint.method == "POST" else {}
+        if endpoint.auth:
+            if self._credentials is None:
+                raise WrongUse(f"bybit {endpoint.path} needs credentials")
+            payload = request.query.encode() if endpoint.method == "GET" else request.body
+            key, stamp = self._credentials.key.reveal(), str(now_ms)
+            signed = f"{stamp}{key}{self._recv_window}".encode() + payload
+            headers |= {
+                "X-BAPI-API-KEY": key,
+                "X-BAPI-TIMESTAMP": stamp,
+                "X-BAPI-RECV-WINDOW": self._recv_window,
+                "X-BAPI-SIGN": hmac(self._credentials.secret.reveal().encode(), signed, sha256).hexdigest(),
+            }
+        return SignedRequest(endpoint.method, url, headers, request.body)
+
+    def classify(self, status: int, body: bytes) -> Verdict:
+        """A status without a readable body is judged alone: 5xx says nothing about what became of the request."""
+        try:
+            answer = _answer(body)
+        except msgspec.DecodeError:
+            return _by_status(status, body)
+        if answer.retCode == 0 and status != 200:
+            return _by_status(status, body)
+        return verdict_of(answer.retCode, answer.retMsg)
+
+    def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
+        """Item verdicts in request order; an answer to a batch that is too short leaves the rest unknown."""
+        verdict = self.classify(status, body)
+        if verdict.meaning != "ok":
+            return [ItemVerdict(verdict)] * count
+        answer = _answer(body)
+        ts = answer.time * 1_000_000 or None
+        result = answer.result if answer.op == "" else answer.data
+        try:
+            if count == 1 and b'"list"' not in bytes(result):
+                return [ItemVerdict(verdict, _acknowledged(result).orderId or None, ts)]
+            verdicts = [verdict_of(item.code, item.msg) for item in _item_verdicts(answer.retExtInfo).rows]
+            orders = [row.orderId or None for row in _acknowledged_list(result).rows]
+        except msgspec.DecodeError as error:
+            return [ItemVerdict(_unreadable(f"the answer did not fit: {error}"))] * count
+        missing = count - len(verdicts)
+        orders += [None] * (count - len(orders))
+        verdicts += [_unreadable("the answer names fewer orders than were sent")] * missing
+        return [ItemVerdict(v, order, ts) for v, order in zip(verdicts[:count], orders, strict=False)]
+
+    def budget(self, headers: Mapping[str, str]) -> Budget | None:
+        try:
+            limit, left = int(headers["x-bapi-limit"]), int(headers["x-bapi-limit-status"])
+            return Budget(limit, left, int(headers.get("x-bapi-limit-reset-timestamp", "0")) * 1_000_000)
+        except (KeyError, ValueError):
+            return None
+
+
+def verdict_of(code: int, text: str) -> Verdict:
+    """What a return code means; one that no table has is unknown, and loudly so."""
+    known = CODES.get(code)
+    if known is None:
+        return Verdict("unknown", None, str(code), text, known=False)
+    meaning, refusal = known
+    wait_s = {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
+    return Verdict(meaning, refusal, str(code), text, wait_s)
+
+
+def _unreadable(text: str) -> Verdict:
+    return Verdict("unknown", None, "unreadable", text)
+
+
+def _by_status(status: int, body: bytes) -> Verdict:
+    code, text = f"http {status}", body[:200].decode(errors="replace")
+    match status:
+        case 403:  # too many requests from this address, or an address that is not served
+            return Verdict("retry", "rate", code, text or "access too frequent", BANNED_S, banned=True)
+        case 429:
+            return Verdict("retry", "busy", code, text, BUSY_WAIT_S)
+        case 401:
+            return Verdict("fatal", "fatal", code, text or "key or signature refused")
+        case 400 | 404:
+            return Verdict("rejected", "rule", code, text)
+        case _:
+            return Verdict("unknown", None, code, text)
