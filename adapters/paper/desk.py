@@ -35,7 +35,7 @@ from state.events import (
     Trade,
 )
 from state.instruments import Instrument
-from state.words import OrderStatus, Origin, Refusal, opposite
+from state.words import OrderStatus, Origin, Refusal, Side, opposite
 
 CLIENT_IDS_KEPT = 100_000
 _ZERO = Decimal(0)
@@ -83,7 +83,7 @@ class Desk:
         market = self.market(intent.symbol)
         size = check_place(market, intent, self.account.position(intent.symbol).size)
         self._numbered += 1
-        order = PaperOrder.wished(intent, self._numbered, f"paper-{self._session}-{self._numbered}")
+        order = PaperOrder.wished(intent, f"paper-{self._session}-{self._numbered}")
         order.size = size
         self._afford(market, order, intent.price, size)
         self._remember(intent.client_id)
@@ -157,6 +157,32 @@ class Desk:
         self.statistics.funding_payments += 1
         return [payment, self.account.balance_told(instrument.settle, due, self.markets.values())]
 
+    def wind_down(self, now: int, *, flatten: bool) -> list[AnyEvent]:
+        """Cancels every order, then closes positions with market orders as far as trusted books go."""
+        told = [self._end(order, now) for order in list(self._orders.values())]
+        self.statistics.cancelled += len(told)
+        for symbol, size in self.positions() if flatten else ():
+            market = self.market(symbol)
+            if market.trusted:
+                self._numbered += 1
+                order_id = f"paper-{self._session}-{self._numbered}"
+                side: Side = "sell" if size > 0 else "buy"
+                order = PaperOrder(order_id, "", symbol, side, "market", "ioc", None, abs(size), reduce_only=True)
+                told += self._match(market, order, now)
+        return told
+
+    def open_orders(self) -> tuple[str, ...]:
+        """Client ids of what rests, oldest first."""
+        return tuple(self._orders)
+
+    def positions(self) -> list[tuple[str, Decimal]]:
+        """Symbol and signed size of every position in a derivative that is not flat."""
+        return [
+            (symbol, size)
+            for symbol, market in self.markets.items()
+            if (size := self.account.position(symbol).size) and _rules(market).kind != "spot"
+        ]
+
     def market(self, symbol: str) -> PaperMarket:
         """The market, empty before its first event."""
         market = self.markets.get(symbol)
@@ -223,7 +249,7 @@ class Desk:
             now,
             f"{order.order_id}-{order.fills}",
             order.order_id,
-            order.client_id,
+            order.client_id or None,
             order.side,
             price,
             size,

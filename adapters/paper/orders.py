@@ -12,9 +12,8 @@ _ZERO = Decimal(0)
 
 @dataclass(slots=True, eq=False)
 class PaperOrder:
-    """`number` is its place among all orders of the session; `mark` is its price as the book's keys have it."""
+    """`mark` is its price as the book's keys have it."""
 
-    number: int
     order_id: str
     client_id: str
     symbol: str
@@ -33,10 +32,9 @@ class PaperOrder:
     place: QueuePlace | None = None
 
     @classmethod
-    def wished(cls, intent: PlaceOrder, number: int, order_id: str) -> "PaperOrder":
+    def wished(cls, intent: PlaceOrder, order_id: str) -> "PaperOrder":
         """The order that an intent asks for."""
         return cls(
-            number,
             order_id,
             intent.client_id,
             intent.symbol,
@@ -75,7 +73,7 @@ class PaperOrder:
             venue,
             self.symbol,
             ts,
-            self.client_id,
+            self.client_id or None,
             self.order_id,
             status,
             self.side,

@@ -13,6 +13,7 @@ intents in the order of their arrival, then the market.
 """
 
 from collections import deque
+from decimal import Decimal
 from heapq import heappop, heappush
 
 from adapters.paper.desk import Desk
@@ -87,6 +88,20 @@ class PaperVenue:
         while self._returning and self._returning[0][0] <= until:
             heard.append(self._returning.popleft())
         return heard
+
+    def wind_down(self, recv: int, *, flatten: bool) -> list[Burst]:
+        """Everything on its way arrives, then every order is cancelled and, where asked, every position closed."""
+        self._advance(max(recv, self._now) + self.settings.order_latency)
+        self._answer(self._desk.wind_down(self._now, flatten=flatten), self._now)
+        return self.collect(self._now + self.settings.response_latency)
+
+    def open_orders(self) -> tuple[str, ...]:
+        """Client ids of what rests."""
+        return self._desk.open_orders()
+
+    def positions(self) -> list[tuple[str, Decimal]]:
+        """Symbol and signed size of every position in a derivative that is not flat."""
+        return self._desk.positions()
 
     # --- time at the venue ---
 
