@@ -94,7 +94,7 @@ class Recording:
                 return name, known()
         if first.strip() in _OPENINGS and self._is_document():
             return "one JSON document", None
-        while not any_text and not PlainLines.fits(self._head[-1]):
+        while not any_text and not any(map(PlainLines.fits, self._head)):
             if len(self._head) >= HEAD_LINES or self._peek() is None:
                 raise WrongUse(f"{self.name}: of no known format; its first line is {_excerpt(first)}")
         return "frames, one a line", PlainLines()

@@ -103,6 +103,8 @@ def _destination(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if path.is_dir():
+        raise WrongUse(f"{path} is a folder; -o takes the name of a file")
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:

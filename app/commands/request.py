@@ -1,0 +1,115 @@
+"""`tapeline request`: what would be sent to a venue, and nothing is."""
+
+import os
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+
+from adapters import Venue
+from adapters import venue as venue_of
+from adapters.base.query import Arguments, parse_arguments
+from adapters.base.settings import Environment, VenueSettings
+from app.options import JsonOption, VenueArgument
+from app.output import print_json
+from state.clock import WallClock
+from state.errors import WrongUse
+from state.events import AmendOrder, AnyEvent, CancelOrder, Intent, PlaceOrder
+from state.record import Frame
+from state.secrets import Credentials, Secret
+
+ENVIRONMENTS: tuple[Environment, ...] = ("mainnet", "testnet", "demo")
+
+
+class RequestFact(msgspec.Struct):
+    """The exact request; `body` is empty where none is sent."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+def request(
+    venue: VenueArgument,
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="One of the actions that `tapeline venues` shows.")],
+    arguments: Annotated[str, typer.Argument(metavar="JSON", help="The intent's fields, a list of them, or a query.")],
+    key: Annotated[str, typer.Option("--key", metavar="K", help="The API key; else TAPELINE_<VENUE>_KEY.")] = "",
+    secret: Annotated[
+        str, typer.Option("--secret", metavar="S", help="Its secret; else TAPELINE_<VENUE>_SECRET.")
+    ] = "",
+    now_ms: Annotated[
+        int | None, typer.Option("--now-ms", metavar="T", min=0, help="The time to sign; else now.")
+    ] = None,
+    environment: Annotated[str, typer.Option("--environment", help=f"One of {', '.join(ENVIRONMENTS)}.")] = "mainnet",
+    as_json: JsonOption = False,
+) -> None:
+    """Print method, URL, headers and body of a signed request as one JSON object; nothing is sent."""
+    found = venue_of(venue)
+    if action not in found.capabilities.actions:
+        raise WrongUse(f"{venue} has no action {action!r}; known: {', '.join(found.capabilities.actions)}")
+    asked = parse_arguments(venue, action, arguments)
+    _check(action, asked)
+    where = next((known for known in ENVIRONMENTS if known == environment), None)
+    if where is None:
+        raise WrongUse(f"there is no environment {environment!r}; known: {', '.join(ENVIRONMENTS)}")
+    exchange = found.exchange(
+        VenueSettings(venue, found.market, where), _Nowhere(), WallClock(), "request", _credentials(found, key, secret)
+    )
+    if exchange.credentials is None and exchange.build(action, asked).endpoint.auth:
+        prefix = _prefix(found)
+        raise WrongUse(f"{action} is signed: give --key and --secret, or set {prefix}_KEY and {prefix}_SECRET")
+    signed = exchange.request(action, asked, now_ms)
+    print_json(RequestFact(signed.method, signed.url, dict(signed.headers), signed.body.decode()))
+
+
+class _Nowhere:
+    """An inbox that nothing may reach: nothing is sent, so nothing comes back."""
+
+    def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> NoReturn:
+        raise AssertionError("a request that is only shown was answered")
+
+
+def _prefix(venue: Venue) -> str:
+    return f"TAPELINE_{venue.name.upper().replace('.', '_')}"
+
+
+def _credentials(venue: Venue, key: str, secret: str) -> Credentials | None:
+    """From the command line as a pair, else from the environment; None where neither has one."""
+    prefix = _prefix(venue)
+    if bool(key) != bool(secret):
+        raise WrongUse("--key and --secret go together")
+    if not key:
+        key, secret = os.environ.get(f"{prefix}_KEY", ""), os.environ.get(f"{prefix}_SECRET", "")
+    if not key or not secret:
+        return None
+    return Credentials(Secret(key), Secret(secret), Secret(os.environ.get(f"{prefix}_PASSPHRASE", "")))
+
+
+def _check(action: str, asked: Arguments) -> None:
+    """Raises `WrongUse` for an intent that no venue could mean anything by."""
+    if isinstance(asked, Sequence):
+        if not asked:
+            raise WrongUse(f"{action}: the list is empty")
+        for number, intent in enumerate(asked):
+            _check_intent(f"{action}[{number}]", intent)
+    elif isinstance(asked, PlaceOrder | AmendOrder | CancelOrder):
+        _check_intent(action, asked)
+
+
+def _check_intent(action: str, intent: Intent) -> None:
+    if isinstance(intent, PlaceOrder | AmendOrder | CancelOrder) and not intent.symbol:
+        raise WrongUse(f"{action}: the symbol is empty")
+    if isinstance(intent, AmendOrder | CancelOrder) and not intent.client_id:
+        raise WrongUse(f"{action}: the client_id is empty")
+    if isinstance(intent, PlaceOrder | AmendOrder):
+        _check_number(f"{action}: size", intent.size)
+        if intent.price is not None:
+            _check_number(f"{action}: price", intent.price)
+
+
+def _check_number(what: str, number: Decimal) -> None:
+    if not number.is_finite() or number <= 0:
+        raise WrongUse(f"{what} {number} is not positive")

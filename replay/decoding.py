@@ -1,0 +1,50 @@
+"""Recorded frames → normalized events, by the adapters' own decoders and without any network.
+
+`tapeline decode` prints what comes out, `tapeline import` feeds it to the pipeline; both see the same events.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from adapters import Decoder, Venue
+from replay.recordings import RecordedFrame
+from state.errors import UnknownWord
+from state.events import AnyEvent, FeedStatus
+
+
+class Decoding:
+    """One recording of one venue; markets are told apart by the address that a frame came from."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._decoders: dict[tuple[str, str], Decoder] = {}
+
+    def receive(self, frame: RecordedFrame) -> Sequence[AnyEvent]:
+        """The events of a frame, none of what was sent; what cannot be read is a `FeedStatus` with the reason."""
+        if frame.direction == "out":
+            return ()
+        decoder = self._decoder(frame)
+        try:
+            if frame.kind == "http":
+                return decoder.http(frame.url, frame.body, frame.recv_ns)
+            return decoder.receive(frame.body, frame.recv_ns)
+        except (UnknownWord, msgspec.DecodeError, ValueError, ArithmeticError) as error:
+            channel = "rest" if frame.kind == "http" else frame.channel
+            return (FeedStatus(decoder.venue, "", channel, "gap", f"a frame did not fit: {error}"),)
+
+    def _decoder(self, frame: RecordedFrame) -> Decoder:
+        """One a market, as a venue's sequences are per market; where no address is told, one a channel."""
+        venue = self._venue
+        market = venue.market_of(frame.url) if frame.url else None
+        key = ("", frame.channel) if market is None else (market, "")
+        decoder = self._decoders.get(key)
+        if decoder is None:
+            decoder = venue.decoder() if market is None else venue.make_decoder(market, "")
+            self._decoders[key] = decoder
+        return decoder
+
+
+def is_finding(event: AnyEvent) -> bool:
+    """True for the word that a feed is not worth what it should be."""
+    return isinstance(event, FeedStatus) and event.status not in ("ok", "connecting")
