@@ -1,8 +1,12 @@
 """Where the tests find what is not in the repository: recordings of third parties and a PostgreSQL server."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
@@ -21,3 +25,25 @@ def recordings() -> Path:
     if not RECORDINGS.is_dir():
         _absent(f"no recordings at {RECORDINGS}")
     return RECORDINGS
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of a database that tests may make schemas in."""
+    url = os.environ.get("TAPELINE_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError as error:
+        _absent(f"no PostgreSQL server: {error}")
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty schema of its own, which is gone afterwards."""
+    schema = f"tapeline_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as server:
+        server.execute(f"CREATE SCHEMA {schema}")
+        joint = "&" if "?" in postgres_server else "?"
+        yield f"{postgres_server}{joint}options={quote(f'-csearch_path={schema}', safe='')}"
+        server.execute(f"DROP SCHEMA {schema} CASCADE")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import psycopg
 
 COPY_ROWS_MIN = 8  # below, one INSERT is quicker than COPY's three exchanges
-_CLAIM = "hashtextextended('tapeline session ' || %s, 0)"
+_CLAIM = "hashtextextended('tapeline session ' || current_schema() || ' ' || %s, 0)"
 _CREATION_KEY = 0x7A9E11E
 
 

@@ -88,6 +88,7 @@ class Log:
         market_frames: bool = False,
         block_size: int = 4096,
         queue_blocks: int = 64,
+        stall_timeout_s: float = 10.0,
         on_failure: Callable[[LogError], None] | None = None,
     ) -> SessionWriter:
         """Opens a new session for writing; `opened` is ns UTC; `on_failure` is called by the thread that finds out.
@@ -110,6 +111,7 @@ class Log:
             market_frames=market_frames,
             block_size=block_size,
             queue_blocks=queue_blocks,
+            stall_timeout_s=stall_timeout_s,
             on_failure=on_failure,
         )
 

@@ -1,6 +1,6 @@
 """The pipeline's end of the log: `append` costs a list append, a writer thread makes it durable.
 
-Bounded: when more than `queue_blocks` blocks wait, `append` waits up to `STALL_S` and then raises; the record is kept.
+Bounded: when more than `queue_blocks` blocks wait, `append` waits up to `stall_timeout_s` and then raises; the record is kept.
 After a failure nothing more is taken, `done` is never called for what is not durable, and `close` tries the rest once more.
 """
 
@@ -17,7 +17,6 @@ from state.log.ink import HeldFrame, Ink, Page
 from state.log.rows import SessionStatus
 from state.record import Frame, Record
 
-STALL_S = 10.0
 PAGE_BLOCKS_MAX = 4  # blocks in one transaction, so that a commit behind them waits for no more
 
 Done: TypeAlias = Callable[[int], None]
@@ -57,6 +56,7 @@ class SessionWriter:
         market_frames: bool,
         block_size: int,
         queue_blocks: int,
+        stall_timeout_s: float,
         on_failure: Callable[[LogError], None] | None,
     ) -> None:
         self.session = session
@@ -65,6 +65,7 @@ class SessionWriter:
         self._market_frames = market_frames
         self._block = block_size
         self._room = queue_blocks * block_size
+        self._stall_timeout_s = stall_timeout_s
         self._on_failure = on_failure
         self._page = Page()
         self._records = self._page.records
@@ -110,6 +111,7 @@ class SessionWriter:
         ):
             self._hold(frame, record.seq)
         if len(self._records) >= self._block:
+            self._wait_for_room()
             self._hand_over()
 
     def keep(self, frame: Frame) -> None:
@@ -119,6 +121,7 @@ class SessionWriter:
         self._frame_id += 1
         self._page.frames.append(HeldFrame(self._frame_id, frame, 0, 0))
         if len(self._page.frames) >= self._block:
+            self._wait_for_room()
             self._hand_over()
 
     def snapshot(self, seq: int, body: bytes) -> None:
@@ -129,6 +132,7 @@ class SessionWriter:
     def commit(self, done: Done) -> None:
         """Makes all that was appended durable; then `done(seq)` is called, from the writer thread."""
         self._check()
+        self._wait_for_room()
         self._hand_over(done)
 
     def flush(self, timeout_s: float | None = None) -> int:
@@ -209,8 +213,6 @@ class SessionWriter:
         self._page.frames.append(self._held)
 
     def _hand_over(self, done: Done | None = None) -> None:
-        if self._handed - self._taken >= self._room:
-            self._wait_for_room()
         page = self._renew_page()
         self._handed += len(page)
         self._queue.put(_Handover(page, done))
@@ -222,7 +224,10 @@ class SessionWriter:
         return page
 
     def _wait_for_room(self) -> None:
-        wait_s = 0.0 if self._stalled else STALL_S
+        if self._handed - self._taken < self._room:
+            self._stalled = False
+            return
+        wait_s = 0.0 if self._stalled else self._stall_timeout_s
         with self._progress:
             self._stalled = not self._progress.wait_for(
                 lambda: self._handed - self._taken < self._room or self._failure is not None, wait_s
