@@ -144,7 +144,7 @@ class LiveSession:
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         deadline = self._loop.time() + STOP_TIMEOUT_S
-        while not holds() and self._loop.time() < deadline and self.failure is None:
+        while not holds() and self._loop.time() < deadline and self.failure is None:  # noqa: ASYNC110 (rare, and short)
             await asyncio.sleep(_POLL_S)
 
     # --- time ---

@@ -120,4 +120,4 @@ def _is_market(event: AnyEvent) -> bool:
     """What a market says, whoever trades on it: the recorded account and its intents are left out."""
     if isinstance(event, FeedStatus):
         return event.channel not in _ACCOUNT_CHANNELS
-    return isinstance(event, MARKET) or isinstance(event, Signal)
+    return isinstance(event, (*MARKET, Signal))

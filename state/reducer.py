@@ -98,34 +98,34 @@ class Reducer:
             raise WrongUse(f"record {record.seq} cannot follow {shared.seq}")
         shared.seq = record.seq
         shared.now = record.recv
-        return self._folds[type(record.event)](record.event, record.seq)
+        return self._folds[type(record.event)](record.event, record)
 
     # --- market ---
 
-    def _book_delta(self, event: BookDelta, _: int) -> Changed:
+    def _book_delta(self, event: BookDelta, _: Record) -> Changed:
         market = self.shared.markets.get((event.venue, event.symbol)) or self.shared.market(event.venue, event.symbol)
         market.book.update(event)
         return market.book_view
 
-    def _book_snapshot(self, event: BookSnapshot, _: int) -> Changed:
+    def _book_snapshot(self, event: BookSnapshot, _: Record) -> Changed:
         market = self.shared.market(event.venue, event.symbol)
         market.book.replace(event)
         return market.book_view
 
-    def _trade(self, event: Trade, _: int) -> Changed:
+    def _trade(self, event: Trade, _: Record) -> Changed:
         if not event.backfilled:
             self.shared.market(event.venue, event.symbol).last_trade = event
         return NOTHING
 
-    def _ticker(self, event: Ticker, _: int) -> Changed:
+    def _ticker(self, event: Ticker, _: Record) -> Changed:
         self.shared.market(event.venue, event.symbol).tick(event)
         return NOTHING
 
-    def _instrument(self, event: InstrumentDefined, _: int) -> Changed:
+    def _instrument(self, event: InstrumentDefined, _: Record) -> Changed:
         self.shared.market(event.venue, event.symbol).define(event)
         return NOTHING
 
-    def _feed_status(self, event: FeedStatus, _: int) -> Changed:
+    def _feed_status(self, event: FeedStatus, _: Record) -> Changed:
         if event.channel == "account":
             self.shared.account(event.venue).status = event.status
             return NOTHING
@@ -138,13 +138,13 @@ class Reducer:
 
     # --- account ---
 
-    def _order_update(self, event: OrderUpdate, seq: int) -> Changed:
+    def _order_update(self, event: OrderUpdate, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.updated(event, seq))
+        return self._orders(account, event.symbol, account.orders.updated(event, record.seq))
 
-    def _fill(self, event: Fill, seq: int) -> Changed:
+    def _fill(self, event: Fill, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        if not account.orders.filled(event, seq):
+        if not account.orders.filled(event, record.seq):
             return NOTHING  # this trade id was booked before
         instrument = self.shared.market(event.venue, event.symbol).instrument
         position = account.ledger.filled(event, instrument)
@@ -153,51 +153,58 @@ class Reducer:
             ((Position, event.venue, event.symbol), position),
         )
 
-    def _position(self, event: PositionUpdate, _: int) -> Changed:
+    def _position(self, event: PositionUpdate, _: Record) -> Changed:
         account = self.shared.account(event.venue)
         instrument = self.shared.market(event.venue, event.symbol).instrument
         # What the venue holds for us when the session begins is where folding starts.
         position = account.ledger.position_reported(event, instrument, opening=not account.is_ready)
         return (((Position, event.venue, event.symbol), position),)
 
-    def _balance(self, event: BalanceUpdate, _: int) -> Changed:
+    def _balance(self, event: BalanceUpdate, _: Record) -> Changed:
         balance = self.shared.account(event.venue).ledger.balance_reported(event)
         return (((Balance, event.venue, event.asset), balance),)
 
-    def _funding(self, event: FundingPayment, _: int) -> Changed:
+    def _funding(self, event: FundingPayment, _: Record) -> Changed:
         position = self.shared.account(event.venue).ledger.funded(event)
         return (((Position, event.venue, event.symbol), position),)
 
     # --- intents and outcomes ---
 
-    def _place(self, event: PlaceOrder, seq: int) -> Changed:
+    def _place(self, event: PlaceOrder, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.placed(event, seq))
+        return self._orders(account, event.symbol, account.orders.placed(event, record.seq))
 
-    def _amend(self, event: AmendOrder, seq: int) -> Changed:
+    def _amend(self, event: AmendOrder, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.amending(event, seq))
+        return self._orders(account, event.symbol, account.orders.amending(event, record.seq))
 
-    def _cancel(self, event: CancelOrder, seq: int) -> Changed:
+    def _cancel(self, event: CancelOrder, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.cancelling(event, seq))
+        return self._orders(account, event.symbol, account.orders.cancelling(event, record.seq))
 
-    def _cancel_all(self, event: CancelAll, seq: int) -> Changed:
+    def _cancel_all(self, event: CancelAll, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        symbols = dict.fromkeys(order.symbol for order in account.orders.cancelling_all(event, seq))
+        symbols = dict.fromkeys(order.symbol for order in account.orders.cancelling_all(event, record.seq))
         return tuple(view for symbol in symbols for view in self._working(account, symbol))
 
-    def _accepted(self, event: Accepted, seq: int) -> Changed:
+    def _accepted(self, event: Accepted, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.accepted(event, seq))
+        return self._orders(account, event.symbol, account.orders.accepted(event, record.seq, record.cause))
 
-    def _rejected(self, event: Rejected, seq: int) -> Changed:
+    def _rejected(self, event: Rejected, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.rejected(event, seq))
+        return self._answered(account, event, account.orders.rejected(event, record.seq, record.cause))
 
-    def _unknown(self, event: Unknown, seq: int) -> Changed:
+    def _unknown(self, event: Unknown, record: Record) -> Changed:
         account = self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.unknown(event, seq))
+        return self._answered(account, event, account.orders.unknown(event, record.seq, record.cause))
+
+    def _answered(self, account: Account, event: Rejected | Unknown, changed: Order | None) -> Changed:
+        """A cancel-all without a symbol speaks of all markets."""
+        if changed is None or event.symbol:
+            return self._orders(account, event.symbol, changed)
+        symbols = dict.fromkeys(order.symbol for order in account.orders.working())
+        return tuple(view for symbol in symbols for view in self._working(account, symbol))
 
     def _orders(self, account: Account, symbol: str, changed: Order | None) -> Changed:
         return NOTHING if changed is None else self._working(account, symbol)
@@ -207,26 +214,26 @@ class Reducer:
 
     # --- session ---
 
-    def _opened(self, event: SessionOpened, _: int) -> Changed:
+    def _opened(self, event: SessionOpened, _: Record) -> Changed:
         self.shared.session = event.session
         self.shared.seed = event.seed
         return NOTHING
 
-    def _signal(self, event: Signal, _: int) -> Changed:
+    def _signal(self, event: Signal, _: Record) -> Changed:
         self.shared.signals[event.name] = event.value
         return NOTHING
 
-    def _failed(self, event: StrategyFailed, _: int) -> Changed:
+    def _failed(self, event: StrategyFailed, _: Record) -> Changed:
         self.shared.failed[event.strategy] = event.error
         return NOTHING
 
-    def _halted(self, event: Halted, _: int) -> Changed:
+    def _halted(self, event: Halted, _: Record) -> Changed:
         self.shared.halted = event.reason
         return NOTHING
 
-    def _closed(self, event: SessionClosed, _: int) -> Changed:
+    def _closed(self, event: SessionClosed, _: Record) -> Changed:
         self.shared.closed = True
         return NOTHING
 
-    def _nothing(self, event: AnyEvent, _: int) -> Changed:
+    def _nothing(self, event: AnyEvent, _: Record) -> Changed:
         return NOTHING

@@ -1,6 +1,5 @@
 """A strategy is a function from feeds to an `Observable` of decisions; here it is put on a pipeline and watched."""
 
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +102,12 @@ _DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
 
 
 def _trace(error: Exception) -> str:
-    """The traceback by file name and line only, so that it is the same on every machine."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return "\n".join(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
+    """Where it was raised, by file name and line, without libraries' own frames: the same on every machine."""
+    lines = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if "site-packages" not in code.co_filename:
+            lines.append(f"{Path(code.co_filename).name}:{step.tb_lineno} in {code.co_name}")
+        step = step.tb_next
+    return "\n".join(lines)
