@@ -6,12 +6,15 @@ from decimal import Decimal
 from reactivex import Observable
 
 from state.events import (
+    AmendOrder,
     AnyEvent,
     BookSnapshot,
+    CancelOrder,
     Decision,
     FeedStatus,
     InstrumentDefined,
     OrderUpdate,
+    PlaceOrder,
     SessionOpened,
     Trade,
 )
