@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
-from pybit import _websocket_trading, unified_trading
+from pybit import _websocket_stream, _websocket_trading, unified_trading
 from pybit.exceptions import InvalidRequestError
-
-from adapters.loopback import Fault, Place
 
 QUIET = {"testnet": False, "restart_on_error": False, "ping_interval": 5, "ping_timeout": 1, "private_auth_expire": 10}
 """Its thread looks up once a `ping_timeout`: the default of 10 s would hold up the end of each test."""
@@ -25,6 +24,16 @@ def http(threaded):
     session.client.close()
 
 
+def one_at_a_time(lock, method):
+    """pybit notes what it waits for after it has sent the request: on one machine the answer may come before."""
+
+    def run(*args, **named):
+        with lock:
+            return method(*args, **named)
+
+    return run
+
+
 @pytest.fixture
 def sockets(threaded, monkeypatch) -> Iterator[Callable]:
     """Opens pybit's sockets against the venue and closes them at the end."""
@@ -32,11 +41,13 @@ def sockets(threaded, monkeypatch) -> Iterator[Callable]:
     monkeypatch.setattr(unified_trading, "PUBLIC_WSS", f"ws://{address}/v5/public/{{CHANNEL_TYPE}}")
     monkeypatch.setattr(unified_trading, "PRIVATE_WSS", threaded.venue.private_url)
     monkeypatch.setattr(_websocket_trading, "TRADE_WSS", threaded.venue.trade_url)
-    for place in (
-        Place.PUBLIC,
-        Place.PRIVATE,
-    ):  # pybit notes a subscription after sending it: an answer may come too soon
-        threaded.venue.faults.add(place, "reply.subscribe", Fault(delay_s=0.05), times=10)
+    lock = threading.RLock()
+    for manager, sends in (
+        (_websocket_trading._V5TradeWebSocketManager, "_send_order_operation"),
+        (_websocket_stream._V5WebSocketManager, "subscribe"),
+    ):
+        for name in (sends, "_handle_incoming_message"):
+            monkeypatch.setattr(manager, name, one_at_a_time(lock, getattr(manager, name)))
     opened = []
 
     def open_socket(kind: str):
