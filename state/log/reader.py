@@ -164,9 +164,13 @@ def open_block(session: str, block: StoredBlock, as_written: bool = False) -> li
         records = unpack_as_written(raw, block.count) if as_written else unpack(raw, block.count)
     except LogCorrupt as error:
         raise LogCorrupt(f"session {session}: {error}", error.seq or block.first_seq) from error
-    if records[0].seq != block.first_seq or records[-1].seq != block.last_seq or len(records) != block.count:
+    if (records[0].seq, records[-1].seq, len(records)) != (block.first_seq, block.last_seq, _length(block)):
         raise LogCorrupt(f"session {session}: a block does not hold the records that its row names", block.first_seq)
     return records
+
+
+def _length(block: StoredBlock) -> int:
+    return block.last_seq - block.first_seq + 1
 
 
 def _session(row: sa.Row[Any]) -> SessionRow:
