@@ -31,11 +31,11 @@ from state.reducer import Reducer
 from state.shared import SharedState
 from streams.guard import Guard
 from streams.scheduler import NEVER, SessionScheduler, Timeline
-from streams.source import Source
+from streams.source import Owner, Source
 
 T = TypeVar("T")
 
-MAX_STEPS_PER_TICK = 100_000  # a strategy that feeds itself without end is stopped here
+MAX_STEPS_PER_TICK = 10_000  # whoever feeds itself without end is stopped here
 
 
 class ClientIds(Protocol):
@@ -67,7 +67,7 @@ class Pipeline:
         self._on_tick = on_tick
         self._guard = Guard.here() if guarded else Guard()  # one that nobody asks
         self._thread = get_ident()
-        self._queue: deque[tuple[AnyEvent, int]] = deque()
+        self._queue: deque[tuple[AnyEvent, int, Owner | None]] = deque()
         self._sources: dict[tuple[type, str, str], Source[object]] = {}
         self._kinds: set[type] = set()  # that have a source: most records are of a kind that nobody asked for
         self._intents: list[Record] = []
@@ -120,13 +120,13 @@ class Pipeline:
 
     # --- out ---
 
-    def emit(self, event: AnyEvent) -> None:
-        """Queues what a subscriber concluded; its cause is the record being published now."""
+    def emit(self, event: AnyEvent, owner: Owner | None = None) -> None:
+        """Queues what a subscriber of `owner` concluded; its cause is the record being published now."""
         if get_ident() != self._thread:
             raise WrongThread("a decision was emitted from another thread; only the pipeline's thread may")
         if not self._busy:
             raise WrongUse("a decision was emitted outside of a tick; feed a Command or a Signal instead")
-        self._queue.append((event, self.timeline.cause))
+        self._queue.append((event, self.timeline.cause, owner))
 
     def source(self, kind: type[T], venue: str = "", symbol: str = "") -> Source[T]:
         """The one hot source of (event or view type, venue, symbol), made when first asked for."""
@@ -169,7 +169,7 @@ class Pipeline:
             self.recorded.emit(record)
         if type(event) is Command:
             for follows in conclude(event, self.shared):
-                self._queue.append((follows, seq))
+                self._queue.append((follows, seq, None))
         return seq
 
     def _settle(self) -> None:
@@ -178,13 +178,16 @@ class Pipeline:
         if not (queue or self._intents or timeline.settled.is_observed or timeline.next_due <= timeline.now_ns):
             return
         trigger, steps = timeline.cause, 0
+        endless: list[Owner] = []
         while True:
             while queue or timeline.next_due <= timeline.now_ns:
                 steps += 1
                 if steps > MAX_STEPS_PER_TICK:
-                    raise WrongUse(f"more than {MAX_STEPS_PER_TICK} steps in one tick: a strategy feeds itself")
-                if queue:
-                    self._derive(*queue.popleft())
+                    self._stop_endless(endless)
+                    steps = 0
+                elif queue:
+                    event, cause, _ = queue.popleft()
+                    self._derive(event, cause)
                 else:
                     self._fire()
             timeline.cause = trigger
@@ -195,6 +198,18 @@ class Pipeline:
         if self._intents and self._on_tick is not None:
             intents, self._intents = self._intents, []
             self._on_tick(intents)
+
+    def _stop_endless(self, stopped: list[Owner]) -> None:
+        """Ends whoever's step would be next; raises `WrongUse` where that is nobody's, or of one who was ended before."""
+        owner = self._queue[0][2] if self._queue else self.timeline.first().owner
+        error = WrongUse(f"more than {MAX_STEPS_PER_TICK} steps in one tick: a strategy feeds itself")
+        if owner is None or owner in stopped:
+            raise error
+        stopped.append(owner)
+        kept = [step for step in self._queue if step[2] is not owner]
+        self._queue.clear()
+        self._queue.extend(kept)
+        owner.fail(error)
 
     def _advance(self, recv: int) -> None:
         """Each instant at which timers are due is a tick of its own, at its own time."""

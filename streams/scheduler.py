@@ -63,6 +63,11 @@ class Timeline:
         self._peek()
         return timer
 
+    def first(self) -> Timer:
+        """The first timer, left where it is; only to be called where `next_due` says that there is one."""
+        timer: Timer = self._timers.peekitem(0)[1]
+        return timer
+
     def __len__(self) -> int:
         return len(self._timers)
 

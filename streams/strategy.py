@@ -72,7 +72,7 @@ class Running:
             self._check(decision)
         if decision.strategy != self.name:
             decision = msgspec.structs.replace(decision, strategy=self.name)
-        self._pipeline.emit(decision)
+        self._pipeline.emit(decision, self)
 
     def _check(self, intent: PlaceOrder | AmendOrder) -> None:
         """Money off the grid is an error at the call, never rounded later."""
