@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 ROUNDS = 8
 SETTLE_S = 0.1
+SETTLE_MOST_S = 2.0
 
 
 class Closed(Protocol):
@@ -49,7 +50,7 @@ async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
     first: int | None = None
     for round_ in range(ROUNDS if policy != "leave" else 1):
         if round_:
-            await exchange.transport.sleep(SETTLE_S * 2**round_)
+            await exchange.transport.sleep(min(SETTLE_S * 2**round_, SETTLE_MOST_S))
         errors = []
         if policy != "leave":
             await _cancel(exchange, resting if round_ else (), errors)

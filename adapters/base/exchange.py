@@ -6,7 +6,7 @@ abstract methods here. How an account is compared with the venue stands in `acco
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -327,7 +327,7 @@ class Exchange(ABC):
         protocol: Websocket,
         *,
         inbox: Inbox | None = None,
-        on_ready: Callable[[], Awaitable[None]] | None = None,
+        on_ready: Callable[[], Coroutine[None, None, None]] | None = None,
         deliver: Callable[[int, Sequence[AnyEvent], Frame | None], None] | None = None,
     ) -> Pump:
         pump = Pump(
@@ -357,11 +357,8 @@ class Exchange(ABC):
                 status = FeedStatus(self.venue, "", "rest", "stale", f"{error}")
                 self.inbox.feed(self._clock.now_ns(), (status,))
 
-    def _spawn(self, work: Awaitable[object]) -> None:
-        async def run() -> object:
-            return await work
-
-        task = asyncio.ensure_future(run())
+    def _spawn(self, work: Coroutine[None, None, object]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

@@ -6,17 +6,18 @@ never a rejection. Requests that speak of the same order never overtake each oth
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Protocol
 
 from adapters.base.client import Client, ItemVerdict, Request, Verdict
 from adapters.base.limits import Priority
+from adapters.base.lookup import Finder, LookUps, client_id_of, intent_of, rejected, symbol_of
 from adapters.base.query import Arguments, Query
-from adapters.base.sender import Answer, Sender
+from adapters.base.sender import Sender
 from adapters.base.socket import Pump
 from adapters.base.websocket import OrderSocket
 from state.clock import Clock
-from state.errors import ConnectionFailed, OutcomeUnknown, TapelineError
+from state.errors import ConnectionFailed, OutcomeUnknown
 from state.events import (
     Accepted,
     AmendOrder,
@@ -25,18 +26,14 @@ from state.events import (
     CancelOrder,
     FeedStatus,
     Intent,
-    OrderUpdate,
     PlaceOrder,
-    Rejected,
     Unknown,
 )
 from state.record import Frame, Inbox, Record
-from state.words import TERMINAL, Action
+from state.words import Action
 
 ATTEMPTS = 3
 RETRY_S = 0.2
-LOOK_UP_FIRST_S = 0.25
-LOOK_UP_MOST_S = 2.0
 
 _INTENTS: dict[Action, type[Intent]] = {
     "cancel_all": CancelAll,
@@ -52,19 +49,14 @@ _PRIORITIES: dict[Action, Priority] = {
 }
 
 
-class Speaker(Protocol):
+class Speaker(Finder, Protocol):
     """What order entry asks of a venue's exchange."""
 
-    venue: str
     client: Client
     batch_sizes: dict[Action, int]
     settle: tuple[str, ...]
 
     def build(self, action: str, arguments: Arguments) -> Request: ...
-
-    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """What the venue knows of an order, with its fills; raises `TapelineError` where it could not be asked."""
-        ...
 
 
 class OrderEntry:
@@ -90,7 +82,7 @@ class OrderEntry:
         self._clock = clock
         self._sleep = sleep
         self._timeout_s = timeout_s
-        self._look_up_ns = int(look_up_s * 1e9)
+        self._look_ups = LookUps(speaker, inbox, clock, sleep=sleep, look_up_s=look_up_s)
         self._on_fatal = on_fatal
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[tuple[int, bytes, Frame | None]]] = {}
@@ -114,7 +106,7 @@ class OrderEntry:
     def _submit(self, action: Action, records: Sequence[Record]) -> None:
         free = []
         for record in records:
-            client_id = _client_id(record)
+            client_id = client_id_of(record)
             before = self._tail.get(client_id)
             self._tail[client_id] = self._open[record.seq] = asyncio.Event()
             if action == "cancel" and client_id in self._held:
@@ -155,12 +147,12 @@ class OrderEntry:
         """Sends one request until each of its orders has an outcome."""
         waiting = list(records)
         for attempt in range(1, ATTEMPTS + 1):
-            self._held.update(map(_client_id, waiting))
+            self._held.update(map(client_id_of, waiting))
             request = self._request(action, waiting)
             in_time = await self._sender.gate.enter(
                 request.endpoint.pool, request.cost, _PRIORITIES[action], self._timeout_s
             )
-            self._held.difference_update(map(_client_id, waiting))
+            self._held.difference_update(map(client_id_of, waiting))
             if not in_time:
                 self._refuse(waiting, action, Verdict("rejected", "rate", "local", "no rate budget in time"))
                 return
@@ -172,7 +164,7 @@ class OrderEntry:
             waiting, wait_s = await self._attempt(action, request, waiting, last=attempt == ATTEMPTS)
             if not waiting:
                 return
-            self._held.update(map(_client_id, waiting))
+            self._held.update(map(client_id_of, waiting))
             await self._sleep(wait_s)
 
     async def _attempt(
@@ -204,8 +196,8 @@ class OrderEntry:
 
     def _request(self, action: Action, records: Sequence[Record]) -> Request:
         if len(records) == 1:
-            return self._speaker.build(action, _intent(records[0]))
-        return self._speaker.build(f"{action}_batch", [_intent(record) for record in records])
+            return self._speaker.build(action, intent_of(records[0]))
+        return self._speaker.build(f"{action}_batch", [intent_of(record) for record in records])
 
     async def _transmit(
         self, request: Request, records: Sequence[Record]
@@ -257,93 +249,57 @@ class OrderEntry:
     # --- outcomes ---
 
     def _settle(self, recv: int, record: Record, action: Action, item: ItemVerdict, frame: Frame | None) -> None:
-        verdict, client_id = item.verdict, _client_id(record)
+        verdict, client_id = item.verdict, client_id_of(record)
         if verdict.meaning == "unknown" or (verdict.refusal == "duplicate" and action == "place"):
             self._unknown(recv, record, action, f"{verdict.code}: {verdict.text}", frame)
             return
         if verdict.meaning == "ok":
-            accepted = Accepted(self._venue, _symbol(record), item.ts, action, client_id, item.order_id)
+            accepted = Accepted(self._venue, symbol_of(record), item.ts, action, client_id, item.order_id)
             self._outcome(recv, record, (accepted,), frame)
             return
-        self._outcome(recv, record, (self._rejected(record, action, verdict),), frame)
+        self._outcome(recv, record, (rejected(record, action, verdict),), frame)
         if verdict.meaning == "gone":
-            self._spawn(self._learn_end(record))
+            self._spawn(self._look_ups.end(record))
         if verdict.meaning == "fatal":
             status = FeedStatus(self._venue, "", "account", "down", f"{verdict.code}: {verdict.text}")
             self._inbox.feed(recv, (status,))
             self._on_fatal(f"{self._venue} {verdict.code}: {verdict.text}")
 
     def _unknown(self, recv: int, record: Record, action: Action, why: str, frame: Frame | None) -> None:
-        unknown = Unknown(self._venue, _symbol(record), None, action, _client_id(record), why)
+        unknown = Unknown(self._venue, symbol_of(record), None, action, client_id_of(record), why)
         self._outcome(recv, record, (unknown,), frame)
-        self._spawn(self._look_up(record, action))
+        self._spawn(self._look_ups.outcome(record, action))
 
     def _refuse(self, records: Sequence[Record], action: Action, verdict: Verdict) -> None:
         now = self._clock.now_ns()
         for record in records:
-            self._outcome(now, record, (self._rejected(record, action, verdict),), None)
-
-    def _rejected(self, record: Record, action: Action, verdict: Verdict) -> Rejected:
-        refusal = verdict.refusal or "rule"
-        return Rejected(
-            self._venue, _symbol(record), None, action, _client_id(record), refusal, verdict.code, verdict.text
-        )
+            self._outcome(now, record, (rejected(record, action, verdict),), None)
 
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
         if action != "place" or not self._withdrawn:
             return list(records)
-        gone = [record for record in records if _client_id(record) in self._withdrawn]
-        self._withdrawn.difference_update(map(_client_id, gone))
+        gone = [record for record in records if client_id_of(record) in self._withdrawn]
+        self._withdrawn.difference_update(map(client_id_of, gone))
         self._refuse(gone, action, Verdict("rejected", "busy", "local", "cancelled before it was sent"))
         return [record for record in records if record not in gone]
 
     def _outcome(self, recv: int, record: Record, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         self._inbox.feed(recv, events, record.seq, frame)
-        done, client_id = self._open.pop(record.seq, None), _client_id(record)
+        done, client_id = self._open.pop(record.seq, None), client_id_of(record)
         if done is None:
-            return  # a look-up's word; who waited has gone on when the outcome became unknown
+            return
         done.set()
         if self._tail.get(client_id) is done:
             del self._tail[client_id]
             self._withdrawn.discard(client_id)
 
-    # --- looking up ---
-
-    async def _look_up(self, record: Record, action: Action) -> None:
-        """Asks until the venue says what became of it; a "not found" counts only when the waiting time is over."""
-        started, wait_s = self._clock.now_ns(), LOOK_UP_FIRST_S
-        while True:
-            await self._sleep(wait_s)
-            wait_s = min(wait_s * 2, LOOK_UP_MOST_S)
-            try:
-                answer, update, fills = await self._speaker.find_order(_symbol(record), _client_id(record))
-            except TapelineError:
-                continue  # not answered: nothing is concluded
-            over = answer.recv - started >= self._look_up_ns
-            verdict = _concluded(record, action, update, over=over)
-            if verdict is None:
-                continue
-            told: list[AnyEvent] = [*fills, update] if update is not None else []
-            if verdict.meaning == "ok":
-                order_id = update.order_id if update is not None else None
-                told.insert(0, Accepted(self._venue, _symbol(record), None, action, _client_id(record), order_id))
-            else:
-                told.append(self._rejected(record, action, verdict))
-            self._outcome(answer.recv, record, told, answer.frame)
-            return
-
-    async def _learn_end(self, record: Record) -> None:
-        """An order that is gone for a cancel or an amend may have been filled: the venue is asked how it ended."""
-        try:
-            answer, update, fills = await self._speaker.find_order(_symbol(record), _client_id(record))
-        except TapelineError:
-            return  # the private stream and the next reconciliation say it too
-        if update is not None:
-            self._inbox.feed(answer.recv, [*fills, update], 0, answer.frame)
+    # --- cancelling everything ---
 
     async def _cancel_all(self, record: Record) -> None:
         """Cancelling everything twice does no harm, so an unknown outcome is sent again, and told if it stays so."""
-        scopes = [Query(symbol=_symbol(record))] if _symbol(record) else [Query(coin=c) for c in self._speaker.settle]
+        scopes = (
+            [Query(symbol=symbol_of(record))] if symbol_of(record) else [Query(coin=c) for c in self._speaker.settle]
+        )
         worst: tuple[int, Verdict, Frame | None] | None = None
         for scope in scopes:
             recv, verdict, frame = await self.cancel_scope(scope, Priority.CANCEL)
@@ -353,11 +309,11 @@ class OrderEntry:
         recv, verdict, frame = worst
         event: AnyEvent
         if verdict.meaning == "ok":
-            event = Accepted(self._venue, _symbol(record), None, "cancel_all", "")
+            event = Accepted(self._venue, symbol_of(record), None, "cancel_all", "")
         elif verdict.meaning == "unknown":
-            event = Unknown(self._venue, _symbol(record), None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
+            event = Unknown(self._venue, symbol_of(record), None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
         else:
-            event = self._rejected(record, "cancel_all", verdict)
+            event = rejected(record, "cancel_all", verdict)
         self._inbox.feed(recv, (event,), record.seq, frame)
 
     async def cancel_scope(self, scope: Query, priority: Priority) -> tuple[int, Verdict, Frame | None]:
@@ -378,11 +334,8 @@ class OrderEntry:
                 break
         return self._clock.now_ns(), verdict, frame
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        async def run() -> None:
-            await work
-
-        task = asyncio.create_task(run())
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -390,39 +343,6 @@ class OrderEntry:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._on_fatal(f"{self._venue} order entry: {task.exception()!r}")
-
-
-def _concluded(record: Record, action: Action, update: OrderUpdate | None, *, over: bool) -> Verdict | None:
-    """What a look-up proves about an intent; None where it proves nothing yet."""
-    if update is None:
-        return Verdict("gone", "gone", "lookup", "the venue does not know the order") if over else None
-    ended = update.status in TERMINAL
-    event = record.event
-    if action == "place":
-        return Verdict("ok")
-    if action == "cancel":
-        if ended:
-            return Verdict("ok")
-    elif isinstance(event, AmendOrder):
-        if update.price == event.price and update.size == event.size:
-            return Verdict("ok")
-        if ended:
-            return Verdict("gone", "gone", "lookup", f"the order is {update.status}")
-    return Verdict("rejected", "busy", "lookup", "the order rests unchanged") if over else None
-
-
-def _intent(record: Record) -> Intent:
-    assert isinstance(record.event, PlaceOrder | AmendOrder | CancelOrder | CancelAll)
-    return record.event
-
-
-def _client_id(record: Record) -> str:
-    event = record.event
-    return event.client_id if isinstance(event, PlaceOrder | AmendOrder | CancelOrder) else ""
-
-
-def _symbol(record: Record) -> str:
-    return record.event.symbol
 
 
 def _chunks(records: Sequence[Record], size: int) -> Iterator[list[Record]]:

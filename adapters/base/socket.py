@@ -5,7 +5,7 @@ ping, notice silence, reconnect with capped exponential back-off and seeded jitt
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import Literal, TypeAlias
 
@@ -42,7 +42,7 @@ class Pump:
         silence_s: float = 30.0,
         market_frames: bool = False,
         offset_ns: Callable[[], int] = lambda: 0,
-        on_ready: Callable[[], Awaitable[None]] | None = None,
+        on_ready: Callable[[], Coroutine[None, None, None]] | None = None,
         on_fatal: Callable[[str], None] = lambda reason: None,
         deliver: Deliver | None = None,
     ) -> None:
@@ -212,11 +212,8 @@ class Pump:
         if socket is not None:
             await socket.close()
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        async def run() -> None:
-            await work
-
-        task = asyncio.create_task(run())
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._ended)
