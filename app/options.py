@@ -12,6 +12,9 @@ LogOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--log", metavar="URL", help=f"The log; else ${LOG_VARIABLE}, else {LOG_DEFAULT}."),
 ]
+UnreadLogOption: TypeAlias = Annotated[
+    str | None, typer.Option("--log", metavar="URL", hidden=True, help="Taken by every command; this one reads no log.")
+]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SessionArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="SESSION", help="An id, a unique beginning of one, or `last`.", show_default=False)

@@ -24,14 +24,14 @@ def print_json(fact: object) -> None:
     print_lines((_json(fact),))
 
 
-def print_lines(lines: Iterable[bytes]) -> None:
-    """Each line as it is, and out at once where somebody watches or the lines come slowly."""
+def print_lines(lines: Iterable[bytes], *, live: bool = False) -> None:
+    """Each line as it is; out at once where somebody watches, or where lines are `live`: made as time goes by."""
     out = sys.stdout.buffer
-    slow = sys.stdout.isatty()
+    at_once = live or sys.stdout.isatty()
     try:
         for line in lines:
             out.write(line + b"\n")
-            if slow:
+            if at_once:
                 out.flush()
         out.flush()
     except BrokenPipeError:

@@ -63,6 +63,10 @@ class Recording:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file."""
         self._raw.close()
 
     def __iter__(self) -> Iterator[RecordedFrame]:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from adapters import venue as venue_of
-from app.options import JsonOption, VenueArgument
+from app.options import JsonOption, UnreadLogOption, VenueArgument
 from app.output import print_lines
 from app.progress import progress
 from replay.decoding import Decoding, is_finding
@@ -22,6 +22,7 @@ def decode(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A recording, or - for standard input.", show_default=False)
     ],
+    log: UnreadLogOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Print normalized events, one JSON object a line whether --json is said or not; a frame that does not fit is a
@@ -39,7 +40,7 @@ def decode(
                 done(recording.position_bytes)
 
     with _opened(file) as recording:
-        print_lines(lines(recording))
+        print_lines(lines(recording), live=file == STANDARD_INPUT)
     return 1 if findings else 0
 
 

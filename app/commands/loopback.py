@@ -11,7 +11,7 @@ import typer
 
 from adapters.loopback import LOOPBACKS, Account, serve
 from adapters.loopback.symbols import CONTRACTS
-from app.options import JsonOption
+from app.options import JsonOption, UnreadLogOption
 from app.output import print_json, print_lines
 from state.errors import WrongUse
 
@@ -44,6 +44,7 @@ def loopback(
     key: Annotated[str, typer.Option("--key", help="The API key of its customer.")] = KEY,
     secret: Annotated[str, typer.Option("--secret", help="The secret of that key.")] = SECRET,
     balance: Annotated[str, typer.Option("--balance", help="What the customer starts with.")] = "100000",
+    log: UnreadLogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a venue on localhost until Ctrl-C: real wire protocol, matching engine, seeded order flow, test keys."""

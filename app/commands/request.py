@@ -12,7 +12,7 @@ from adapters import Venue
 from adapters import venue as venue_of
 from adapters.base.query import Arguments, parse_arguments
 from adapters.base.settings import Environment, VenueSettings
-from app.options import JsonOption, VenueArgument
+from app.options import JsonOption, UnreadLogOption, VenueArgument
 from app.output import print_json
 from state.clock import WallClock
 from state.errors import WrongUse
@@ -44,6 +44,7 @@ def request(
         int | None, typer.Option("--now-ms", metavar="T", min=0, help="The time to sign; else now.")
     ] = None,
     environment: Annotated[str, typer.Option("--environment", help=f"One of {', '.join(ENVIRONMENTS)}.")] = "mainnet",
+    log: UnreadLogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print method, URL, headers and body of a signed request as one JSON object; nothing is sent."""

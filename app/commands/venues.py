@@ -5,13 +5,13 @@ from dataclasses import asdict
 from adapters import venue
 from adapters import venues as installed_venues
 from adapters.loopback import LOOPBACKS
-from app.options import JsonOption
+from app.options import JsonOption, UnreadLogOption
 from app.output import print_json, print_table
 
 _COLUMNS = ("venue", "market", "channels", "depths", "private", "batches", "environments", "loopback")
 
 
-def venues(as_json: JsonOption = False) -> None:
+def venues(log: UnreadLogOption = None, as_json: JsonOption = False) -> None:
     """Show what each adapter can do."""
     found = [venue(name) for name in installed_venues()]
     if as_json:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from app.cli import COMMANDS, application, asked_for, run
 
@@ -15,12 +17,17 @@ Cli = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def tapeline(*words: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def environment() -> dict[str, str]:
+    """As a user has it who has set nothing of ours."""
+    return {name: word for name, word in os.environ.items() if not name.startswith("TAPELINE_")} | {
+        "PYTHONPATH": str(ROOT)
+    }
+
+
+def tapeline(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Runs the entry point in another process, as its console script does."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    code = "import sys; from app.cli import main; sys.argv[0] = 'tapeline'; main()"
-    words = (sys.executable, "-c", code, *words)
-    return subprocess.run(words, cwd=cwd, env=environment, text=True, capture_output=True, timeout=60, **options)
+    words = (sys.executable, "-c", "from app.cli import main; main()", *words)
+    return subprocess.run(words, cwd=cwd, env=environment(), text=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +98,8 @@ def test_help_loads_no_command_and_no_database(tmp_path: Path) -> None:
         "import sys; from app.cli import run; run(['--help']);"
         "print([m for m in sys.modules if m.startswith('app.commands') or m in ('sqlalchemy', 'aiohttp', 'rich')])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=60
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), text=True, capture_output=True, timeout=60
     )
     assert ran.stdout.splitlines()[-1] == "[]", ran.stderr
 
@@ -103,6 +109,13 @@ def test_every_command_has_help(cli: Cli, name: str) -> None:
     ran = cli(name, "--help")
     assert ran.code == 0
     assert f"tapeline {name}" in ran.out
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_takes_a_log(name: str) -> None:
+    group = get_command(application(name))
+    assert isinstance(group, TyperGroup)
+    assert any("--log" in parameter.opts for parameter in group.commands[name].params)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +141,9 @@ def test_only_the_command_that_is_asked_for_is_loaded() -> None:
 
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly(log_url: str, tmp_path: Path) -> None:
     words = f"{sys.executable} -c 'from app.cli import main; main()' events last --log {log_url} --json | head -1"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", words],
-        cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=60,
+        cwd=tmp_path, env=environment(), text=True, capture_output=True, timeout=60,
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
     assert len(ran.stdout.splitlines()) == 1

@@ -164,11 +164,39 @@ def test_a_frame_that_does_not_fit_is_a_line_with_its_reason(
 def test_what_cannot_be_decoded_is_said_in_one_line(cli: Cli, tmp_path: Path, words: list[str], said: str) -> None:
     (tmp_path / "odd").write_text("a letter\nto nobody\n")
     (tmp_path / "empty").write_bytes(b"")
-    (tmp_path / "cut.gz").write_bytes(gzip.compress(os.urandom(4000) + b"\n")[:-100])
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(TRADE + b"\n")[:-20])
     ran = cli(*words)
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 1
     assert said in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "types"),
+    [
+        pytest.param("ws_account_order.json", ["OrderUpdate"], id="orders"),
+        pytest.param("ws_account_execution.json", ["Fill"], id="executions"),
+        pytest.param("ws_account_position.json", ["PositionUpdate"], id="positions"),
+        pytest.param("ws_account_wallet.json", ["BalanceUpdate", "BalanceUpdate"], id="a wallet of two coins"),
+    ],
+)
+def test_private_frames_are_decoded_with_money_as_text(cli: Cli, recordings: Path, name: str, types: list[str]) -> None:
+    ran = cli("decode", "bybit", str(recordings / "bybit/nautilus" / name))
+    facts = ran.objects()
+    assert (ran.code, [fact["type"] for fact in facts]) == (0, types)
+    money = [fact[field] for fact in facts for field in ("size", "price", "fee", "total") if fact.get(field)]
+    assert money
+    assert all(isinstance(amount, str) for amount in money)
+
+
+def test_an_order_word_that_nobody_knows_is_a_finding(cli: Cli, recordings: Path, tmp_path: Path) -> None:
+    known = json.loads((recordings / "bybit/nautilus/ws_account_order.json").read_bytes())
+    known["data"][0]["orderStatus"] = "Teleported"
+    (tmp_path / "frames").write_text(json.dumps(known) + "\n" + TRADE.decode() + "\n")
+    ran = cli("decode", "bybit", "frames")
+    status, trade = ran.objects()
+    assert (ran.code, status["type"], trade["type"]) == (1, "FeedStatus", "Trade")
+    assert "Teleported" in status["reason"]
 
 
 def test_standard_input_is_one_frame_a_line(tmp_path: Path) -> None:
@@ -182,3 +210,20 @@ def test_standard_input_is_one_frame_a_line(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (1, b"")
     assert (trade["type"], trade["price"], trade["size"], trade["side"]) == ("Trade", 16578.5, 0.001, "buy")
     assert (status["type"], status["status"]) == ("FeedStatus", "gap")
+
+
+def test_lines_of_a_pipe_come_out_as_they_are_decoded(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from app.cli import main; main()", "decode", "bybit", "-"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(3):  # each answer is awaited before the next frame is written
+            process.stdin.write(TRADE + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["type"] == "Trade"
+        process.stdin.close()
+    assert process.returncode == 0

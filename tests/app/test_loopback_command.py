@@ -1,0 +1,107 @@
+"""`tapeline loopback` in a process of its own: it says where it is, answers, and ends by a signal."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from pybit.unified_trading import HTTP
+
+Cli = Callable[..., Any]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def running(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """A loopback venue that is gone afterwards, whatever happened."""
+    command = [sys.executable, "-c", "from app.cli import main; main()", "loopback", "bybit", *words]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    fact = json.loads(process.stdout.readline())
+    assert isinstance(fact, dict)
+    return fact
+
+
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_is_and_ends_by_a_signal(word: signal.Signals) -> None:
+    with running("--json", "--seed", "7") as process:
+        fact = announced(process)
+        assert fact["public_url"].startswith("ws://127.0.0.1:")
+        with urlopen(f"{fact['rest_url']}/v5/market/time", timeout=10) as answer:
+            assert json.load(answer)["retCode"] == 0
+        process.send_signal(word)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_its_keys_trade_with_anybodys_client() -> None:
+    with running("--json", "--key", "k-1", "--secret", "s-1", "--balance", "2500", "--symbol", "ETHUSDT") as process:
+        fact = announced(process)
+        assert (fact["key"], fact["secret"], fact["symbols"]) == ("k-1", "s-1", ["ETHUSDT"])
+        client = HTTP(api_key=fact["key"], api_secret=fact["secret"])
+        client.endpoint = fact["rest_url"]
+        placed = client.place_order(
+            category="linear",
+            symbol="ETHUSDT",
+            side="Buy",
+            orderType="Limit",
+            qty="0.01",
+            price="1800",
+            orderLinkId="a",
+        )
+        open_orders = client.get_open_orders(category="linear", symbol="ETHUSDT")
+        wallet = client.get_wallet_balance(accountType="UNIFIED")
+        client.client.close()
+    assert placed["retCode"] == 0
+    assert [order["orderLinkId"] for order in open_orders["result"]["list"]] == ["a"]
+    assert float(wallet["result"]["list"][0]["totalWalletBalance"]) == 2500
+
+
+def test_a_shown_request_is_taken_by_it(cli: Cli) -> None:
+    import requests
+
+    with running("--json") as process:
+        fact = announced(process)
+        order = {"symbol": "BTCUSDT", "side": "buy", "price": "60000.0", "size": "0.001", "client_id": "shown-1"}
+        ran = cli("request", "bybit", "place", json.dumps(order), "--key", fact["key"], "--secret", fact["secret"])
+        shown = json.loads(ran.out)
+        url = shown["url"].replace("https://api.bybit.com", fact["rest_url"])
+        answer = requests.request(shown["method"], url, headers=shown["headers"], data=shown["body"], timeout=10)
+    assert (answer.json()["retCode"], answer.json()["result"]["orderLinkId"]) == (0, "shown-1")
+
+
+def test_for_people_it_prints_a_line_a_fact() -> None:
+    with running() as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().split() for _ in range(8)]
+    assert [line[0] for line in lines] == ["venue", "rest", "public", "private", "trade", "key", "secret", "symbols"]
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(cli: Cli) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = cli("loopback", "bybit", "--port", str(taken.getsockname()[1]))
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 1
+    assert "already in use" in ran.err
