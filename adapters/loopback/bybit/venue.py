@@ -96,6 +96,7 @@ class BybitVenue:
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._address = ""
+        self._conn_number = 0
 
     # -- where it is -------------------------------------------------------------------------------------------------
 
@@ -161,8 +162,7 @@ class BybitVenue:
 
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection of a kind and says how many there were."""
-        hubs: dict[Place, Hub] = {Place.PUBLIC: self._public, Place.PRIVATE: self._private, Place.TRADE: self._trade}
-        connections = list(hubs[place].connections.values())
+        connections = self.connections(place)
         for connection in connections:
             connection.cut()
         return len(connections)
@@ -192,11 +192,16 @@ class BybitVenue:
             for symbol, market in self.floor.markets.items()
         }
 
+    def connections(self, place: Place) -> list[Connection]:
+        """The sockets of a kind that are open now."""
+        hubs: dict[Place, Hub] = {Place.PUBLIC: self._public, Place.PRIVATE: self._private, Place.TRADE: self._trade}
+        return list(hubs[place].connections.values())
+
     def subscribed(self, key: str, topic: str) -> bool:
         """Has the account a private socket that listens to the topic?"""
         return any(
             connection.account is not None and connection.account.key == key and topic in connection.topics
-            for connection in self._private.connections.values()
+            for connection in self.connections(Place.PRIVATE)
         )
 
     # -- within ------------------------------------------------------------------------------------------------------
@@ -221,7 +226,8 @@ class BybitVenue:
         async def serve(request: web.Request) -> web.StreamResponse:
             if request.headers.get("Upgrade", "").lower() != "websocket":
                 return await self._rest.answer(request)
-            connection = Connection(place, self.floor.mint(), self.faults)
+            self._conn_number += 1
+            connection = Connection(place, f"loopback-{self._conn_number}", self.faults)
             connection.active_ms = self._clock()
             connection.idle_s = active_time_s(request.query.get("max_active_time", ""))
             hub.join(connection)

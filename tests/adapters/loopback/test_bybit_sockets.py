@@ -58,7 +58,9 @@ async def test_resubscribing_brings_a_fresh_snapshot() -> None:
         assert (await public.hear("unsubscribe"))["success"] is True
         client.venue.step(20)
         await public.subscribe(topic)
-        assert (await public.hear(topic))["type"] == "snapshot"
+        fresh, truth = await public.hear(topic), client.venue.books["BTCUSDT"]
+        assert fresh["type"] == "snapshot"
+        assert fresh["data"]["b"] == [[str(p), str(s)] for p, s in truth.bids[:50]]
 
 
 async def test_depth_one_says_snapshots_only_and_repeats_itself_after_three_seconds() -> None:
