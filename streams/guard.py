@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import get_ident
+from threading import Thread, get_ident
 from types import FrameType, ModuleType
 from typing import Final
 
@@ -43,8 +43,6 @@ _EFFECTS: Final = {
     "os.system": "starts a process",
     "os.listdir": "reads a folder",
     "os.remove": "removes a file",
-    "time.sleep": "sleeps",
-    "_thread.start_new_thread": "starts a thread",
     "sqlite3.connect": "opens a database",
 }
 _OURS: Final = Path(__file__).resolve().parent
@@ -85,9 +83,16 @@ def _install() -> None:
         _forbid(time, name, f"time.{name}() reads the wall clock; use scheduler.now_ns or the record's recv")
     for name in _CHANCE:
         _forbid(random, name, f"random.{name}() is not seeded by the session; use feeds.random")
+    # CPython tells of these two as audit events only from 3.13 and 3.12 on.
+    _forbid(time, "sleep", "time.sleep() sleeps inside a strategy; use a timer on the session's scheduler")
+    _forbid_method(Thread, "start", "a thread is started inside a strategy; what it finds out could not be replayed")
     for scheduler in (TimeoutScheduler, NewThreadScheduler, ThreadPoolScheduler, EventLoopScheduler):
         for name in ("schedule", "schedule_relative", "schedule_absolute"):
-            _forbid_method(scheduler, name)
+            _forbid_method(
+                scheduler,
+                name,
+                f"{scheduler.__name__} is a thread timer; leave the operator's scheduler out, the session's is passed down",
+            )
     sys.addaudithook(_audit)
 
 
@@ -104,17 +109,15 @@ def _forbid(module: ModuleType, name: str, text: str) -> None:
     setattr(module, name, guarded)
 
 
-def _forbid_method(scheduler: type, name: str) -> None:
-    original: Callable[..., object] = getattr(scheduler, name)
+def _forbid_method(owner: type, name: str, text: str) -> None:
+    original: Callable[..., object] = getattr(owner, name)
 
     def guarded(self: object, *args: object, **kwargs: object) -> object:
         if _is_watched():
-            _refuse(
-                f"{scheduler.__name__} is a thread timer; leave the operator's scheduler out, the session's is passed down"
-            )
+            _refuse(text)
         return original(self, *args, **kwargs)
 
-    setattr(scheduler, name, guarded)
+    setattr(owner, name, guarded)
 
 
 def _audit(event: str, args: tuple[object, ...]) -> None:

@@ -41,7 +41,7 @@ MAX_STEPS_PER_TICK = 10_000  # whoever feeds itself without end is stopped here
 class ClientIds(Protocol):
     """The client order id of the intent with this seq, in the venue's own alphabet."""
 
-    def __call__(self, venue: str, seq: int) -> str: ...
+    def __call__(self, venue: str, seq: int, /) -> str: ...
 
 
 class Pipeline:
@@ -197,7 +197,11 @@ class Pipeline:
                 break
         if self._intents and self._on_tick is not None:
             intents, self._intents = self._intents, []
-            self._on_tick(intents)
+            self._guard.watching = False  # whoever sends them acts in the world
+            try:
+                self._on_tick(intents)
+            finally:
+                self._guard.watching = True
 
     def _stop_endless(self, stopped: list[Owner]) -> None:
         """Ends whoever's step would be next; raises `WrongUse` where that is nobody's, or of one who was ended before."""
