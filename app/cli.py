@@ -15,6 +15,7 @@ import typer
 from typer.main import get_command
 
 from app.options import LogOption
+from app.output import printable
 from state.errors import TapelineError, WrongUse
 
 CLEAN: Final = 0
@@ -135,5 +136,5 @@ def _listed() -> None:
 
 def _fail(text: str) -> int:
     """One line, whatever the text."""
-    print("tapeline: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201 - the one place that prints errors
+    print(f"tapeline: {printable(' '.join(text.split()))}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
     return COULD_NOT_RUN

@@ -81,4 +81,9 @@ def _text(cell: Cell) -> str:
         return ""
     if isinstance(cell, Decimal):
         return f"{cell:f}"
-    return repr(cell) if isinstance(cell, float) else str(cell)
+    return repr(cell) if isinstance(cell, float) else printable(str(cell))
+
+
+def printable(text: str) -> str:
+    """What a venue sends is untrusted: no control character of it reaches a terminal or breaks a line."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()

@@ -8,6 +8,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import parquet as pq
 
 from app.export import Columns, Kind, Write, value_of, word_of
+from state.errors import WrongUse
 from state.record import Record
 
 GROUP_ROWS: Final = 16_384  # rows kept in memory until they are written as one row group
@@ -29,7 +30,7 @@ def write_parquet(out: BinaryIO, columns: Columns, about: Mapping[str, str]) -> 
     with pq.ParquetWriter(out, schema, compression="zstd") as file:
 
         def flush() -> None:
-            arrays = [pa.array(_column(held, name, kind), _TYPES[kind]) for name, kind in columns.items()]
+            arrays = [_array(held, name, kind) for name, kind in columns.items()]
             file.write_batch(pa.record_batch(arrays, schema=schema))
             held.clear()
 
@@ -43,8 +44,11 @@ def write_parquet(out: BinaryIO, columns: Columns, about: Mapping[str, str]) -> 
             flush()
 
 
-def _column(records: Sequence[Record], name: str, kind: Kind) -> list[object]:
+def _array(records: Sequence[Record], name: str, kind: Kind) -> pa.Array:
     values = [value_of(record, name) for record in records]
-    if kind != "text":
-        return values
-    return [None if value is None else word_of(value) for value in values]
+    if kind == "text":
+        values = [None if value is None else word_of(value) for value in values]
+    try:
+        return pa.array(values, _TYPES[kind])
+    except (OverflowError, pa.ArrowInvalid) as error:
+        raise WrongUse(f"{name} holds a number that Parquet's 64 bits do not: export as csv or jsonl") from error

@@ -8,7 +8,7 @@ import typer
 
 from app.logs import opened_log
 from app.options import JsonOption, LogOption, SessionArgument
-from app.output import moment, print_lines
+from app.output import moment, print_lines, printable
 from app.selection import Selection, selected
 from state.events import AnyEvent
 from state.record import Record, to_json
@@ -43,7 +43,7 @@ def events(
 
 def _line(record: Record) -> bytes:
     event = record.event
-    market = f"{event.venue} {event.symbol}".strip()
+    market = printable(f"{event.venue} {event.symbol}".strip())
     said = " ".join(f"{name}={_word(getattr(event, name))}" for name in _fields(event))
     return f"{record.seq:>8}  {moment(record.recv)}  {type(event).__name__:<17} {market}  {said}".rstrip().encode()
 
@@ -60,4 +60,4 @@ def _word(value: object) -> str:
     if isinstance(value, list):
         return f"[{len(value)}]"
     text = str(value)
-    return repr(text) if isinstance(value, str) and any(map(str.isspace, text)) else text
+    return repr(text) if " " in text or not text.isprintable() else text

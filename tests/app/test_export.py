@@ -151,3 +151,20 @@ def test_a_long_session_is_written_in_several_groups(tmp_path: Path) -> None:
     file_of = pq.ParquetFile(tmp_path / "x")
     assert file_of.num_row_groups == 2
     assert [row["price"] for row in file_of.read().to_pylist()] == [n / 7 for n in range(len(events))]
+
+
+def test_a_number_that_parquet_cannot_hold_is_said(cli: Cli, tmp_path: Path) -> None:
+    from state.events import SessionOpened
+    from state.log import Log
+    from state.record import Record
+
+    url = f"sqlite:///{tmp_path}/seed.db"
+    with Log.open(url) as log:
+        writer = log.begin("s", "{}", 1)
+        writer.append(Record(1, 1, 0, SessionOpened("s", 2**63)))
+        writer.close(2, "closed")
+    ran = cli("export", "s", "--format", "parquet", "-o", "x", "--log", url)
+    assert (ran.code, ran.out) == (2, "")
+    assert "seed holds a number" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert cli("export", "s", "--format", "csv", "--log", url).out.endswith(f",{2**63},\n")
