@@ -65,7 +65,7 @@ def split(topics: Iterable[str], limit: int = MAX_ARGS_CHARACTERS) -> list[list[
         cost = len(topic) + 3  # quotes and comma
         if cost > room:
             groups.append([])
-            room = limit
+            room = limit - 1  # the brackets, less the last comma
         groups[-1].append(topic)
         room -= cost
     return groups
