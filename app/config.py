@@ -20,7 +20,7 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     symbols: list[str]
     environment: Environment = "mainnet"
-    channels: list[MarketChannel] = ["book", "trades", "ticker"]
+    channels: tuple[MarketChannel, ...] = ("book", "trades", "ticker")
     book_depth: int = 50
     candle_intervals_s: list[int] = []
     order_entry: Literal["ws", "rest"] = "ws"

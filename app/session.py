@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from adapters import order_ids
 from adapters.base.exchange import Exchange
 from adapters.base.settings import ShutdownReport, Subscription
+from adapters.paper import PaperExchange
 from app.config import StopPolicy
 from state.clock import Clock
 from state.commands import action_of
-from state.errors import LogError, TapelineError
+from state.errors import LogError, SessionBroken, TapelineError, VenueFailed
 from state.events import (
     AmendOrder,
     AnyEvent,
@@ -40,7 +41,7 @@ _POLL_S = 0.05
 class VenueLine:
     """One venue of a session and what is followed there."""
 
-    exchange: Exchange
+    exchange: Exchange | PaperExchange
     subscriptions: tuple[Subscription, ...]
     trades: bool
 
@@ -68,21 +69,23 @@ class LiveSession:
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._sealed = False
+        self._broken = False
+        self._opened = False
 
     # --- what the adapters call ---
 
     def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
         """The inbox of every adapter."""
-        if self._sealed:
-            return  # the session is closed: sockets that are still being shut say nothing more
+        if self._sealed or self._broken:
+            return  # sockets that are still being shut have nothing more to say
         try:
             if events:
                 self.pipeline.feed(recv, events, cause, frame)
             elif frame is not None:
                 self._writer.keep(frame)
-        except LogError as error:
-            self._log_failed(error)
-            return
+        except Exception as error:
+            self._break(error)
+            raise
         if self.pipeline.timeline.next_due < self._armed:
             self._arm()
         if self.pipeline.seq >= self._snapshot_due:
@@ -95,6 +98,7 @@ class LiveSession:
         self._venues = {line.exchange.venue: line for line in venues}
         self.feed(self._clock.now_ns(), [SessionOpened(self.id, self._seed)])
         run_strategies(self.pipeline, self._strategies)
+        self._opened = True
         for line in venues:
             await line.exchange.start(line.subscriptions)
 
@@ -102,21 +106,22 @@ class LiveSession:
         """At a person's word, a signal, or a failure."""
         self._stopping.set()
 
-    async def wait(self, for_s: float | None = None) -> None:
-        """Until somebody asks to stop, or the time is over."""
+    async def wait(self, for_s: float | None = None) -> bool:
+        """Until somebody asks to stop, or the time is over: true then."""
         try:
             await asyncio.wait_for(self._stopping.wait(), for_s)
         except TimeoutError:
-            return
+            return True
+        return False
 
     async def stop(self, policy: StopPolicy, reason: str) -> None:
         """Halts the strategies, cancels, flattens if asked to, asks the venues again, and closes the log."""
-        if self.failure is None:
+        if not self._broken:
             self._command("halt" if policy != "leave" else "halt_and_leave", reason)
-        if self.failure is None and policy != "leave":
+        if not self._broken and policy != "leave":
             await self._until(self._nothing_rests)
         for line in self._venues.values():
-            if line.trades:
+            if line.trades and self._opened:
                 self.reports.append(await line.exchange.shutdown(policy))
         for line in self._venues.values():
             await line.exchange.close()
@@ -125,13 +130,13 @@ class LiveSession:
     def _end(self, reason: str) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self.failure is None:
+        if not self._broken:
             self.feed(self._clock.now_ns(), [SessionClosed(reason)])
-        if self.failure is None:
+        if not self._broken:
             self._snapshot()
         self._sealed = True
         try:
-            self._writer.close(self._clock.now_ns(), "closed" if self.failure is None else "crashed")
+            self._writer.close(self._clock.now_ns(), "crashed" if self._broken else "closed")
         except LogError as error:
             self.failure = self.failure or error
 
@@ -144,7 +149,7 @@ class LiveSession:
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         deadline = self._loop.time() + STOP_TIMEOUT_S
-        while not holds() and self._loop.time() < deadline and self.failure is None:  # noqa: ASYNC110 (rare, and short)
+        while not holds() and self._loop.time() < deadline and not self._broken:  # noqa: ASYNC110 (rare, and short)
             await asyncio.sleep(_POLL_S)
 
     # --- time ---
@@ -162,14 +167,14 @@ class LiveSession:
         self._timer = None
         self._armed = NEVER
         now = self._clock.now_ns()
-        if self._sealed or self.failure is not None:
+        if self._sealed or self._broken:
             return
         if self.pipeline.timeline.next_due <= now:
             try:
                 self.pipeline.tick(now)
-            except LogError as error:
-                self._log_failed(error)
-                return
+            except Exception as error:
+                self._break(error)
+                raise
         self._arm()
 
     def _snapshot(self) -> None:
@@ -177,14 +182,17 @@ class LiveSession:
         try:
             self._writer.snapshot(self.pipeline.seq, self.pipeline.shared.dump())
         except LogError as error:
-            self._log_failed(error)
+            self._break(error)
 
     # --- intents ---
 
     def _decided(self, intents: Sequence[Record]) -> None:
         """Ink before effect: the intents of one tick wait for one commit."""
-        loop = self._loop
-        self._writer.commit(lambda _seq: loop.call_soon_threadsafe(self._send, intents))
+
+        def durable(_seq: int) -> None:  # in the log's writer thread
+            self._loop.call_soon_threadsafe(self._send, intents)
+
+        self._writer.commit(durable)
 
     def _send(self, intents: Sequence[Record]) -> None:
         by_venue: dict[str, list[Record]] = {}
@@ -214,9 +222,18 @@ class LiveSession:
 
     def log_failed(self, error: LogError) -> None:
         """To be called by the log's writer thread."""
-        self._loop.call_soon_threadsafe(self._log_failed, error)
+        self._loop.call_soon_threadsafe(self._break, error)
 
-    def _log_failed(self, error: LogError) -> None:
-        if self.failure is None:
-            self.failure = error
-            self._stopping.set()
+    def _break(self, error: Exception) -> None:
+        """The log or the loop itself failed: nothing is decided or recorded any more, only cancelled at the venues."""
+        self._broken = True
+        self.fail(error if isinstance(error, TapelineError) else SessionBroken(f"a bug of ours: {error!r}"))
+
+    def venue_failed(self, reason: str) -> None:
+        """To be called by an adapter when trading must stop."""
+        self.fail(VenueFailed(reason))
+
+    def fail(self, error: TapelineError) -> None:
+        """The session ends, and this is why."""
+        self.failure = self.failure or error
+        self._stopping.set()

@@ -101,11 +101,15 @@ class Books:
         for seq, what in self.open.items():
             self.findings.append(Finding(seq, "no outcome", f"{what} has no outcome"))
         for (venue, client_id), seq in self.unknown.items():
-            self.findings.append(Finding(seq, "unresolved", f"what became of {client_id} at {venue} was never found out"))
+            self.findings.append(
+                Finding(seq, "unresolved", f"what became of {client_id} at {venue} was never found out")
+            )
         if whole and not isinstance(self._last, SessionClosed):
             self.findings.append(Finding(row.last_seq, "ending", "a closed session does not end with SessionClosed"))
         if not whole:
-            self.findings.append(Finding(row.last_seq, row.status, f"the session did not end in order: it is {row.status}"))
+            self.findings.append(
+                Finding(row.last_seq, row.status, f"the session did not end in order: it is {row.status}")
+            )
         self._positions()
 
     def _intent(self, record: Record, event: PlaceOrder | AmendOrder | CancelOrder | CancelAll) -> None:
@@ -125,7 +129,9 @@ class Books:
             del self.open[record.cause]
             self.answered += 1
         elif not isinstance(event, Rejected) or key not in self.unknown:
-            self._find(record, "no intent", f"an outcome of {event.client_id or event.action} follows from no open intent")
+            self._find(
+                record, "no intent", f"an outcome of {event.client_id or event.action} follows from no open intent"
+            )
         if isinstance(event, Unknown):
             self.unknown[key] = record.seq
         else:
@@ -147,7 +153,9 @@ class Books:
                 told: PositionUpdate | None = position.reported
                 if told is not None and told.size != position.size:
                     text = f"{venue} {position.symbol}: folded {position.size}, the venue says {told.size}"
-                    self.findings.append(Finding(0, "position", f"{text}, residual {_plain(told.size - position.size)}"))
+                    self.findings.append(
+                        Finding(0, "position", f"{text}, residual {_plain(told.size - position.size)}")
+                    )
 
     def _forget(self) -> None:
         """Client ids are a function of the seq, so only the latest could come twice; memory stays flat."""

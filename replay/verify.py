@@ -115,8 +115,12 @@ def verify(
     client_ids: ClientIds,
     *,
     progress: Callable[[int], None] | None = None,
+    pace: Callable[[Iterator[Record]], Iterator[Record]] = iter,
 ) -> Verdict:
-    """Runs the strategies over the session's inputs; raises `LogCorrupt` where the log itself does not hold."""
+    """Runs the strategies over the session's inputs; raises `LogCorrupt` where the log itself does not hold.
+
+    `pace` may slow the reading down, for somebody who watches.
+    """
     row = log.find(session)
     comparison = Comparison(row.id)
     pipeline = Pipeline(comparison, client_ids)
@@ -124,7 +128,7 @@ def verify(
     difference: Difference | None = None
     beyond = 0
     try:
-        for burst in bursts(_counted(log, row.id, progress)):
+        for burst in bursts(pace(_counted(log, row.id, progress))):
             for record in burst:
                 comparison.expect(record)
             if is_derived(burst[0].event):

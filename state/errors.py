@@ -43,12 +43,20 @@ class VenueError(TapelineError):
         self.meaning = meaning
 
 
+class VenueFailed(TapelineError):
+    """A venue can no longer be traded at: a refused key, a word that no table has, an adapter's own bug."""
+
+
 class OutcomeUnknown(TapelineError):
     """A request left and no answer says what became of it: look it up, never send it again."""
 
 
 class ConnectionFailed(TapelineError):
     """The venue was not reached: nothing was sent."""
+
+
+class SessionBroken(TapelineError):
+    """A bug of ours in the middle of a session: it ends, what rests is cancelled, the log stays as far as it is whole."""
 
 
 class LogError(TapelineError):

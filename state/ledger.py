@@ -206,11 +206,11 @@ class Ledger:
         return balance
 
     def dump(self) -> LedgerSnapshot:
-        """A copy that later events do not change."""
+        """A copy that later events do not change; what was only asked for is not part of it."""
         return LedgerSnapshot(
             self.venue,
-            list(_copies(self.positions.values())),
-            [copy(balance) for balance in self.balances.values()],
+            [it for it in _copies(self.positions.values()) if it != Position(it.venue, it.symbol)],
+            [copy(it) for it in self.balances.values() if it != Balance(it.venue, it.asset)],
             list(self._payment_ids),
         )
 

@@ -5,6 +5,7 @@ The reducer writes it, everybody else reads. `shared.exchange` is the way to the
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -32,6 +33,9 @@ class Account:
     def is_ready(self) -> bool:
         """True while what is known of the account can be relied on."""
         return self.status == "ok"
+
+    def dump(self) -> "AccountSnapshot":
+        return AccountSnapshot(self.venue, self.status, self.orders.dump(), self.ledger.dump())
 
 
 class SharedState:
@@ -74,7 +78,10 @@ class SharedState:
         return instrument
 
     def dump(self) -> bytes:
-        """The whole state as canonical bytes: equal states give equal bytes."""
+        """The whole state as canonical bytes: equal states give equal bytes.
+
+        Markets and accounts that were only asked for, and of which nothing was heard, are not part of it.
+        """
         return _encode(
             StateSnapshot(
                 seq=self.seq,
@@ -85,11 +92,8 @@ class SharedState:
                 closed=self.closed,
                 failed=dict(sorted(self.failed.items())),
                 signals=dict(sorted(self.signals.items())),
-                markets=[self.markets[key].dump() for key in sorted(self.markets)],
-                accounts=[
-                    AccountSnapshot(venue, account.status, account.orders.dump(), account.ledger.dump())
-                    for venue, account in sorted(self.accounts.items())
-                ],
+                markets=_heard([self.markets[key].dump() for key in sorted(self.markets)], _silent_market),
+                accounts=_heard([self.accounts[venue].dump() for venue in sorted(self.accounts)], _silent_account),
             )
         )
 
@@ -110,6 +114,18 @@ class SharedState:
             account.orders = Orders.load(known.orders)
             account.ledger = Ledger.load(known.ledger)
         return shared
+
+
+def _heard(snapshots: "list[_Snapshot]", silent: "Callable[[_Snapshot], _Snapshot]") -> "list[_Snapshot]":
+    return [snapshot for snapshot in snapshots if snapshot != silent(snapshot)]
+
+
+def _silent_market(snapshot: MarketSnapshot) -> MarketSnapshot:
+    return Market(snapshot.venue, snapshot.symbol).dump()
+
+
+def _silent_account(snapshot: "AccountSnapshot") -> "AccountSnapshot":
+    return Account(snapshot.venue).dump()
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -135,6 +151,8 @@ class StateSnapshot(msgspec.Struct, frozen=True, array_like=True):
     markets: list[MarketSnapshot]
     accounts: list[AccountSnapshot]
 
+
+_Snapshot = TypeVar("_Snapshot", MarketSnapshot, AccountSnapshot)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StateSnapshot).decode

@@ -1,0 +1,180 @@
+"""`tapeline run`, `record` and `demo`: sessions on live venues, and on one that is made up."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar, get_args
+
+import msgspec
+import typer
+
+from adapters import venue as find_venue
+from adapters.base.settings import Environment, MarketChannel
+from app.commands.replay import CLEAN, FINDINGS
+from app.config import RunConfig, VenueConfig, read_config
+from app.demo import LoopbackVenue, ProofFact, demo_config, prove
+from app.options import JsonOption, LogOption, log_url
+from app.output import print_json, print_lines, remark
+from app.report import print_summary
+from app.running import Plan, in_event_loop, plan, unwatched
+from app.running import run as run_plan
+from app.session import LiveSession
+from app.summary import Summary, summarize
+from app.watch import watched
+from state.errors import WrongUse
+from state.log import Log
+
+COULD_NOT_RUN = 2
+
+
+class EndFact(msgspec.Struct, frozen=True):
+    """What `run`, `record` and `demo` print with `--json`."""
+
+    summary: Summary
+    failure: str | None
+    clean_stop: bool
+    proofs: list[ProofFact] = []
+
+
+def run(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="What to run.", show_default=False)],
+    for_: Annotated[str | None, typer.Option("--for", metavar="TIME", help="Stop after 20s, 5m or 8h.")] = None,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Run a live session from a configuration file until Ctrl-C; cancels (and flattens, if told to) at its end."""
+    read = read_config(config)
+    planned = plan(read)
+    return _live(planned, log or read.log or log_url(context, None), _seconds(for_), as_json=as_json)
+
+
+def record(
+    context: typer.Context,
+    venue: Annotated[
+        str, typer.Option("--venue", metavar="V", help="A venue of `tapeline venues`.", show_default=False)
+    ],
+    symbols: Annotated[
+        list[str], typer.Option("--symbol", metavar="S", help="A market; may be given often.", show_default=False)
+    ],
+    channels: Annotated[
+        list[str] | None,
+        typer.Option("--channel", help="book, trades, ticker, candles, liquidations; the first three."),
+    ] = None,
+    depth: Annotated[int, typer.Option("--depth", help="Levels a side of the book.")] = 50,
+    frames: Annotated[bool, typer.Option(help="Keep the raw frames too.")] = False,
+    environment: Annotated[str, typer.Option("--environment", help="mainnet, testnet or demo.")] = "mainnet",
+    public_url: Annotated[str, typer.Option("--public-url", help="Another WebSocket address.")] = "",
+    rest_url: Annotated[str, typer.Option("--rest-url", help="Another REST address.")] = "",
+    for_: Annotated[str | None, typer.Option("--for", metavar="TIME", help="Stop after 20s, 5m or 8h.")] = None,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Record public streams without trading until Ctrl-C."""
+    find_venue(venue)
+    config = VenueConfig(
+        venue,
+        symbols,
+        environment=_word(environment, _ENVIRONMENTS, "--environment"),
+        channels=tuple(_word(word, _CHANNELS, "--channel") for word in channels or ("book", "trades", "ticker")),
+        book_depth=depth,
+        trade=False,
+        rest_url=rest_url,
+        public_url=public_url,
+        market_frames=frames,
+    )
+    planned = plan(RunConfig([config], stop="leave"), "record")
+    return _live(planned, log_url(context, log), _seconds(for_), as_json=as_json)
+
+
+def demo(
+    context: typer.Context,
+    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="How long to trade.")] = "20s",
+    seed: Annotated[int, typer.Option("--seed", help="Of the made-up market.")] = 7,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Trade `plain` on two markets of a local Bybit, then verify in another process, audit, and sum up."""
+    url = log_url(context, log)
+    for_s = _seconds(for_)
+    with LoopbackVenue(seed) as venue:
+        if not as_json:
+            remark(f"a Bybit of our own listens at {venue.fact.rest_url}; trading two markets there for {for_}")
+        planned = plan(demo_config(venue.fact, seed), "demo")
+        summary, session = _session(planned, url, for_s, as_json=as_json)
+    proofs = prove(url, summary.session) if session.failure is None else []
+    code = _end(planned, summary, session, proofs, as_json=as_json)
+    if not as_json:
+        print_lines(proof.line.encode() for proof in proofs)
+        print_lines(_next(summary.session, url))
+    return code or (CLEAN if all(proof.clean for proof in proofs) else FINDINGS)
+
+
+def _live(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> int:
+    summary, session = _session(planned, url, for_s, as_json=as_json)
+    code = _end(planned, summary, session, [], as_json=as_json)
+    if not as_json:
+        print_lines(_next(summary.session, url))
+    return code
+
+
+def _session(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> tuple[Summary, LiveSession]:
+    with Log.open(url) as log:
+
+        async def live() -> LiveSession:
+            return await run_plan(planned, log, for_s=for_s, around=unwatched if as_json else watched)
+
+        session = in_event_loop(live())
+        return summarize(log, planned.session, session.pipeline.shared), session
+
+
+def _end(planned: Plan, summary: Summary, session: LiveSession, proofs: Sequence[ProofFact], *, as_json: bool) -> int:
+    clean_stop = all(report.clean for report in session.reports)
+    failure = None if session.failure is None else str(session.failure)
+    if as_json:
+        print_json(EndFact(summary, failure, clean_stop, list(proofs)))
+    else:
+        print_summary(summary, session.pipeline.shared)
+        for report in session.reports:
+            if not report.clean:
+                print_lines([f"NOT clean at the end: {report}".encode()])
+    if failure is not None:
+        remark(f"tapeline: {failure}")
+        return COULD_NOT_RUN
+    return CLEAN if clean_stop and not session.pipeline.shared.failed else FINDINGS
+
+
+def _next(session: str, url: str) -> list[bytes]:
+    told = "" if url == "sqlite:///tapeline.db" else f" --log {url}"
+    return [
+        b"next:",
+        f"  tapeline replay {session} --verify{told}".encode(),
+        f"  tapeline audit {session}{told}".encode(),
+        f"  tapeline orders {session}{told}".encode(),
+    ]
+
+
+T = TypeVar("T", bound=str)
+
+_ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
+_CHANNELS: tuple[MarketChannel, ...] = get_args(MarketChannel)
+
+
+def _word(said: str, known: tuple[T, ...], option: str) -> T:
+    for word in known:
+        if word == said:
+            return word
+    raise WrongUse(f"{option} is one of {', '.join(known)}, not {said!r}")
+
+
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    match = _TIME.fullmatch(text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise WrongUse(f"a time is like 20s, 5m or 8h, not {text!r}")
+    return float(match[1]) * _UNIT_S[match[2] or "s"]

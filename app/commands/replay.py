@@ -1,0 +1,294 @@
+"""`tapeline import`, `replay` and `audit`: recorded frames into a session, and what a session is worth."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated
+
+import msgspec
+import typer
+
+from adapters import order_ids
+from adapters import venue as find_venue
+from app.collector import Collector
+from app.defaults import parse_settings, simulated_strategies
+from app.logs import opened_log
+from app.options import JsonOption, LogOption, SessionArgument, VenueArgument, log_url
+from app.output import moment, print_json, print_lines, print_table
+from app.progress import progress
+from app.report import print_summary
+from app.running import new_session_id
+from app.summary import Summary, summarize
+from replay.audit import audit as audit_session
+from replay.imports import import_recordings
+from replay.simulate import Simulation
+from replay.verify import Difference, Verdict
+from replay.verify import verify as verify_session
+from state.clock import WallClock
+from state.errors import WrongUse
+from state.log import Log, SessionRow
+from state.manifest import Manifest, installed
+from state.record import Record, to_json
+from streams.strategies.recorded import entry, strategies_of
+
+CLEAN, FINDINGS = 0, 1
+
+
+def import_frames(
+    context: typer.Context,
+    venue: VenueArgument,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recorded raw frames.", show_default=False)],
+    frames: Annotated[bool, typer.Option(help="Keep the raw frames too, so that decoding can be checked.")] = True,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Turn recorded raw frames into a session, through the same pipeline as a live one."""
+    found = find_venue(venue)
+    clock = WallClock()
+    tapeline, python, packages = installed()
+    manifest = Manifest(1, [], [found.name], [], msgspec.Raw(b"null"), "import", tapeline, python, packages)
+    with Log.open(log_url(context, log)) as opened, progress(f"importing {found.name}") as done, Collector():
+        imported = import_recordings(
+            opened,
+            new_session_id(clock),
+            manifest,
+            found,
+            files,
+            keep_frames=frames,
+            progress=lambda read, total: done(read, total),
+        )
+        if as_json:
+            print_json(imported)
+        else:
+            print_lines(
+                [
+                    f"session {imported.session}: {imported.frames} frames, {imported.events} events, "
+                    f"{imported.gaps} gaps, {imported.misfits} frames that did not fit".encode(),
+                    f"next: tapeline replay {imported.session} --verify --log {opened.name}".encode(),
+                ]
+            )
+    return FINDINGS if imported.gaps or imported.misfits else CLEAN
+
+
+def replay(
+    context: typer.Context,
+    session: SessionArgument,
+    verify: Annotated[bool, typer.Option("--verify", help="Prove that the same decisions are made again.")] = False,
+    simulate: Annotated[
+        str | None, typer.Option("--simulate", metavar="STRATEGY", help="Run a strategy on the session's market.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the strategy, or paper.KEY.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option("--speed", metavar="X", min=0.0, help="Times real time; full speed if left out.")
+    ] = None,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Verify a session, simulate a strategy on it, or play it back."""
+    if verify and simulate is not None:
+        raise WrongUse("--verify and --simulate are two questions: ask one")
+    if settings and simulate is None:
+        raise WrongUse("--set needs --simulate")
+    if not verify and simulate is None and speed is None:
+        raise WrongUse("say what to do with it: --verify, --simulate STRATEGY or --speed X")
+    with opened_log(context, log) as opened:
+        row = opened.find(session)
+        if verify:
+            return _verify(opened, row, speed, as_json=as_json)
+        if simulate is not None:
+            return _simulate(opened, row, simulate, settings or [], speed, as_json=as_json)
+        print_lines(_shown(record, as_json=as_json) for record in paced(opened.records(row.id), speed))
+    return CLEAN
+
+
+def audit(context: typer.Context, session: SessionArgument, log: LogOption = None, as_json: JsonOption = False) -> int:
+    """Check digest, gaps, journal and outcomes of a session; trusts nothing that is stored."""
+    with opened_log(context, log) as opened:
+        row = opened.find(session)
+        with _counting("auditing", row.last_seq) as count:
+            report = audit_session(opened, row.id, count)
+    if as_json:
+        print_json(report)
+    else:
+        print_lines(
+            [
+                f"session {report.session} ({report.status}): {report.records} records, head {report.head}".encode(),
+                f"{report.intents} intents, {report.answered} with their outcome; {report.fills} fills; "
+                f"{report.gaps} feed gaps recorded".encode(),
+                b"clean" if report.clean else f"{len(report.findings)} findings".encode(),
+            ]
+        )
+        if report.findings:
+            print_table(("seq", "kind", "finding"), [(f.seq, f.kind, f.text) for f in report.findings], right=("seq",))
+    return CLEAN if report.clean else FINDINGS
+
+
+# --- verify ---
+
+
+class DifferenceFact(msgspec.Struct, frozen=True):
+    """The first record that differs; each side as its JSON."""
+
+    seq: int
+    recorded: msgspec.Raw | None
+    concluded: msgspec.Raw | None
+    cause: msgspec.Raw | None
+
+
+class VerifyFact(msgspec.Struct, frozen=True):
+    """What `replay --verify --json` prints."""
+
+    session: str
+    same: bool
+    records: int
+    inputs: int
+    decisions: int
+    beyond: int
+    digest: str
+    recorded_digest: str
+    difference: DifferenceFact | None
+
+
+def _verify(log: Log, row: SessionRow, speed: float | None, *, as_json: bool) -> int:
+    strategies = strategies_of(Manifest.parse(row.manifest))
+    with _counting("verifying", row.last_seq) as count, Collector():
+        verdict = verify_session(
+            log, row.id, strategies, order_ids(row.id), progress=count, pace=lambda records: paced(records, speed)
+        )
+    if as_json:
+        print_json(_verify_fact(verdict))
+    else:
+        print_lines(_verdict_lines(verdict))
+    return CLEAN if verdict.same else FINDINGS
+
+
+def _verify_fact(verdict: Verdict) -> VerifyFact:
+    found = verdict.difference
+    return VerifyFact(
+        session=verdict.session,
+        same=verdict.same,
+        records=verdict.records,
+        inputs=verdict.inputs,
+        decisions=verdict.decisions,
+        beyond=verdict.beyond,
+        digest=verdict.digest,
+        recorded_digest=verdict.recorded_digest,
+        difference=None
+        if found is None
+        else DifferenceFact(found.seq, _raw(found.recorded), _raw(found.concluded), _raw(found.cause)),
+    )
+
+
+def _raw(record: Record | None) -> msgspec.Raw | None:
+    return None if record is None else msgspec.Raw(to_json(record))
+
+
+def _verdict_lines(verdict: Verdict) -> Iterator[bytes]:
+    counted = f"{verdict.records} records, {verdict.inputs} inputs, {verdict.decisions} decisions"
+    if verdict.same:
+        yield f"session {verdict.session}: the same to the bit: {counted}".encode()
+        yield f"digest {verdict.digest}".encode()
+        if verdict.beyond:
+            yield f"{verdict.beyond} decisions follow from the last inputs that the crashed session did not log".encode()
+        return
+    yield f"session {verdict.session}: NOT the same: {counted} were".encode()
+    if verdict.difference is None:
+        yield f"every record is equal, but the digest is {verdict.digest}, recorded {verdict.recorded_digest}".encode()
+    else:
+        yield from _difference_lines(verdict.difference)
+
+
+def _difference_lines(found: Difference) -> Iterator[bytes]:
+    yield f"first difference at seq {found.seq}".encode()
+    yield b"recorded:  " + (to_json(found.recorded) if found.recorded else b"nothing")
+    yield b"concluded: " + (to_json(found.concluded) if found.concluded else b"nothing")
+    if found.cause is not None:
+        yield b"from:      " + to_json(found.cause)
+
+
+# --- simulate ---
+
+
+class SimulateFact(msgspec.Struct, frozen=True):
+    """What `replay --simulate --json` prints."""
+
+    session: str
+    parent: str
+    summary: Summary
+    assumptions: list[str]
+
+
+def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: float | None, *, as_json: bool) -> int:
+    params, paper = parse_settings(words)
+    chosen = simulated_strategies(log, row, kind, params)
+    parent = Manifest.parse(row.manifest)
+    tapeline, python, packages = installed()
+    manifest = msgspec.structs.replace(
+        parent,
+        strategies=[entry(name, kind, fields) for name, fields in chosen],
+        risk=msgspec.Raw(b"null"),
+        source="simulation",
+        tapeline=tapeline,
+        python=python,
+        packages=packages,
+    )
+    session = new_session_id(WallClock())
+    writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
+    simulation = Simulation(
+        writer, order_ids(session), strategies_of(manifest), paper, session=session, seed=parent.seed, parent=row.id
+    )
+    try:
+        with _counting(f"simulating {kind}", row.last_seq) as count, Collector():
+            simulated = simulation.run(paced(log.records(row.id), speed), count)
+    except BaseException:
+        writer.close(row.opened, "crashed")
+        raise
+    writer.close(simulated.last_recv)
+    summary = summarize(log, session, simulated.shared)
+    if as_json:
+        print_json(SimulateFact(session, row.id, summary, list(simulated.assumptions)))
+    else:
+        print_summary(summary, simulated.shared)
+        print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in simulated.assumptions)])
+    return FINDINGS if simulated.shared.failed else CLEAN
+
+
+# --- time ---
+
+
+def paced(records: Iterable[Record], speed: float | None) -> Iterator[Record]:
+    """Each record when its time has come, at `speed` times real time; at once where no speed is said."""
+    if not speed:
+        yield from records
+        return
+    first, begun = 0, monotonic()
+    for record in records:
+        first = first or record.recv
+        wait_s = (record.recv - first) / 1e9 / speed - (monotonic() - begun)
+        if wait_s > 0:
+            sleep(wait_s)
+        yield record
+
+
+@contextmanager
+def _counting(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    counted = 0
+    with progress(title, total) as done:
+
+        def count(records: int) -> None:
+            nonlocal counted
+            counted += records
+            done(counted)
+
+        yield count
+
+
+def _shown(record: Record, *, as_json: bool) -> bytes:
+    if as_json:
+        return to_json(record)
+    event = record.event
+    market = f"{event.venue} {event.symbol}".strip()
+    return f"{record.seq}\t{moment(record.recv)}\t{type(event).__name__}\t{market}".encode()

@@ -1,0 +1,110 @@
+"""What a command takes where the person said nothing: the markets of a session, and the least sensible size in each."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+from adapters.paper import PaperSettings
+from replay.rebuild import rebuild
+from state.errors import ConfigurationError, WrongUse
+from state.instruments import Instrument
+from state.log import Log, SessionRow
+from state.manifest import Manifest
+from state.market import Market
+from streams.strategies.registry import find
+
+_NOTIONALS = 4  # a default order is worth this many times the venue's minimum, so that rounding cannot undercut it
+_POSITIONS = 10  # and a default position is this many orders
+
+
+def parse_settings(words: Sequence[str]) -> tuple[dict[str, object], dict[str, PaperSettings]]:
+    """`size=0.01` is the strategy's, `paper.order_latency_ms=5` the paper venue's; raises `ConfigurationError`."""
+    params: dict[str, object] = {}
+    paper: dict[str, object] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise ConfigurationError(f"--set takes KEY=VALUE, not {word!r}")
+        if key.startswith("paper."):
+            paper[key.removeprefix("paper.")] = _value(text)
+        else:
+            params[key] = _value(text)
+    try:
+        settings = msgspec.convert(paper, PaperSettings)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"paper: {error}") from error
+    return params, {"": settings}
+
+
+def simulated_strategies(
+    log: Log, row: SessionRow, kind: str, params: Mapping[str, object]
+) -> list[tuple[str, dict[str, object]]]:
+    """Name and parameters of each strategy to simulate: as the session ran it where it did, else one a market.
+
+    Raises `WrongUse` where the session has no market that could be traded.
+    """
+    ran = [known for known in Manifest.parse(row.manifest).strategies if known.strategy == kind]
+    if ran:
+        return [(known.name, {**msgspec.json.decode(known.params, type=dict[str, object]), **params}) for known in ran]
+    accepted = find(kind).params
+    if accepted is None:
+        return [(kind, dict(params))]
+    chosen = []
+    for market in _tradable(log, row, params):
+        fields = {**_market_fields(accepted.__struct_fields__, market), **params}
+        chosen.append((f"{kind}-{market.venue}-{market.symbol}", fields))
+    return chosen
+
+
+def _tradable(log: Log, row: SessionRow, params: Mapping[str, object]) -> list[Market]:
+    """Markets of the session with rules and a book, and of the venue and symbol that were asked for."""
+    shared = rebuild(log, row.id)
+    markets = [
+        market
+        for _, market in sorted(shared.markets.items())
+        if market.instrument is not None
+        and any(market.book.levels())
+        and params.get("venue", market.venue) == market.venue
+        and params.get("symbol", market.symbol) == market.symbol
+    ]
+    if not markets:
+        raise WrongUse(f"session {row.id} has no such market with an instrument and a book")
+    return markets
+
+
+def _market_fields(names: Sequence[str], market: Market) -> dict[str, object]:
+    """Venue, symbol and sizes, where the parameters have such."""
+    assert market.instrument is not None
+    size = least_size(market.instrument, market.book.mid)
+    fields: dict[str, object] = {
+        "venue": market.venue,
+        "symbol": market.symbol,
+        "size": str(size),
+        "max_position": str(size * _POSITIONS),
+    }
+    return {name: value for name, value in fields.items() if name in names}
+
+
+def least_size(instrument: Instrument, price: float) -> Decimal:
+    """A small order that the venue would take at this price and around it."""
+    worth = instrument.min_notional * _NOTIONALS / Decimal(repr(price)) if price > 0 else instrument.min_size
+    steps = -(-max(worth, instrument.min_size) // instrument.lot)
+    return steps * instrument.lot
+
+
+def _value(text: str) -> object:
+    """A number where it reads as one, a truth where it is one, else the word; money is made of a number's shortest text."""
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    if not number.is_finite():
+        return text
+    return (
+        int(number)
+        if number == number.to_integral_value() and "." not in text and "e" not in text.lower()
+        else float(text)
+    )

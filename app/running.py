@@ -1,0 +1,190 @@
+"""From a configuration to a finished session: what is put together, in which order, and how it ends."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import TypeVar
+
+import msgspec
+
+from adapters import venue as find_venue
+from adapters.base.exchange import Exchange
+from adapters.base.settings import Subscription, VenueSettings
+from adapters.paper import PaperExchange, PaperSettings
+from app.collector import Collector
+from app.config import RunConfig, VenueConfig, credentials
+from app.session import LiveSession, VenueLine
+from state.clock import Clock, WallClock
+from state.errors import TapelineError
+from state.log import Log
+from state.manifest import Manifest, installed
+from state.record import Inbox
+from state.secrets import Credentials
+from streams.strategies.recorded import entry, strategies_of
+from streams.strategy import Strategy
+
+T = TypeVar("T")
+
+REST_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that can be wrong with a configuration has been found by the time that there is one."""
+
+    session: str
+    manifest: Manifest
+    config: RunConfig
+    strategies: tuple[Strategy, ...]
+    keys: tuple[Credentials | None, ...]
+
+
+def plan(config: RunConfig, source: str = "live") -> Plan:
+    """Raises `ConfigurationError` or `WrongUse` before anything is opened or sent."""
+    entries = [entry(known.name, known.strategy, known.params) for known in config.strategies]
+    tapeline, python, packages = installed()
+    session = new_session_id(WallClock())
+    manifest = Manifest(
+        seed=config.seed or int(session[-4:], 16) + 1,
+        strategies=entries,
+        venues=[line.name for line in config.venues],
+        symbols=sorted({symbol for line in config.venues for symbol in line.symbols}),
+        risk=msgspec.Raw(msgspec.json.encode(config.risk)),
+        source=source,
+        tapeline=tapeline,
+        python=python,
+        packages=packages,
+    )
+    for line in config.venues:
+        find_venue(line.name)
+    keys = tuple(credentials(line) for line in config.venues)
+    return Plan(session, manifest, config, tuple(strategies_of(manifest)), keys)
+
+
+def new_session_id(clock: Clock) -> str:
+    """Sorts by time, is unique over machines: 20260809-142307-1f3a."""
+    opened = datetime.fromtimestamp(clock.now_ns() // 1_000_000_000, UTC)
+    return f"{opened:%Y%m%d-%H%M%S}-{token_hex(2)}"
+
+
+@asynccontextmanager
+async def unwatched(session: LiveSession) -> AsyncIterator[None]:
+    """Nobody looks."""
+    yield
+
+
+async def run(
+    plan: Plan,
+    log: Log,
+    *,
+    for_s: float | None = None,
+    around: Callable[[LiveSession], AbstractAsyncContextManager[None]] = unwatched,
+) -> LiveSession:
+    """Runs the session until it is asked to stop; the returned session tells how it ended. `around` is who watches it.
+
+    Raises `LogError` where the log cannot be opened for writing, and what a venue's start raises, after the session was
+    closed in order.
+    """
+    clock = WallClock()
+    holder: list[LiveSession] = []
+    writer = log.begin(
+        plan.session,
+        plan.manifest.to_json(),
+        clock.now_ns(),
+        market_frames=any(line.market_frames for line in plan.config.venues),
+        on_failure=lambda error: holder[0].log_failed(error) if holder else None,
+    )
+    session = LiveSession(
+        writer,
+        clock,
+        seed=plan.manifest.seed,
+        strategies=plan.strategies,
+        snapshot_every=plan.config.snapshot_every,
+    )
+    holder.append(session)
+    lines = [
+        _line(line, keys, session, clock, plan.session)
+        for line, keys in zip(plan.config.venues, plan.keys, strict=True)
+    ]
+    loop = asyncio.get_running_loop()
+    for word in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(word, session.request_stop)
+    reason = "asked to stop"
+    with Collector() as collector:
+        resting = loop.create_task(_rest(collector))
+        try:
+            async with around(session):
+                await session.start(lines)
+                if await session.wait(for_s):
+                    reason = "the time is over"
+        except TapelineError as error:
+            session.fail(error)
+        finally:
+            await session.stop(plan.config.stop, str(session.failure or reason))
+            resting.cancel()
+            for word in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(word)
+    return session
+
+
+def in_event_loop(work: Coroutine[None, None, T]) -> T:
+    """Runs to the end on uvloop where it is installed."""
+    try:
+        import uvloop  # not on every platform
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def _rest(collector: Collector) -> None:
+    while True:
+        await asyncio.sleep(REST_EVERY_S)
+        collector.rest()
+
+
+def _line(
+    config: VenueConfig, keys: Credentials | None, session: LiveSession, clock: Clock, session_id: str
+) -> VenueLine:
+    known = find_venue(config.name)
+    settings = _settings(config, known.market)
+
+    def connect(inbox: Inbox) -> Exchange:
+        return known.exchange(settings, inbox, clock, session_id, keys)
+
+    exchange = PaperExchange(PaperSettings(), session, clock, session_id, connect) if config.paper else connect(session)
+    exchange.on_fatal = session.venue_failed
+    return VenueLine(exchange, tuple(_subscriptions(config)), trades=config.paper or keys is not None)
+
+
+def _settings(config: VenueConfig, market: str) -> VenueSettings:
+    return VenueSettings(
+        venue=config.name,
+        market=market,
+        environment=config.environment,
+        rest_url=config.rest_url,
+        public_url=config.public_url,
+        private_url=config.private_url,
+        trade_url=config.trade_url,
+        order_entry=config.order_entry,
+        book_depth=config.book_depth,
+        market_frames=config.market_frames,
+        symbols=tuple(config.symbols),
+    )
+
+
+def _subscriptions(config: VenueConfig) -> Sequence[Subscription]:
+    wanted = [
+        Subscription(channel, symbol)
+        for symbol in config.symbols
+        for channel in config.channels
+        if channel != "candles"
+    ]
+    intervals = config.candle_intervals_s or ([60] if "candles" in config.channels else [])
+    return wanted + [
+        Subscription("candles", symbol, interval_s=interval) for symbol in config.symbols for interval in intervals
+    ]

@@ -1,0 +1,111 @@
+"""Recorded raw frames become a session, through the same pipeline as a live one, with the frames kept beside it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from adapters import Venue, order_ids
+from replay.decoding import Decoding
+from replay.recordings import RecordedFrame, Recording
+from state.errors import WrongUse
+from state.events import FeedStatus, SessionClosed, SessionOpened
+from state.log import Log, SessionWriter
+from state.manifest import Manifest
+from state.record import Frame
+from streams.pipeline import Pipeline
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What an import came to; `misfits` are frames that could not be read, each kept with its `FeedStatus`."""
+
+    session: str
+    frames: int
+    events: int
+    gaps: int
+    misfits: int
+
+
+def import_recordings(
+    log: Log,
+    session: str,
+    manifest: Manifest,
+    venue: Venue,
+    files: Sequence[Path],
+    *,
+    keep_frames: bool = True,
+    progress: Callable[[float, float], None] | None = None,
+) -> Imported:
+    """Files are read one after the other; raises `WrongUse` for a file that is no recording, before the session is opened."""
+    for path in files:
+        with Recording.open(path):
+            pass  # what cannot be read is said before anything is written
+    recorded = _frames(files, progress)
+    first = next(recorded, None)
+    if first is None:
+        raise WrongUse(f"{', '.join(map(str, files))}: no frames")
+    opened = first.recv_ns
+    if not opened:
+        raise WrongUse(f"{files[0]}: its frames do not say when they were received, and a session is told by that")
+    writer = log.begin(session, manifest.to_json(), opened, market_frames=keep_frames)
+    run = _Import(writer, session, manifest.seed, venue)
+    try:
+        run.open(opened)
+        run.take(first)
+        for frame in recorded:
+            run.take(frame)
+        run.close()
+    except BaseException:
+        writer.close(opened, "crashed")
+        raise
+    writer.close(run.now)
+    return Imported(session, run.frames, run.seq, run.gaps, run.misfits)
+
+
+class _Import:
+    def __init__(self, writer: SessionWriter, session: str, seed: int, venue: Venue) -> None:
+        self.frames = self.gaps = self.misfits = 0
+        self._writer = writer
+        self._opening = SessionOpened(session, seed)
+        self._venue = venue.name
+        self._decoding = Decoding(venue)
+        self._pipeline = Pipeline(writer, order_ids(session))
+
+    @property
+    def seq(self) -> int:
+        return self._pipeline.seq
+
+    @property
+    def now(self) -> int:
+        return self._pipeline.timeline.now_ns
+
+    def open(self, recv: int) -> None:
+        self._pipeline.feed(recv, [self._opening])
+
+    def take(self, recorded: RecordedFrame) -> None:
+        self.frames += 1
+        events = self._decoding.receive(recorded)
+        frame = Frame(recorded.recv_ns, self._venue, recorded.channel, recorded.direction, recorded.body, recorded.url)
+        if not events:
+            self._writer.keep(frame)
+            return
+        for event in events:
+            if isinstance(event, FeedStatus) and event.status == "gap":
+                self.gaps += 1
+                self.misfits += event.reason.startswith("a frame did not fit")
+        self._pipeline.feed(recorded.recv_ns, events, 0, frame)
+
+    def close(self) -> None:
+        self._pipeline.feed(self.now, [SessionClosed("end of the recording")])
+
+
+def _frames(files: Sequence[Path], progress: Callable[[float, float], None] | None) -> Iterator[RecordedFrame]:
+    total = float(sum(path.stat().st_size for path in files))
+    before = 0
+    for path in files:
+        with Recording.open(path) as recording:
+            for frame in recording:
+                yield frame
+                if progress is not None:
+                    progress(before + recording.position_bytes, total)
+        before += path.stat().st_size
