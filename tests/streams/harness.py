@@ -45,7 +45,7 @@ def instrument(**changes: object) -> InstrumentDefined:
         "min_size": LOT,
         "min_notional": Decimal(5),
     }
-    return InstrumentDefined(VENUE, SYMBOL, None, **(fields | changes))  # type: ignore[arg-type]
+    return InstrumentDefined(VENUE, SYMBOL, None, **(fields | changes))
 
 
 def book(
@@ -91,7 +91,7 @@ class Session:
             def note(value: object) -> None:
                 seen.append(((feeds.now_ns - START) / SECOND, value))
 
-            return build(feeds).pipe(ops.do_action(note), ops.ignore_elements())  # type: ignore[arg-type]
+            return build(feeds).pipe(ops.do_action(note), ops.ignore_elements())
 
         self.run(strategy, name)
         return seen
@@ -155,5 +155,5 @@ def update(
     return OrderUpdate(
         VENUE, SYMBOL, None, order.client_id, f"o-{order.client_id}", status, order.side, order.kind, order.tif,
         price if price is not None else order.price, size if size is not None else order.size,
-        **changes,  # type: ignore[arg-type]
+        **changes,
     )  # fmt: skip

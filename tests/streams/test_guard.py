@@ -71,7 +71,7 @@ def test_impure_strategy_ends_alone_with_file_and_line(
     assert failed.error.startswith("NotDeterministic: ")
     assert why in failed.error
     assert ".py:" in failed.error
-    assert [event.label for event in session.of(PlaceOrder)] == ["good", "good"]  # type: ignore[union-attr]
+    assert [event.label for event in session.of(PlaceOrder)] == ["good", "good"]
 
 
 def test_the_line_named_is_the_strategys() -> None:

@@ -100,8 +100,8 @@ def test_on_tick_is_told_the_intents_of_a_settled_tick_together() -> None:
     session = Session()
     session.run(on_trades(place("a"), place("b")))
     session.feed(1, trade(100))
-    assert [[record.event.label for record in burst] for burst in session.bursts] == [["a", "b"]]  # type: ignore[union-attr]
-    assert [record.event.client_id for record in session.bursts[0]] == ["c6", "c7"]  # type: ignore[union-attr]
+    assert [[record.event.label for record in burst] for burst in session.bursts] == [["a", "b"]]
+    assert [record.event.client_id for record in session.bursts[0]] == ["c6", "c7"]
 
 
 # --- settled ---
@@ -341,7 +341,7 @@ FAILING: dict[str, Callable[[Feeds], Observable[Decision]]] = {
     "on an intent off the grid": lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(
         ops.map(lambda _: place(price="90.05"))
     ),
-    "on something that is no decision": lambda feeds: feeds.market(VENUE, SYMBOL).trades,  # type: ignore[dict-item, return-value]
+    "on something that is no decision": lambda feeds: feeds.market(VENUE, SYMBOL).trades,
 }
 
 
@@ -363,10 +363,10 @@ def test_a_strategy_that_raises_ends_alone_and_its_orders_are_cancelled(
     session.feed(1, trade(1))
     session.feed(2, trade(2))
     failures = session.of(StrategyFailed)
-    assert [failure.strategy for failure in failures] == ["fails"]  # type: ignore[union-attr]
-    mine = [event.client_id for event in session.of(PlaceOrder) if event.label == "mine"]  # type: ignore[union-attr]
+    assert [failure.strategy for failure in failures] == ["fails"]
+    mine = [event.client_id for event in session.of(PlaceOrder) if event.label == "mine"]
     assert len(mine) == 1
-    assert [event.client_id for event in session.of(CancelOrder)] == mine  # type: ignore[union-attr]
+    assert [event.client_id for event in session.of(CancelOrder)] == mine
     assert sum(order.label == "other" for order in session.working) == 2  # the other one decided on both trades
 
 

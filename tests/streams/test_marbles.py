@@ -1,0 +1,316 @@
+"""Each operator on a line of virtual time, by RxPY's own test scheduler (1 tick = 1 s): what it says, and when."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from math import isclose, log, nan, sqrt
+
+import pytest
+import reactivex
+from reactivex import Observable
+from reactivex import operators as ops
+from reactivex.testing import ReactiveTest, TestScheduler
+
+from state.book import Book
+from state.errors import WrongUse
+from state.events import Candle, Trade
+from state.ledger import Position
+from state.words import Side
+from streams import operators as op
+from tests.streams.harness import book as snapshot
+
+on_next, on_completed, on_error = ReactiveTest.on_next, ReactiveTest.on_completed, ReactiveTest.on_error
+
+
+def run(
+    operator: Callable[[Observable[object]], Observable[object]], *values: tuple[float, object], until: float = 1000
+) -> list[tuple[float, object]]:
+    """(second, value) of what `operator` says to values at their seconds after 200."""
+    scheduler = TestScheduler()
+    source = scheduler.create_hot_observable([on_next(200 + at, value) for at, value in values])
+    heard = scheduler.start(lambda: source.pipe(operator), disposed=200 + until)
+    return [(message.time - 200, message.value.value) for message in heard.messages]
+
+
+def close(heard: list[tuple[float, object]], expected: list[tuple[float, float]]) -> bool:
+    return len(heard) == len(expected) and all(
+        at == at_expected and isclose(value, expected_value, rel_tol=1e-12, abs_tol=1e-12)
+        for (at, value), (at_expected, expected_value) in zip(heard, expected, strict=True)
+    )
+
+
+def a_book(bid: float, bid_size: float, ask: float, ask_size: float) -> Book:
+    book = Book("venue", "BTC")
+    book.replace(snapshot(bid, ask, bid_size, ask_size))
+    return book
+
+
+def a_trade(price: float, size: float = 1.0, side: Side = "buy") -> Trade:
+    return Trade("venue", "BTC", None, "t", price, size, side)
+
+
+GOOD = a_book(9, 1, 11, 3)
+EMPTY = Book("venue", "BTC")
+CROSSED = a_book(12, 1, 11, 1)
+GAP = a_book(9, 1, 11, 3)
+GAP.distrust("gap")
+
+FROM_BOOK = {
+    "mid": (op.mid(), 10.0),
+    "microprice": (op.microprice(), 9.5),
+    "spread": (op.spread(), 2000.0),
+    "imbalance": (op.imbalance(), -0.5),
+    "imbalance of three levels": (op.imbalance(3), -0.5),
+}
+
+
+@pytest.mark.parametrize(("operator", "expected"), FROM_BOOK.values(), ids=FROM_BOOK)
+def test_of_a_book_only_while_it_can_be_trusted(
+    operator: Callable[[Observable[Book]], Observable[float]], expected: float
+) -> None:
+    heard = run(operator, (10, GOOD), (20, EMPTY), (30, CROSSED), (40, GAP), (50, GOOD))
+    assert heard == [(10, expected), (50, expected)]
+
+
+def test_trusted_says_changes_only() -> None:
+    heard = run(op.trusted(), (1, GOOD), (2, GOOD), (3, GAP), (4, EMPTY), (5, GOOD))
+    assert heard == [(1, True), (3, False), (5, True)]
+
+
+def test_ema_halves_the_distance_in_a_half_life() -> None:
+    assert close(run(op.ema(1), (0.5, 10.0), (1.5, 20.0), (3.5, 20.0)), [(0.5, 10), (1.5, 15), (3.5, 18.75)])
+
+
+def test_ema_takes_the_last_value_of_an_instant() -> None:
+    heard = run(op.ema(1), (1, 10.0), (2, 99.0), (2, 20.0), (3, 20.0))
+    assert close(heard, [(1, 10), (2, 54.5), (2, 15), (3, 17.5)])
+
+
+def test_ema_leaves_out_what_is_no_number() -> None:
+    assert close(run(op.ema(1), (1, 10.0), (2, nan), (3, float("inf")), (4, 10.0)), [(1, 10), (4, 10)])
+
+
+def test_ewma_volatility_decays_and_is_not_biased_at_the_start() -> None:
+    change = 1e4 * log(1.001)
+    kernel = 1 / log(2)
+    expected = [
+        (2, change / sqrt(kernel * (1 - 2**-1))),
+        (3, change * sqrt(0.5) / sqrt(kernel * (1 - 2**-2))),
+    ]
+    assert close(run(op.ewma_volatility(1), (1, 100.0), (2, 100.1), (3, 100.1)), expected)
+    trades = run(op.ewma_volatility(1), (1, a_trade(100.0)), (2, a_trade(100.1)), (3, a_trade(100.1)))
+    assert close(trades, expected)
+
+
+def test_ewma_volatility_waits_for_its_warm_up() -> None:
+    heard = run(op.ewma_volatility(1, warmup_s=2), (1, 100.0), (2, 101.0), (3, 100.0), (4, 100.0))
+    assert [at for at, _ in heard] == [3, 4]
+
+
+def test_realized_volatility_forgets_what_left_the_window() -> None:
+    change = 1e4 * log(1.001)
+    heard = run(op.realized_volatility(4, buckets=4), (1, 100.0), (2, 100.1), (3, 100.1), (9, 100.1))
+    assert close(heard, [(2, change), (3, change / sqrt(2)), (9, 0.0)])
+
+
+def test_volatility_leaves_out_prices_that_are_none() -> None:
+    for operator in (op.ewma_volatility(1), op.realized_volatility(4)):
+        heard = run(operator, (1, 100.0), (2, 0.0), (3, -1.0), (4, nan), (5, 100.0))
+        assert heard == [(5, 0.0)]
+
+
+def test_vwap_weighs_by_size_and_forgets() -> None:
+    heard = run(
+        op.vwap(10, buckets=10), (1, a_trade(10, 1)), (2, a_trade(13, 2)), (3, a_trade(1, 0)), (30, a_trade(7, 1))
+    )
+    assert close(heard, [(1, 10), (2, 12), (30, 7)])
+
+
+def test_trade_imbalance_nets_sides_and_forgets() -> None:
+    heard = run(
+        op.trade_imbalance(10, buckets=10),
+        (1, a_trade(10, 3, "buy")),
+        (2, a_trade(10, 1, "sell")),
+        (30, a_trade(10, 1, "sell")),
+    )
+    assert close(heard, [(1, 1), (2, 0.5), (30, -1)])
+
+
+def test_clamp_keeps_within_its_bounds() -> None:
+    assert run(op.clamp(2, 6), (1, 1.0), (2, 5.0), (3, 9.0), (4, nan)) == [(1, 2), (2, 5.0), (3, 6)]
+
+
+def test_utilisation_is_signed() -> None:
+    positions = [Position("venue", "BTC", Decimal(size)) for size in ("0", "5", "-20")]
+    heard = run(op.utilisation(10), *enumerate(positions, 1))
+    assert heard == [(1, 0.0), (2, 0.5), (3, -2.0)]
+
+
+def candle(start: int, first: float, high: float, low: float, last: float, volume: float, trades: int) -> Candle:
+    turnover = {1: 4.0, 3: 6.0, 0: 0.0}[trades]
+    return Candle("venue", "BTC", None, start * 10**9, 5, first, high, low, last, volume, turnover, trades, closed=True)
+
+
+CANDLE_TRADES = [(1, a_trade(1)), (2, a_trade(3)), (3, a_trade(2)), (11, a_trade(4))]
+
+
+def test_candles_close_on_virtual_time_and_skip_gaps() -> None:
+    heard = run(op.candles(5), *CANDLE_TRADES, until=40)
+    assert heard == [(5, candle(200, 1, 3, 1, 2, 3, 3)), (15, candle(210, 4, 4, 4, 4, 1, 1))]
+
+
+def test_candles_fill_gaps_where_asked_to() -> None:
+    heard = run(op.candles(5, gaps="flat"), *CANDLE_TRADES, until=22)
+    assert heard == [
+        (5, candle(200, 1, 3, 1, 2, 3, 3)),
+        (10, candle(205, 2, 2, 2, 2, 0, 0)),
+        (15, candle(210, 4, 4, 4, 4, 1, 1)),
+        (20, candle(215, 4, 4, 4, 4, 0, 0)),
+    ]
+
+
+def test_a_trade_at_the_boundary_opens_the_next_candle() -> None:
+    heard = run(op.candles(5), (4, a_trade(1)), (5, a_trade(4)), until=12)
+    assert [(at, value.open, value.trades) for at, value in heard] == [(5, 1, 1), (10, 4, 1)]
+
+
+def test_the_unfinished_candle_is_not_said_at_completion() -> None:
+    scheduler = TestScheduler()
+    source = scheduler.create_hot_observable(on_next(201, a_trade(1)), on_completed(203))
+    assert scheduler.start(lambda: source.pipe(op.candles(5))).messages == [on_completed(203)]
+
+
+def test_throttle_gives_the_first_at_once_and_then_the_newest() -> None:
+    losses = op.Losses()
+    heard = run(op.throttle(3, losses), (1, 1), (2, 2), (3, 3), (7, 4), (20, 5))
+    assert heard == [(1, 1), (4, 3), (7, 4), (20, 5)]
+    assert (losses.taken, losses.given, losses.lost, losses.held) == (5, 4, 1, 0)
+
+
+def test_throttle_gives_what_it_holds_at_completion() -> None:
+    losses = op.Losses()
+    scheduler = TestScheduler()
+    source = scheduler.create_hot_observable(on_next(201, 1), on_next(202, 2), on_completed(203))
+    heard = scheduler.start(lambda: source.pipe(op.throttle(10, losses)))
+    assert heard.messages == [on_next(201, 1), on_next(203, 2), on_completed(203)]
+    assert (losses.lost, losses.held) == (0, 0)
+
+
+def test_throttle_counts_what_it_held_when_it_is_disposed() -> None:
+    losses = op.Losses()
+    assert run(op.throttle(10, losses), (1, 1), (2, 2), until=5) == [(1, 1)]
+    assert (losses.taken, losses.given, losses.lost, losses.held) == (2, 1, 1, 0)
+
+
+def test_conflate_gives_the_last_of_an_instant() -> None:
+    losses = op.Losses()
+    assert run(op.conflate(losses), (1, 1), (1, 2), (1, 3), (2, 4)) == [(1, 3), (2, 4)]
+    assert (losses.taken, losses.given, losses.lost, losses.held) == (4, 2, 2, 0)
+
+
+def test_when_passes_only_while_it_holds() -> None:
+    losses = op.Losses()
+    scheduler = TestScheduler()
+    healthy = scheduler.create_hot_observable(on_next(202, True), on_next(205, False), on_next(206, True))
+    source = scheduler.create_hot_observable([on_next(200 + at, at) for at in (1, 3, 4, 5, 7)])
+    heard = scheduler.start(lambda: source.pipe(op.when(healthy, losses)))
+    assert heard.messages == [on_next(203, 3), on_next(204, 4), on_next(207, 7)]
+    assert (losses.taken, losses.given, losses.lost) == (5, 3, 2)
+
+
+def test_combine_says_one_tuple_an_instant_once_all_have_spoken() -> None:
+    scheduler = TestScheduler()
+    a = scheduler.create_hot_observable(on_next(201, 1), on_next(203, 2), on_completed(210))
+    b = scheduler.create_hot_observable(on_next(202, "x"), on_next(203, "y"), on_next(204, "z"), on_completed(205))
+    heard = scheduler.start(lambda: op.combine(a, b))
+    assert heard.messages == [
+        on_next(202, (1, "x")),
+        on_next(203, (2, "y")),
+        on_next(204, (2, "z")),
+        on_completed(210),
+    ]
+
+
+def test_combine_gives_the_last_tick_before_it_completes() -> None:
+    scheduler = TestScheduler()
+    a = scheduler.create_hot_observable(on_next(201, 1), on_completed(201))
+    b = scheduler.create_hot_observable(on_next(201, 2), on_completed(201))
+    assert scheduler.start(lambda: op.combine(a, b)).messages == [on_next(201, (1, 2)), on_completed(201)]
+
+
+def test_combine_ends_with_the_first_error() -> None:
+    scheduler = TestScheduler()
+    boom = ValueError("boom")
+    a = scheduler.create_hot_observable(on_next(201, 1), on_error(202, boom))
+    b = scheduler.create_hot_observable(on_next(201, 2), on_next(203, 3))
+    assert scheduler.start(lambda: op.combine(a, b)).messages == [on_next(201, (1, 2)), on_error(202, boom)]
+
+
+def test_with_latest_pairs_at_the_moment_of_the_value() -> None:
+    scheduler = TestScheduler()
+    other = scheduler.create_hot_observable(on_next(202, "p"), on_next(204, "q"))
+    source = scheduler.create_hot_observable(on_next(201, 1), on_next(203, 2), on_next(205, 3), on_completed(206))
+    heard = scheduler.start(lambda: source.pipe(op.with_latest(other)))
+    assert heard.messages == [on_next(203, (2, "p")), on_next(205, (3, "q")), on_completed(206)]
+
+
+STATEFUL: dict[str, tuple[Callable[[Observable[object]], Observable[object]], list[object]]] = {
+    "ema": (op.ema(1), [1.0, 5.0, 3.0]),
+    "ewma_volatility": (op.ewma_volatility(1), [1.0, 1.1, 1.05]),
+    "realized_volatility": (op.realized_volatility(4), [1.0, 1.1, 1.05]),
+    "vwap": (op.vwap(9), [a_trade(1), a_trade(2), a_trade(3)]),
+    "trade_imbalance": (op.trade_imbalance(9), [a_trade(1, 1, "sell"), a_trade(2), a_trade(3)]),
+    "candles": (op.candles(1), [a_trade(1), a_trade(2), a_trade(3)]),
+    "throttle": (op.throttle(2), [1, 2, 3]),
+    "conflate": (op.conflate(), [1, 2, 3]),
+    "trusted": (op.trusted(), [GOOD, GAP, GOOD]),
+}
+
+
+@pytest.mark.parametrize(("operator", "values"), STATEFUL.values(), ids=STATEFUL)
+def test_state_is_fresh_for_each_subscriber(
+    operator: Callable[[Observable[object]], Observable[object]], values: list[object]
+) -> None:
+    """One operator object, subscribed twice at different times on the same values: the same answers."""
+    scheduler = TestScheduler()
+
+    def source() -> Observable[object]:
+        return reactivex.timer(1, 1).pipe(ops.take(len(values)), ops.map(lambda count: values[count]))
+
+    shared = source().pipe(operator)
+    heard: list[list[tuple[float, object]]] = [[], []]
+    for number, start in enumerate((300.0, 400.0)):
+
+        def subscribe(*_: object, number: int = number, start: float = start) -> None:
+            shared.subscribe(
+                lambda value: heard[number].append((scheduler.clock - start, value)),
+                scheduler=scheduler,
+            )
+
+        scheduler.schedule_absolute(start, subscribe)
+    scheduler.start()
+    stripped = [
+        [(at, value.close if isinstance(value, Candle) else value) for at, value in one]  # candles know the hour
+        for one in heard
+    ]
+    assert stripped[0]
+    assert stripped[0] == stripped[1]
+
+
+WRONG = {
+    "an EMA without a half-life": lambda: op.ema(0),
+    "a volatility of a negative half-life": lambda: op.ewma_volatility(-1),
+    "a window of no length": lambda: op.vwap(0),
+    "a window without buckets": lambda: op.realized_volatility(1, buckets=0),
+    "an imbalance of no levels": lambda: op.imbalance(0),
+    "bounds the wrong way round": lambda: op.clamp(2, 1),
+    "a throttle of no time": lambda: op.throttle(0),
+    "candles of no time": lambda: op.candles(0),
+    "a utilisation of nothing": lambda: op.utilisation(0),
+    "a combination of nothing": lambda: op.combine(),
+}
+
+
+@pytest.mark.parametrize("make", WRONG.values(), ids=WRONG)
+def test_wrong_parameters_are_told_where_they_are_written(make: Callable[[], object]) -> None:
+    with pytest.raises(WrongUse):
+        make()
