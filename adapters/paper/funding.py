@@ -15,7 +15,6 @@ class FundingClock:
         self._due: dict[int, Decimal] = {}
         self._rate: Decimal | None = None
         self._next: int | None = None
-        self._paid = 0
 
     @property
     def due(self) -> int | None:
@@ -23,18 +22,16 @@ class FundingClock:
         return min(self._due) if self._due else None
 
     def told(self, event: Ticker, recv: int) -> None:
-        """Takes the rate and time of a ticker; what it leaves out keeps its last value."""
+        """Takes the rate and time of a ticker; what it leaves out keeps its last value. What was due by `recv` is paid by now."""
         if event.funding_rate is not None:
             self._rate = exact(event.funding_rate)
         if event.next_funding is not None and event.next_funding != self._next:
             if self._next is not None and self._next - recv > EARLY_NS:
                 self._due.pop(self._next, None)  # the venue moved it
             self._next = event.next_funding
-        if self._next is not None and self._rate is not None and self._next > max(self._paid, recv):
+        if self._next is not None and self._rate is not None and self._next > recv:
             self._due[self._next] = self._rate
 
     def pop(self) -> Decimal:
         """Takes the first due time out and gives its rate."""
-        first = min(self._due)
-        self._paid = first
-        return self._due.pop(first)
+        return self._due.pop(min(self._due))
