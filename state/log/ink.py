@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from state.log.checkpoint import frame_mark
 from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
 from state.log.database import Change, Database, Row
 from state.log.rows import JournalRow, SessionStatus, Span, is_journaled, journal_row
@@ -177,6 +178,7 @@ class Ink:
             frame.url,
             frame.private,
             self._press.press(frame.body),
+            frame_mark(self._session, held.id, held.first_seq, frame),
         )
 
     def _set(self, **values: object) -> sa.Update:

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from state.errors import LogCorrupt, SchemaUnknown, WrongUse
+from state.log.checkpoint import SignedCheckpoint
+from state.log.checkpoint_rows import stored_checkpoints
 from state.log.codec import expand, unpack, unpack_as_written
 from state.log.rows import JournalRow, SessionRow, Span, StoredBlock, StoredFrame
 from state.log.schema import VERSION, blocks, frames, journal, sessions, snapshots
@@ -125,6 +127,10 @@ class Reader:
         columns = sa.select(frames.c.id, frames.c.first_seq, frames.c.last_seq)
         mine = columns.where(frames.c.session == session, frames.c.first_seq > 0).order_by(frames.c.first_seq)
         return Spans(Span(*tuple(row)) for row in self._stream(mine, ROWS_AT_ONCE))
+
+    def checkpoints(self, session: str) -> list[SignedCheckpoint]:
+        """All checkpoints of a session, by number."""
+        return stored_checkpoints(self._connection, session)
 
     def snapshot_at(self, session: str, seq: int) -> tuple[int, bytes] | None:
         """The newest snapshot at or below `seq`."""

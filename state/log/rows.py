@@ -79,7 +79,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class StoredFrame:
-    """One frame; the records `first_seq` to `last_seq` were read from it, both 0 where it yielded none."""
+    """One frame; the records `first_seq` to `last_seq` were read from it, both 0 where it yielded none.
+
+    `mark` is a CRC of what does not change about it.
+    """
 
     id: int
     first_seq: int
@@ -94,6 +97,7 @@ class StoredFrame:
 
     @property
     def frame(self) -> Frame:
+    mark: int
         """The frame as it was given to the writer."""
         return Frame(self.recv, self.venue, self.channel, self.direction, self.body, self.url, self.private)
 

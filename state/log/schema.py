@@ -1,7 +1,8 @@
 """The tables of a log, the same on every database; `VERSION` changes when a table does.
 
 Nothing is updated but the `sessions` row of the session that is being written, the reach of a frame that goes on yielding
-records, and small neighbouring blocks, which are rewritten as one; the running digest does not depend on where they are cut.
+records, the signature of a checkpoint, and small neighbouring blocks, which are rewritten as one; the running digest does not
+depend on where they are cut.
 """
 
 from sqlalchemy import (
@@ -93,6 +94,7 @@ frames = Table(
     Column("url", Text, nullable=False),
     Column("private", Boolean, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("mark", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -102,6 +104,25 @@ snapshots = Table(
     Column("session", Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("frames_root", LargeBinary, nullable=False),
+    Column("facts", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("closed", BigInteger),
+    Column("previous", LargeBinary, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -9,13 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from state.errors import LogError, LogLocked, WrongUse
+from state.log.checkpoint import SignedCheckpoint, opening
+from state.log.checkpoint_rows import checkpoint_row, sign
 from state.log.codec import start_digest
 from state.log.database import Database, clear_errors
 from state.log.ink import Ink, journal_rows, journal_tuple
 from state.log.postgres import Postgres
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
-from state.log.schema import VERSION, journal, sessions
+from state.log.schema import VERSION, checkpoints, journal, sessions
 from state.log.sqlite import Sqlite
 from state.log.writer import SessionWriter
 from state.record import Record
@@ -127,9 +129,11 @@ class Log:
             "head": start_digest(session).digest(),
             "schema_version": VERSION,
         }
+        first = checkpoint_row(SignedCheckpoint(opening(session, opened, parent, manifest)))
         try:
             with connection.begin():
                 connection.execute(sessions.insert(), row)
+                self._database.insert(connection, checkpoints, [first])
         except exc.IntegrityError:
             raise WrongUse(f"there is a session {session!r} in {self.name} already") from None
 
@@ -159,6 +163,17 @@ class Log:
                 )
             )
         return self.find(row.id)
+
+    def add_checkpoints(self, session: str, made: Sequence[SignedCheckpoint]) -> None:
+        """Stores checkpoints; a running session's writer is not hindered. Raises `LogError`, also where one is there."""
+        with clear_errors(self.name), self._database.engine.begin() as connection:
+            self._database.insert(connection, checkpoints, [checkpoint_row(each) for each in made])
+
+    def sign_checkpoint(self, signed: SignedCheckpoint) -> None:
+        """Puts its signature on a checkpoint that is stored."""
+        it = signed.checkpoint
+        with clear_errors(self.name), self._database.engine.begin() as connection:
+            connection.execute(sign(it.session, it.number, signed.key, signed.signature))
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -201,6 +216,11 @@ class Log:
         """Frames in the order in which they were kept."""
         with self.reading() as reader:
             yield from reader.frames(session, channel, private)
+
+    def checkpoints(self, session: str) -> list[SignedCheckpoint]:
+        """All checkpoints of a session, by number."""
+        with self.reading() as reader:
+            return reader.checkpoints(session)
 
     def snapshot_at(self, session: str, seq: int) -> tuple[int, bytes] | None:
         """The newest snapshot at or below `seq`, with its own seq."""

@@ -14,6 +14,7 @@ import msgspec
 
 from state.errors import LogCorrupt, SchemaUnknown
 from state.log.codec import expand, mark_seed, marks_of, split, start_digest, unpack_as_written
+from state.log.checkpoint import frame_mark
 from state.log.ink import journal_rows
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock
@@ -204,11 +205,20 @@ class _Examination:
             yield Finding(1, "manifest", f"the manifest is not JSON: {error}")
 
     def _damaged_frames(self) -> Iterator[Finding]:
-        for frame in self._reader.stored_frames(self._row.id):
+        due = 1
+        reached = 1
+        for stored in self._reader.stored_frames(self._row.id):
+            reached = max(stored.first_seq, reached)
+            if stored.id != due:
+                yield Finding(reached, "frame", f"frames {due} to {stored.id - 1} before it are missing")
+            due = stored.id + 1
             try:
-                expand(frame.body)
+                frame = dataclasses.replace(stored, body=expand(stored.body)).frame
             except LogCorrupt as error:
-                yield Finding(max(frame.first_seq, 1), "frame", f"frame {frame.id}: {error}")
+                yield Finding(reached, "frame", f"frame {stored.id}: {error}")
+                continue
+            if frame_mark(self._row.id, stored.id, stored.first_seq, frame) != stored.mark:
+                yield Finding(reached, "frame", f"frame {stored.id} is not what was written here: its mark differs")
 
 
 def _one_by_one(parts: Sequence[bytes | msgspec.Raw]) -> tuple[list[Record], str | None]:
