@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 COPY_ROWS_MIN = 8  # below, one INSERT is quicker than COPY's three exchanges
 _CLAIM = "hashtextextended('tapeline session ' || current_schema() || ' ' || %s, 0)"
+# What binary COPY must be told, which takes half of the time of COPY in text.
+_TYPES = {sa.Text: "text", sa.BigInteger: "int8", sa.Integer: "int4", sa.LargeBinary: "bytea", sa.Boolean: "bool"}
 _CREATION_KEY = 0x7A9E11E
 
 
@@ -53,7 +55,8 @@ class Postgres(Database):
             if len(rows) < COPY_ROWS_MIN:
                 self._insert_few(cursor, table, rows)
                 return
-            with cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+            with cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types([_TYPES[type(column.type)] for column in table.columns])
                 for row in rows:
                     copy.write_row(row)
 

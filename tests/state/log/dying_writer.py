@@ -1,9 +1,10 @@
 """Writes a session until it is killed or its disk is full, and says on stdout what it was told.
 
 python -m tests.state.log.dying_writer forever URL SEED       a line "seq digest" after every commit
-python -m tests.state.log.dying_writer full URL BYTES         files may grow by BYTES; one line, then a second writer's
+python -m tests.state.log.dying_writer full URL BYTES         files may grow by BYTES; a line when full, one at the end
 """
 
+import os
 import random
 import resource
 import signal
@@ -33,6 +34,11 @@ def session(rng: random.Random) -> Iterator[tuple[Record, Frame | None]]:
         yield Record(seq, T0 + seq, 0, event), frame if isinstance(event, OrderUpdate) else None
 
 
+def say(line: str) -> None:
+    """Whole lines, though two threads speak."""
+    os.write(1, f"{line}\n".encode())
+
+
 def forever(log: Log, seed: int) -> None:
     rng = random.Random(seed)
     writer = log.begin("s", "{}", T0, block_size=64)
@@ -41,9 +47,9 @@ def forever(log: Log, seed: int) -> None:
         if isinstance(record.event, PlaceOrder):
             if rng.random() < 0.5:
                 writer.flush()
-                print(writer.durable_seq, writer.digest().hex(), flush=True)
+                say(f"{writer.durable_seq} {writer.digest().hex()}")
             else:
-                writer.commit(lambda seq: print(seq, "-", flush=True))
+                writer.commit(lambda seq: say(f"{seq} -"))
         if rng.random() < 0.01:
             writer.snapshot(record.seq, b"state")
 
@@ -55,14 +61,14 @@ def full(log: Log, room: int) -> None:
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, unlimited[1]))
     error = fill(writer)
-    print(writer.durable_seq, writer.digest().hex(), len(told), " ".join(str(error).split()), flush=True)
+    say(f"{writer.durable_seq} {writer.digest().hex()} {len(told)} {error}")
     if sys.argv[4] == "room again":
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     try:
         head = writer.close(T0, "crashed")
-        print("closed", head.hex(), flush=True)
+        say(f"closed {head.hex()}")
     except LogError as again:
-        print("failed", " ".join(str(again).split()), flush=True)
+        say(f"failed {again}")
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 
 

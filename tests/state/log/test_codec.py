@@ -4,7 +4,7 @@ import math
 from decimal import Decimal
 from pathlib import Path
 from types import UnionType
-from typing import Literal, Union, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from state.errors import LogCorrupt, SchemaUnknown
 from state.events import EVENTS, SessionOpened, Signal, Trade
-from state.log import upcast
+from state.log import Log, upcast
 from state.log.codec import Press, expand, marks_of, pack, split, start_digest, unpack, unpack_as_written
+from state.log.verify import check
 from state.log.walk import values
 from state.record import Record, canonical
-from tests.state.log.recorded import EVERY, T0, records
+from tests.state.log.recorded import EVERY, T0, records, write
 
 GOLDEN = Path(__file__).with_name("golden.txt")
 
@@ -115,6 +116,8 @@ class first:
 
     class Signal(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_05_00):
         name: str
+        venue: ClassVar[str] = ""
+        symbol: ClassVar[str] = ""
 
     class Trade(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=1_03_00):
         symbol: str
@@ -184,3 +187,25 @@ def test_a_damaged_body_is_corrupt(damage) -> None:  # type: ignore[no-untyped-d
 def test_another_codec_is_unknown() -> None:
     with pytest.raises(SchemaUnknown, match="parquet"):
         expand(b"", "parquet")
+
+
+def test_a_session_of_old_shapes_is_read_checked_and_its_journal_rebuilt(log: Log) -> None:
+    made = [*records("s", 20), Record(21, T0, 0, first.Signal("alpha")), Record(22, T0, 0, first.Trade("X", "1.5"))]  # type: ignore[arg-type]
+    upcast.register(first.Signal, lambda old: Signal(old.name, 0.0))
+    upcast.register(first.Trade, lambda old: Trade("bybit", old.symbol, None, "", float(old.price), 0.0, "buy"))
+    try:
+        write(log, "s", made, block_size=8)
+        signal, trade = Signal("alpha", 0.0), Trade("bybit", "X", None, "", 1.5, 0.0, "buy")
+        assert list(log.records("s")) == [*made[:20], Record(21, T0, 0, signal), Record(22, T0, 0, trade)]
+        rows = list(log.journal("s"))
+        assert (rows[-1].seq, rows[-1].type, rows[-1].payload) == (21, "Signal", '{"type":"Signal","name":"alpha"}')
+        assert check(log, "s") == []
+        assert log.rebuild_journal("s") == len(rows)
+        assert list(log.journal("s")) == rows
+        assert check(log, "s") == []
+    finally:
+        upcast.unregister(first.Signal)
+        upcast.unregister(first.Trade)
+    with pytest.raises(SchemaUnknown, match="record 21 is an event of tag 50500"):
+        list(log.records("s"))
+    assert [(finding.seq, finding.kind) for finding in check(log, "s")] == [(21, "record")]

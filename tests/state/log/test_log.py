@@ -12,7 +12,7 @@ from state.log import Log, start_digest
 from state.log.rows import UNJOURNALED
 from state.log.verify import check
 from state.record import Frame, Record, canonical, event_to_json
-from tests.state.log.recorded import EVERY, T0, frame_of, records, write
+from tests.state.log.recorded import EVERY, T0, D, frame_of, records, write
 
 
 def digest_of(session: str, what: list[Record]) -> bytes:
@@ -169,7 +169,7 @@ def test_the_newest_snapshot_at_or_below_a_seq(log: Log) -> None:
 
 def test_what_no_text_column_can_hold_is_in_the_payload(log: Log) -> None:
     writer = log.begin("s", "{}", T0)
-    event = Fill("by\x00bit", "X", None, "f", "o\x00", "c\x00", "buy", *(EVERY[8].price,) * 3, "USDT")  # type: ignore[union-attr]
+    event = Fill("by\x00bit", "X", None, "f", "o\x00", "c\x00", "buy", D(1), D(1), D(1), "USDT")
     writer.append(Record(1, T0, 0, event))
     writer.append(Record(2, T0, 0, Signal("nan", float("nan"))))
     writer.close(T0)
@@ -429,7 +429,7 @@ def test_an_intent_is_found_by_any_reader_after_flush(log: Log, log_url: str) ->
     writer = log.begin("s", "{}", T0)
     with Log.open(log_url) as other:
         for seq in range(1, 20):
-            intent = PlaceOrder("bybit", "X", "buy", EVERY[12].size, client_id=f"c-{seq}")  # type: ignore[union-attr]
+            intent = PlaceOrder("bybit", "X", "buy", D(1), client_id=f"c-{seq}")
             writer.append(Record(seq, T0 + seq, 0, intent), frame_of(Record(seq, T0, 0, intent)))
             assert writer.flush(30) == seq
             assert [row.seq for row in other.journal("s", client_id=f"c-{seq}")] == [seq]
