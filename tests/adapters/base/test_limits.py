@@ -1,0 +1,134 @@
+"""Budgets as windows, the reserve, what answers teach, and who goes first."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.base.client import Budget
+from adapters.base.limits import Gate, Limits, Pool, Priority
+
+SECOND = 1_000_000_000
+IP = Pool("ip", 20, 5.0, reserve=4)
+
+
+def limits(*pools: Pool) -> Limits:
+    return Limits([IP, *pools], "ip")
+
+
+def test_a_window_lets_through_its_limit_and_then_waits_for_the_oldest_to_leave() -> None:
+    budget = limits(Pool("place", 3, 1.0))
+    for n in range(3):
+        assert budget.wait_ns("place", 1, Priority.CREATE, n * 100) == 0
+        budget.spend("place", 1, n * 100)
+    assert budget.wait_ns("place", 1, Priority.CREATE, 500) == SECOND - 500
+    assert budget.wait_ns("place", 2, Priority.CREATE, 500) == SECOND - 400
+    assert budget.wait_ns("place", 1, Priority.CREATE, SECOND) == 0
+
+
+def test_only_what_is_urgent_uses_the_reserve() -> None:
+    budget = limits(Pool("cancel", 10, 1.0, reserve=2))
+    for _ in range(8):
+        budget.spend("cancel", 1, 0)
+    assert budget.wait_ns("cancel", 1, Priority.CANCEL, 1) > 0
+    assert budget.wait_ns("cancel", 1, Priority.URGENT, 1) == 0
+
+
+def test_the_address_has_a_limit_of_its_own() -> None:
+    budget = limits(Pool("a", 100, 1.0), Pool("b", 100, 1.0))
+    for _ in range(16):
+        budget.spend("a", 1, 0)
+    assert budget.wait_ns("b", 1, Priority.READ, 1) == 5 * SECOND - 1
+    assert budget.wait_ns("b", 1, Priority.URGENT, 1) == 0
+
+
+def test_a_batch_larger_than_the_limit_waits_for_an_empty_window() -> None:
+    budget = limits(Pool("batch", 10, 1.0))
+    assert budget.wait_ns("batch", 20, Priority.CREATE, 0) == 0
+    budget.spend("batch", 20, 0)
+    assert budget.wait_ns("batch", 1, Priority.CREATE, 1) == SECOND - 1
+
+
+def test_what_the_venue_says_of_its_limit_is_believed() -> None:
+    budget = limits(Pool("place", 10, 1.0))
+    budget.learn("place", Budget(40, 39, 0), 0)
+    assert budget.limit("place") == 40
+    budget.learn("place", Budget(40, 2, 0), 0)
+    assert budget.wait_ns("place", 2, Priority.CREATE, 1) == 0
+    assert budget.wait_ns("place", 3, Priority.CREATE, 1) > 0
+
+
+def test_a_shut_door_lets_nobody_through() -> None:
+    budget = limits(Pool("place", 10, 1.0))
+    budget.block(600 * SECOND)
+    assert budget.wait_ns("place", 1, Priority.URGENT, 0) == 600 * SECOND
+    assert budget.wait_ns("place", 1, Priority.URGENT, 600 * SECOND) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 400_000_000), st.integers(1, 4)), max_size=80))
+def test_no_window_ever_holds_more_than_the_limit(steps: list[tuple[int, int]]) -> None:
+    budget, now = Limits([Pool("ip", 1000, 5.0), Pool("p", 10, 1.0)], "ip"), 0
+    spent: deque[tuple[int, int]] = deque()
+    for pause, cost in steps:
+        now += pause
+        now += budget.wait_ns("p", cost, Priority.CREATE, now)
+        assert budget.wait_ns("p", cost, Priority.CREATE, now) == 0, "what it said to wait was enough"
+        budget.spend("p", cost, now)
+        spent.append((now, cost))
+        assert sum(units for when, units in spent if when > now - SECOND) <= 10
+
+
+def test_the_gate_serves_by_urgency_not_by_arrival(world: Any) -> None:
+    entered: list[str] = []
+
+    async def enter(gate: Gate, name: str, priority: Priority) -> None:
+        assert await gate.enter("p", 1, priority)
+        entered.append(name)
+
+    async def story() -> None:
+        gate = Gate(limits(Pool("p", 1, 1.0)), world.now_ns, world.sleep)
+        await enter(gate, "first", Priority.CREATE)
+        tasks = [
+            asyncio.create_task(enter(gate, name, priority))
+            for name, priority in (
+                ("read", Priority.READ),
+                ("create", Priority.CREATE),
+                ("amend", Priority.AMEND),
+                ("cancel", Priority.CANCEL),
+                ("shutdown", Priority.URGENT),
+            )
+        ]
+        await world.passing(0.5)
+        assert entered == ["first"]
+        await world.passing(10)
+        assert entered == ["first", "shutdown", "cancel", "amend", "create", "read"]
+        await asyncio.gather(*tasks)
+        await gate.close()
+
+    asyncio.run(story())
+
+
+def test_who_cannot_wait_that_long_is_told_at_once(world: Any) -> None:
+    async def story() -> None:
+        gate = Gate(limits(Pool("p", 1, 10.0)), world.now_ns, world.sleep)
+        assert await gate.enter("p", 1, Priority.CREATE)
+        assert not await gate.enter("p", 1, Priority.CREATE, max_wait_s=5)
+        await gate.close()
+
+    asyncio.run(story())
+
+
+def test_closing_the_gate_cancels_who_waits(world: Any) -> None:
+    async def story() -> None:
+        gate = Gate(limits(Pool("p", 1, 10.0)), world.now_ns, world.sleep)
+        await gate.enter("p", 1, Priority.CREATE)
+        waiting = asyncio.create_task(gate.enter("p", 1, Priority.CREATE))
+        await world.settle()
+        await gate.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(story())

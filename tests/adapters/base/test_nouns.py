@@ -1,0 +1,177 @@
+"""The small nouns: order ids, words, clock offset, what is known of an account, and the registry of venues."""
+
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import adapters
+from adapters.base.known import Known
+from adapters.base.offset import ClockOffset
+from adapters.base.orderid import MAX_SEQ, OrderID
+from adapters.base.types import Words
+from adapters.bybit.exchange import Decoder, Exchange
+from adapters.bybit.types import Types
+from state.errors import UnknownWord, WrongUse
+from state.events import BalanceUpdate, Fill, OrderUpdate, PositionUpdate
+
+D = Decimal
+
+
+@given(st.text(max_size=40), st.integers(1, MAX_SEQ))
+def test_an_order_id_reads_back_and_fits_every_venue(session: str, seq: int) -> None:
+    made = OrderID(session).make(seq)
+    assert OrderID(session).parse(made) == seq
+    assert len(made) == 17
+    assert made.isascii()
+    assert made.isalnum()
+    assert made[0].isalpha()
+    assert OrderID(session + "x").parse(made) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "t", "t" * 17, "mm-1", "tdeadbeef0000000g", "tdeadbeef 0000001", "Ünicode" * 3]
+)
+def test_an_id_of_somebody_else_is_none_of_ours(text: str) -> None:
+    assert OrderID("s").parse(text) is None
+
+
+def test_ids_do_not_depend_on_the_process() -> None:
+    script = "from adapters.base.orderid import OrderID; print(OrderID('s').make(7))"
+    root = Path(adapters.__file__).parents[1]
+    for seed in ("0", "1"):
+        out = subprocess.run(
+            [sys.executable, "-c", script], cwd=root, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        )
+        assert out.stdout.decode().strip() == OrderID("s").make(7)
+
+
+def test_an_id_past_its_range_is_refused() -> None:
+    for seq in (0, -1, MAX_SEQ + 1):
+        with pytest.raises(WrongUse):
+            OrderID("s").make(seq)
+
+
+@pytest.mark.parametrize("words", [Types.side, Types.kind, Types.tif, Types.status, Types.execution])
+def test_every_word_of_the_tables_reads_and_an_unknown_one_raises(words: Words[Any]) -> None:
+    for word in words.known:
+        assert words.parse(word)
+    with pytest.raises(UnknownWord, match="unknown word 'Sideways'"):
+        words.parse("Sideways")
+    with pytest.raises(UnknownWord):
+        words.encode("sideways")
+
+
+def test_words_go_out_and_come_back_the_same() -> None:
+    for ours in ("gtc", "ioc", "fok", "post_only"):
+        assert Types.tif.parse(Types.tif.encode(ours)) == ours  # type: ignore[arg-type]
+    for side in ("buy", "sell"):
+        assert Types.side.parse(Types.side.encode(side)) == side  # type: ignore[arg-type]
+
+
+def test_the_offset_believes_the_shortest_round_trip() -> None:
+    offset = ClockOffset()
+    assert offset.ns == 0
+    assert offset.is_stale(0)
+    offset.sample(0, 100, 1_050)
+    assert offset.ns == 1_000
+    offset.sample(1_000, 9_000, 9_500)  # delayed on the way back: its midpoint is far off
+    assert offset.ns == 1_000
+    offset.sample(10_000, 10_010, 11_105)
+    assert offset.ns == 1_100
+    assert not offset.is_stale(20_000)
+    assert offset.is_stale(10_010 + 181 * 10**9)
+
+
+# --- what is known of an account ---------------------------------------------------------------------------------
+
+OPEN = OrderUpdate("v", "X", 1, "a", "1", "open", "buy", size=D(2), price=D(10), filled=D(0))
+FILL = Fill("v", "X", 5, "f1", "1", "a", "buy", D(10), D(1), D("-0.1"), "USDT")
+
+
+def known(*events: Any) -> Known:
+    account = Known("v")
+    account.observe(events)
+    return account
+
+
+def test_the_same_account_differs_in_nothing() -> None:
+    events = (OPEN, PositionUpdate("v", "X", 1, D(3)), BalanceUpdate("v", "", 1, "USDT", D(7)))
+    assert known(*events).differences(events) == []
+
+
+def test_each_difference_names_both_sides() -> None:
+    account = known(OPEN, FILL, BalanceUpdate("v", "", 1, "USDT", D(7)))
+    later = msgspec.structs.replace(OPEN, status="partially_filled", filled=D(1))
+    theirs = (later, PositionUpdate("v", "X", 1, D(2)), BalanceUpdate("v", "", 1, "USDT", D(8)))
+    found = account.differences(theirs)
+    assert [(r.subject, r.what, r.ours, r.theirs) for r in found] == [
+        ("order", "a", "open buy 2 at 10, filled 0", "partially_filled buy 2 at 10, filled 1"),
+        ("position", "X", "1", "2"),
+        ("balance", "USDT", "7", "8"),
+    ]
+
+
+def test_an_order_of_somebody_else_is_a_difference_and_one_that_ended_is_none() -> None:
+    assert [(r.what, r.ours) for r in known().differences([OPEN])] == [("a", "unknown")]
+    assert known().differences([msgspec.structs.replace(OPEN, status="filled")]) == []
+
+
+def test_a_fill_moves_the_position_once() -> None:
+    account = known(FILL, FILL, msgspec.structs.replace(FILL, fill_id="f2", side="sell", size=D(3)))
+    assert account.positions == {"X": D(-2)}
+    assert account.last_fill_ns == 5
+    assert account.has_fill(FILL)
+    assert not account.has_fill(msgspec.structs.replace(FILL, side="sell")), "our two sides of one trade"
+
+
+def test_an_order_that_is_not_listed_any_more_is_to_be_asked_for() -> None:
+    other = msgspec.structs.replace(OPEN, client_id="b", order_id="2")
+    account = known(OPEN, other)
+    assert account.unlisted([other]) == [OPEN]
+    account.observe([msgspec.structs.replace(OPEN, status="cancelled")])
+    assert account.unlisted([other]) == []
+
+
+# --- the registry ------------------------------------------------------------------------------------------------
+
+
+def test_a_venue_is_found_by_name_and_its_decoder_has_its_identity() -> None:
+    linear, spot = adapters.venue("bybit"), adapters.venue("bybit.spot")
+    assert (linear.exchange, linear.market, spot.market) == (Exchange, "linear", "spot")
+    assert (linear.decoder().venue, spot.decoder().venue) == ("bybit", "bybit.spot")
+    assert isinstance(linear.decoder(), Decoder)
+    assert linear.decoder() is not linear.decoder(), "sequence is kept a recording"
+    assert "place_batch" in linear.capabilities.actions
+
+
+def test_an_unknown_venue_is_told_with_those_that_are_known() -> None:
+    with pytest.raises(WrongUse, match=r"'nyse'; known: bybit, bybit\.spot"):
+        adapters.venue("nyse")
+
+
+def test_every_folder_of_a_venue_is_registered() -> None:
+    root = Path(adapters.__file__).parent
+    folders = {f"adapters.{path.parent.name}" for path in root.glob("*/endpoints.py")} - {"adapters.base"}
+    assert folders == {package for package, _ in adapters.VENUES.values()}
+
+
+def test_order_ids_are_made_a_venue() -> None:
+    make = adapters.order_ids("s")
+    assert make("bybit", 7) == OrderID("s").make(7)
+    assert make("elsewhere", 7) == OrderID("s").make(7)
+
+
+def test_asking_for_names_imports_no_venue() -> None:
+    script = (
+        "import sys, adapters; adapters.venues(); print([m for m in sys.modules if 'bybit' in m or m == 'aiohttp'])"
+    )
+    root = Path(adapters.__file__).parents[1]
+    out = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=True)
+    assert out.stdout.decode().strip() == "[]"
