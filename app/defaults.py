@@ -18,7 +18,7 @@ _NOTIONALS = 4  # a default order is worth this many times the venue's minimum, 
 _POSITIONS = 10  # and a default position is this many orders
 
 
-def parse_settings(words: Sequence[str]) -> tuple[dict[str, object], dict[str, PaperSettings]]:
+def parse_settings(words: Sequence[str]) -> tuple[dict[str, object], PaperSettings]:
     """`size=0.01` is the strategy's, `paper.order_latency_ms=5` the paper venue's; raises `ConfigurationError`."""
     params: dict[str, object] = {}
     paper: dict[str, object] = {}
@@ -34,7 +34,7 @@ def parse_settings(words: Sequence[str]) -> tuple[dict[str, object], dict[str, P
         settings = msgspec.convert(paper, PaperSettings)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"paper: {error}") from error
-    return params, {"": settings}
+    return params, settings
 
 
 def simulated_strategies(

@@ -5,12 +5,12 @@ arrival and a strategy never sees a later fill. What is simulated is itself a se
 audited.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from adapters.paper import PaperSettings, PaperVenue
 from replay.bursts import bursts
-from state.events import MARKET, AnyEvent, FeedStatus, SessionClosed, SessionOpened, Signal
+from state.events import MARKET, AnyEvent, Command, FeedStatus, SessionClosed, SessionOpened, Signal
 from state.record import Record, RecordSink
 from state.shared import SharedState
 from streams.pipeline import ClientIds, Pipeline
@@ -39,7 +39,7 @@ class Simulation:
         sink: RecordSink,
         client_ids: ClientIds,
         strategies: Sequence[Strategy],
-        settings: Mapping[str, PaperSettings],
+        settings: PaperSettings,
         *,
         session: str,
         seed: int,
@@ -66,8 +66,7 @@ class Simulation:
                 self._market(last, events)
             if progress is not None:
                 progress(len(burst))
-        self._up_to(last)
-        self._pipeline.feed(last, [SessionClosed("end of the recording")])
+        last = self._close(last)
         return Simulated(
             self._pipeline.shared,
             self._pipeline.seq,
@@ -80,6 +79,14 @@ class Simulation:
         self._first_recv = recv
         self._pipeline.feed(recv, [self._opening])
         run_strategies(self._pipeline, self._strategies)
+
+    def _close(self, recv: int) -> int:
+        """Nothing new is decided, what rests is cancelled, and what is on its way still arrives."""
+        self._up_to(recv)
+        self._pipeline.feed(recv, [Command("", "", "halt", "end of the recording")])
+        self._up_to(recv + self._settings.order_latency + self._settings.response_latency)
+        self._pipeline.feed(recv, [SessionClosed("end of the recording")])
+        return self._pipeline.timeline.now_ns
 
     def _market(self, recv: int, events: Sequence[AnyEvent]) -> None:
         """The venue sees an event before the strategies do: they can only act on what has happened."""
@@ -107,7 +114,7 @@ class Simulation:
     def _venue(self, name: str, recv: int) -> PaperVenue:
         venue = self._venues.get(name)
         if venue is None:
-            venue = self._venues[name] = PaperVenue(name, self._settings.get(name, PaperSettings()), self._session)
+            venue = self._venues[name] = PaperVenue(name, self._settings, self._session)
             self._pipeline.feed(recv, venue.opening(recv))
         return venue
 

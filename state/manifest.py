@@ -26,6 +26,7 @@ class Manifest(msgspec.Struct, frozen=True):
     venues: list[str] = []
     symbols: list[str] = []
     risk: msgspec.Raw = msgspec.Raw(b"null")
+    paper: msgspec.Raw = msgspec.Raw(b"null")  # what the paper venue assumed, where one was traded at
     source: str = "live"
     tapeline: str = ""
     python: str = ""

@@ -47,7 +47,9 @@ def import_frames(
     found = find_venue(venue)
     clock = WallClock()
     tapeline, python, packages = installed()
-    manifest = Manifest(1, [], [found.name], [], msgspec.Raw(b"null"), "import", tapeline, python, packages)
+    manifest = Manifest(
+        seed=1, venues=[found.name], source="import", tapeline=tapeline, python=python, packages=packages
+    )
     with Log.open(log_url(context, log)) as opened, progress(f"importing {found.name}") as done, Collector():
         imported = import_recordings(
             opened,
@@ -230,6 +232,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
         parent,
         strategies=[entry(name, kind, fields) for name, fields in chosen],
         risk=msgspec.Raw(b"null"),
+        paper=msgspec.Raw(msgspec.json.encode(paper)),
         source="simulation",
         tapeline=tapeline,
         python=python,
