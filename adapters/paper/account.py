@@ -86,7 +86,7 @@ class PaperAccount:
         )
 
     def opening(self, ts: int, markets: Iterable[PaperMarket]) -> list[BalanceUpdate | PositionUpdate]:
-        """Every balance, and the position in every derivative that is known."""
+        """Every balance, and the position in every derivative of `markets`."""
         known = list(markets)
         told: list[BalanceUpdate | PositionUpdate] = [
             self.balance_told(asset, ts, known) for asset in sorted(self._ledger.balances)

@@ -20,6 +20,7 @@ from state.events import (
     Accepted,
     AmendOrder,
     AnyEvent,
+    BalanceUpdate,
     BookDelta,
     BookSnapshot,
     CancelAll,
@@ -30,6 +31,7 @@ from state.events import (
     InstrumentDefined,
     Intent,
     PlaceOrder,
+    PositionUpdate,
     Rejected,
     Ticker,
     Trade,
@@ -51,6 +53,7 @@ class Desk:
         self.queue = QUEUES[settings.queue]()
         self.account = PaperAccount(venue, settings)
         self.markets: dict[str, PaperMarket] = {}
+        self._dealt: dict[str, PaperMarket] = {}  # those in which an order was ever taken on
         self._settings = settings
         self._session = session
         self._orders: dict[str, PaperOrder] = {}  # open ones by client id
@@ -87,6 +90,7 @@ class Desk:
         order.size = size
         self._afford(market, order, intent.price, size)
         self._remember(intent.client_id)
+        self._dealt[intent.symbol] = market
         self.statistics.placed += 1
         accepted = Accepted(self.venue, intent.symbol, now, "place", intent.client_id, order.order_id)
         return [accepted, *self._match(market, order, now)]
@@ -155,7 +159,11 @@ class Desk:
         )
         self.account.funded(payment)
         self.statistics.funding_payments += 1
-        return [payment, self.account.balance_told(instrument.settle, due, self.markets.values())]
+        return [payment, self.account.balance_told(instrument.settle, due, self._dealt.values())]
+
+    def opening(self, now: int) -> list[BalanceUpdate | PositionUpdate]:
+        """Every balance, and the position of every derivative that was dealt in."""
+        return self.account.opening(now, self._dealt.values())
 
     def wind_down(self, now: int, *, flatten: bool) -> list[AnyEvent]:
         """Cancels every order, then closes positions with market orders as far as trusted books go."""
@@ -179,7 +187,7 @@ class Desk:
         """Symbol and signed size of every position in a derivative that is not flat."""
         return [
             (symbol, size)
-            for symbol, market in self.markets.items()
+            for symbol, market in self._dealt.items()
             if (size := self.account.position(symbol).size) and _rules(market).kind != "spot"
         ]
 
@@ -277,7 +285,7 @@ class Desk:
         else:
             told.append(self.account.position_told(market.symbol, now))
             assets = [instrument.settle]
-        return told + [self.account.balance_told(asset, now, self.markets.values()) for asset in assets]
+        return told + [self.account.balance_told(asset, now, self._dealt.values()) for asset in assets]
 
     def _end(
         self,
@@ -316,7 +324,7 @@ class Desk:
                 return
             price, size = sum((price * size for price, size in levels), _ZERO) / taken, taken
         fee = self._settings.fee_rate(_rules(market), maker=False)
-        if not self.account.affords(market, order, price, size, fee, self.markets.values()):
+        if not self.account.affords(market, order, price, size, fee, self._dealt.values()):
             raise Refused("funds", "insufficient_balance", f"the balance does not cover {size} at {price}")
 
     def _remember(self, client_id: str) -> None:

@@ -50,8 +50,7 @@ class PaperVenue:
 
     def opening(self, recv: int) -> list[AnyEvent]:
         """What the venue says of the account when it is first asked."""
-        told = self._desk.account.opening(recv, self._desk.markets.values())
-        return [FeedStatus(self.venue, "", "account", "ok"), *told]
+        return [FeedStatus(self.venue, "", "account", "ok"), *self._desk.opening(recv)]
 
     def observe(self, event: AnyEvent, recv: int) -> None:
         """A market event, or what a feed of it is worth, came at `recv`; other events say nothing to a market."""

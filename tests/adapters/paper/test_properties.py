@@ -259,8 +259,9 @@ def test_cash_position_and_fees_are_conserved(opening: BookSnapshot, played: lis
     account = fold(played, heard).account(VENUE)
     balance, position = account.ledger.balance("USDT"), account.ledger.position(SYMBOL)
     assert balance.difference == 0
-    told = [event for _, _, event in heard if isinstance(event, PositionUpdate)][-1]
-    assert (told.size, told.entry_price) == (position.size, position.avg_price)
+    told = [event for _, _, event in heard if isinstance(event, PositionUpdate)][-1:]
+    assert [(event.size, event.entry_price) for event in told] == [(position.size, position.avg_price)] * len(told)
+    assert bool(told) == bool(fills(heard))
     cash, size, paid = Fraction(SLOW.balance), Fraction(0), Fraction(0)
     for fill in fills(heard):
         signed = Fraction(fill.size) * (1 if fill.side == "buy" else -1)

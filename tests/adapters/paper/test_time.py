@@ -122,10 +122,9 @@ def test_other_venues_and_other_events_are_wrong_use() -> None:
 
 def test_the_opening_says_that_the_account_is_ready_and_what_it_holds() -> None:
     stage = Stage(PaperSettings(balance=Decimal(7), asset="USDC"))
-    status, balance, position = stage.venue.opening(5)
+    status, balance = stage.venue.opening(5)
     assert status == FeedStatus(VENUE, "", "account", "ok")
     assert (balance.asset, balance.total, balance.ts) == ("USDC", Decimal(7), 5)  # type: ignore[union-attr]
-    assert (position.symbol, position.size) == (SYMBOL, Decimal(0))  # type: ignore[union-attr]
 
 
 # --- funding ---
