@@ -380,3 +380,19 @@ def test_spot_spends_the_quote_and_owns_the_base() -> None:
     ]
     balances = {event.asset: event.total for event in stage.venue.opening(0) if isinstance(event, BalanceUpdate)}
     assert balances == {"BTC": Decimal(2), "USDT": Decimal(100_000) - 202 - Decimal("0.101")}
+
+
+def test_an_inverse_contract_settles_in_its_base() -> None:
+    """100 contracts of 1 USD bought at 101 and sold at 100 lose 100 * (1/100 - 1/101) BTC, and each fee is of the BTC value."""
+    inverse = msgspec.structs.replace(instrument(lot="1"), settle="BTC", inverse=True)
+    stage = Stage(msgspec.structs.replace(INSTANT, asset="BTC", balance=Decimal(2)), inverse)
+    told = stage.play(
+        book(bids=[(100.0, 500.0)], asks=[(101.0, 500.0)]),
+        place("a", "buy", "100", "101"),
+        place("b", "sell", "100", "100"),
+        place("c", "buy", "300", "101"),
+    )
+    assert words(told)[-1] == "rejected funds insufficient_balance"
+    total = [event.total for event in told if isinstance(event, BalanceUpdate)][-1]
+    worth = Decimal(100) / 101, Decimal(100) / 100
+    assert abs(total - (2 + worth[0] - worth[1] - sum(worth) * 5 / 10_000)) < Decimal("1e-17")
