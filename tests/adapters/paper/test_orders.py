@@ -394,5 +394,5 @@ def test_an_inverse_contract_settles_in_its_base() -> None:
     )
     assert words(told)[-1] == "rejected funds insufficient_balance"
     total = [event.total for event in told if isinstance(event, BalanceUpdate)][-1]
-    worth = Decimal(100) / 101, Decimal(100) / 100
-    assert abs(total - (2 + worth[0] - worth[1] - sum(worth) * 5 / 10_000)) < Decimal("1e-17")
+    bought, sold = Decimal(100) / 101, Decimal(1)
+    assert abs(total - (2 + bought - sold - (bought + sold) * 5 / 10_000)) < Decimal("1e-17")
