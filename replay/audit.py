@@ -3,10 +3,13 @@
 It streams: memory does not grow with the length of the session.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from replay.proof.anchors import Anchor
+from replay.proof.evidence import examine
+from replay.proof.keys import PublicKey
 from state.commands import action_of
 from state.errors import LogCorrupt
 from state.events import (
@@ -55,6 +58,10 @@ class AuditReport:
     gaps: int  # of feeds, as the session itself recorded them: no finding, but worth knowing
     head: str
     findings: tuple[Finding, ...]
+    checkpoints: int  # that are stored, the one of the opening included
+    checkpointed_seq: int
+    signed_seq: int  # up to where a signature of the key that was asked about reaches
+    anchored_seq: int
 
     @property
     def clean(self) -> bool:
@@ -169,10 +176,23 @@ class Books:
 _IDS_KEPT = 200_000
 
 
-def audit(log: Log, session: str, progress: Callable[[int], None] | None = None) -> AuditReport:
-    """Goes through the whole session; what is wrong is in the report's findings, never raised."""
+def audit(
+    log: Log,
+    session: str,
+    progress: Callable[[int], None] | None = None,
+    *,
+    anchors: Sequence[Anchor] | None = None,
+    key: PublicKey | None = None,
+) -> AuditReport:
+    """Goes through the whole session; what is wrong is in the report's findings, never raised.
+
+    With `anchors` or `key`, what was said of the session outside of the log is held against it too.
+    """
     row = log.find(session)
-    findings = [Finding(found.seq, found.kind, found.text) for found in check(log, row.id)]
+    checked = check(log, row.id)
+    evidence = examine(log, row.id, anchors=anchors, key=key, known=checked)
+    of_log = sorted((*checked, *evidence.findings), key=lambda found: found.seq)
+    findings = [Finding(found.seq, found.kind, found.text) for found in of_log]
     books = Books()
     records = 0
     try:
@@ -196,6 +216,10 @@ def audit(log: Log, session: str, progress: Callable[[int], None] | None = None)
         gaps=books.gaps,
         head=row.head,
         findings=(*findings, *books.findings),
+        checkpoints=evidence.checkpoints,
+        checkpointed_seq=evidence.checkpointed_seq,
+        signed_seq=evidence.signed_seq,
+        anchored_seq=evidence.anchored_seq,
     )
 
 

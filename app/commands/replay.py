@@ -22,6 +22,8 @@ from app.running import new_session_id
 from app.summary import Summary, summarize
 from replay.audit import audit as audit_session
 from replay.imports import import_recordings
+from replay.proof.anchors import read as read_anchors
+from replay.proof.keys import PublicKey
 from replay.simulate import Simulation
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
@@ -106,12 +108,25 @@ def replay(
     return CLEAN
 
 
-def audit(context: typer.Context, session: SessionArgument, log: LogOption = None, as_json: JsonOption = False) -> int:
+def audit(
+    context: typer.Context,
+    session: SessionArgument,
+    anchors: Annotated[
+        Path | None, typer.Option("--anchors", metavar="FILE", help="What `tapeline checkpoint --anchor-file` wrote.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option("--public-key", metavar="FILE", help="The key that checkpoints must be signed by.")
+    ] = None,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """Check digest, gaps, journal and outcomes of a session; trusts nothing that is stored."""
     with opened_log(context, log) as opened:
         row = opened.find(session)
+        said = None if anchors is None else read_anchors(anchors, row.id)
+        key = None if public_key is None else PublicKey.load(public_key)
         with _counting("auditing", row.last_seq) as count:
-            report = audit_session(opened, row.id, count)
+            report = audit_session(opened, row.id, count, anchors=said, key=key)
     if as_json:
         print_json(report)
     else:
@@ -120,6 +135,8 @@ def audit(context: typer.Context, session: SessionArgument, log: LogOption = Non
                 f"session {report.session} ({report.status}): {report.records} records, head {report.head}".encode(),
                 f"{report.intents} intents, {report.answered} with their outcome; {report.fills} fills; "
                 f"{report.gaps} feed gaps recorded".encode(),
+                f"{report.checkpoints} checkpoints up to record {report.checkpointed_seq}, "
+                f"signed up to {report.signed_seq}, anchored up to {report.anchored_seq}".encode(),
                 b"clean" if report.clean else f"{len(report.findings)} findings".encode(),
             ]
         )

@@ -106,10 +106,10 @@ class Reader:
             yield JournalRow(*tuple(row))
 
     def stored_frames(
-        self, session: str, channel: str | None = None, private: bool | None = None
+        self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
     ) -> Iterator[StoredFrame]:
-        """Frames in the order in which they were kept, bodies still compressed."""
-        query = sa.select(*_FRAME).where(frames.c.session == session).order_by(frames.c.id)
+        """Frames from the id `first` on in the order in which they were kept, bodies still compressed."""
+        query = sa.select(*_FRAME).where(frames.c.session == session, frames.c.id >= first).order_by(frames.c.id)
         if channel is not None:
             query = query.where(frames.c.channel == channel)
         if private is not None:
@@ -117,9 +117,11 @@ class Reader:
         for row in self._stream(query, ROWS_AT_ONCE):
             yield StoredFrame(*tuple(row))
 
-    def frames(self, session: str, channel: str | None = None, private: bool | None = None) -> Iterator[StoredFrame]:
-        """Frames in the order in which they were kept; raises `LogCorrupt` on a damaged body."""
-        for stored in self.stored_frames(session, channel, private):
+    def frames(
+        self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
+    ) -> Iterator[StoredFrame]:
+        """The same, opened; raises `LogCorrupt` on a damaged body."""
+        for stored in self.stored_frames(session, channel, private, first):
             yield dataclasses.replace(stored, body=expand(stored.body))
 
     def spans(self, session: str) -> "Spans":

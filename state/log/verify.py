@@ -25,7 +25,10 @@ from state.record import Record
 
 FINDINGS_MAX = 1000
 
-Kind: TypeAlias = Literal["manifest", "block", "record", "digest", "gap", "tail", "head", "journal", "frame", "schema"]
+Kind: TypeAlias = Literal[
+    "manifest", "block", "record", "digest", "gap", "tail", "head", "journal", "frame", "schema",
+    "checkpoint", "signature", "anchor",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
