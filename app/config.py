@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from adapters.base.settings import Environment, MarketChannel
+from adapters.paper import PaperSettings
 from state.errors import ConfigurationError
 from state.secrets import Credentials, Secret
 from streams.risk import RiskLimits
@@ -24,7 +25,7 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     book_depth: int = 50
     candle_intervals_s: list[int] = []
     order_entry: Literal["ws", "rest"] = "ws"
-    paper: bool = False
+    paper: bool | PaperSettings = False
     trade: bool = True
     rest_url: str = ""
     public_url: str = ""
@@ -78,7 +79,7 @@ def credentials(config: VenueConfig) -> Credentials | None:
     Raises `ConfigurationError` for a key file that is missing, readable by others, or incomplete, and where a venue that
     is to trade has no keys at all.
     """
-    if config.paper or not config.trade:
+    if config.paper is not False or not config.trade:
         return None
     if config.key_file:
         return _from_file(Path(config.key_file).expanduser())

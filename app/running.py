@@ -54,6 +54,7 @@ def plan(config: RunConfig, source: str = "live") -> Plan:
         venues=[line.name for line in config.venues],
         symbols=sorted({symbol for line in config.venues for symbol in line.symbols}),
         risk=msgspec.Raw(msgspec.json.encode(config.risk)),
+        paper=msgspec.Raw(msgspec.json.encode({line.name: _paper(line) for line in config.venues})),
         source=source,
         tapeline=tapeline,
         python=python,
@@ -156,9 +157,16 @@ def _line(
     def connect(inbox: Inbox) -> Exchange:
         return known.exchange(settings, inbox, clock, session_id, keys)
 
-    exchange = PaperExchange(PaperSettings(), session, clock, session_id, connect) if config.paper else connect(session)
+    paper = _paper(config)
+    exchange = connect(session) if paper is None else PaperExchange(paper, session, clock, session_id, connect)
     exchange.on_fatal = session.venue_failed
-    return VenueLine(exchange, tuple(_subscriptions(config)), trades=config.paper or keys is not None)
+    return VenueLine(exchange, tuple(_subscriptions(config)), trades=paper is not None or keys is not None)
+
+
+def _paper(config: VenueConfig) -> PaperSettings | None:
+    if isinstance(config.paper, PaperSettings):
+        return config.paper
+    return PaperSettings() if config.paper else None
 
 
 def _settings(config: VenueConfig, market: str) -> VenueSettings:

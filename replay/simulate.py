@@ -51,6 +51,7 @@ class Simulation:
         self._opening = SessionOpened(session, seed, parent)
         self._session = session
         self._venues: dict[str, PaperVenue] = {}
+        self._unopened: list[PaperVenue] = []
         self._first_recv = 0
 
     def run(self, records: Iterable[Record], progress: Callable[[int], None] | None = None) -> Simulated:
@@ -92,7 +93,8 @@ class Simulation:
         """The venue sees an event before the strategies do: they can only act on what has happened."""
         for event in events:
             if not isinstance(event, Signal):
-                self._venue(event.venue, recv).observe(event, recv)
+                self._venue(event.venue).observe(event, recv)
+        self._open_venues(recv)
         self._pipeline.feed(recv, events)
 
     def _up_to(self, recv: int) -> None:
@@ -111,16 +113,20 @@ class Simulation:
             for heard, cause, events in self._venues[venue].collect(venue_due):
                 self._pipeline.feed(heard, events, cause)
 
-    def _venue(self, name: str, recv: int) -> PaperVenue:
+    def _venue(self, name: str) -> PaperVenue:
         venue = self._venues.get(name)
         if venue is None:
             venue = self._venues[name] = PaperVenue(name, self._settings, self._session)
-            self._pipeline.feed(recv, venue.opening(recv))
+            self._unopened.append(venue)
         return venue
+
+    def _open_venues(self, recv: int) -> None:
+        while self._unopened:
+            self._pipeline.feed(recv, self._unopened.pop(0).opening(recv))
 
     def _decided(self, intents: Sequence[Record]) -> None:
         for record in intents:
-            self._venue(record.event.venue, record.recv).submit(record, record.recv)
+            self._venue(record.event.venue).submit(record, record.recv)
 
 
 def _is_market(event: AnyEvent) -> bool:
