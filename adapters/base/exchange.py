@@ -1,19 +1,20 @@
 """What a strategy or an operator calls: one market of one venue, its sockets, its orders, its polls.
 
 Ties the other nouns together and holds no protocol: a venue says what its requests, answers and sockets are, in the few
-abstract methods here. How an account is compared with the venue stands in `account.py`, its orderly end in `closing.py`.
+abstract methods here. How an account is compared with the venue stands in `reconcile.py`, its orderly end in `closing.py`.
 """
 
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
 from adapters.base.client import Client, Request, SignedRequest
 from adapters.base.closing import shut_down
-from adapters.base.known import Known
+from adapters.base.known import Known, Watched
 from adapters.base.limits import Gate, Limits, Pool, Priority
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
@@ -25,7 +26,7 @@ from adapters.base.socket import Pump
 from adapters.base.transport import AiohttpTransport, Transport
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
-from state.errors import TapelineError, WrongUse
+from state.errors import TapelineError, UnknownWord, VenueError, WrongUse
 from state.events import AnyEvent, FeedStatus, InstrumentDefined, OrderUpdate, Trade
 from state.record import Frame, Inbox, Record
 from state.secrets import Credentials
@@ -35,19 +36,11 @@ CLOCK_EVERY_S = 60.0
 CHECK_EVERY_S = 300.0  # a healthy socket can lose frames too
 MAX_PAGES = 100
 READY_S = 20.0
+RETRY_FIRST_S = 0.5
+RETRY_MOST_S = 30.0
 EVERYTHING = Query()
 
-
-class Watched:
-    """The inbox, with the account's events noted as they pass."""
-
-    def __init__(self, inbox: Inbox, known: Known) -> None:
-        self._feed = inbox.feed
-        self._observe = known.observe
-
-    def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
-        self._observe(events)
-        self._feed(recv, events, cause, frame)
+T = TypeVar("T")
 
 
 class Exchange(ABC):
@@ -85,7 +78,7 @@ class Exchange(ABC):
         self.sender = Sender(
             self.client, self.transport, inbox, clock, gate, venue=self.venue, timeout_s=settings.request_timeout_s
         )
-        self.sender.resync_clock = lambda: self._spawn(self.server_time())
+        self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
         self.orders = OrderEntry(
             self,
             self.sender,
@@ -96,7 +89,8 @@ class Exchange(ABC):
             look_up_s=settings.look_up_s,
             on_fatal=self._fatal,
         )
-        self._reconciler = Reconciler(self, self._account_inbox, self.known, clock)
+        self._private: Pump | None = None
+        self._reconciler = Reconciler(self, self._account_inbox, self.known, clock, self._is_listening)
         self._pumps: list[Pump] = []
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -162,6 +156,7 @@ class Exchange(ABC):
         if protocol is not None:
             self.orders.pump = self._pump(protocol, deliver=self._order_frame)
         private = self._pump(self.private_socket(), inbox=self._account_inbox, on_ready=self._account_ready)
+        self._private = private
         if not await private.wait_ready(READY_S):
             raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
         await self.reconcile()
@@ -205,7 +200,7 @@ class Exchange(ABC):
         closed = Query(symbol=symbol, client_id=client_id, closed=True)
         for action, query in (("open_orders", asked), ("open_orders", closed), ("order_history", asked)):
             answer = await self.sender.read(self.build(action, query), Priority.CANCEL)
-            for event in self.read(action, answer.body, query)[0]:
+            for event in self._events(action, answer, query)[0]:
                 if isinstance(event, OrderUpdate) and event.client_id == client_id:
                     fills: Sequence[AnyEvent] = ()
                     if event.filled:
@@ -219,7 +214,7 @@ class Exchange(ABC):
         """The venue's time, ns; the clock offset learns from it."""
         sent = self._clock.now_ns()
         answer = await self.sender.read(self.build("server_time", Query()))
-        venue_ns = self.server_ns(answer.body)
+        venue_ns = self._fitting(answer, self.server_ns)
         self.sender.offset.sample(sent, answer.recv, venue_ns)
         return venue_ns
 
@@ -230,13 +225,13 @@ class Exchange(ABC):
         events: list[AnyEvent] = []
         for _ in range(MAX_PAGES):
             answer = await self.sender.read(self.build(action, query), priority)
-            page, cursor = self.read(action, answer.body, query)
+            page, cursor = self._events(action, answer, query)
             if feed:
                 self._account_inbox.feed(answer.recv, page, 0, answer.frame)
             events += page
             if not cursor or not page:
                 return events
-            query = _next_page(query, cursor)
+            query = msgspec.structs.replace(query, cursor=cursor)
         raise TapelineError(f"{self.venue} {action}: more than {MAX_PAGES} pages")
 
     async def instruments(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
@@ -272,7 +267,7 @@ class Exchange(ABC):
     async def fee_rates(self, instrument: InstrumentDefined) -> InstrumentDefined:
         """The instrument with the fees that this account pays."""
         answer = await self.sender.read(self.build("fee_rates", Query(symbol=instrument.symbol)))
-        return self.with_fees(instrument, answer.body)
+        return self._fitting(answer, lambda body: self.with_fees(instrument, body))
 
     # --- settings of the account ---
 
@@ -295,20 +290,29 @@ class Exchange(ABC):
         """Reads the account whole, feeds what was missed, and tells each difference as `Reconciled`."""
         await self._reconciler.run()
 
+    def _is_listening(self) -> bool:
+        return self._private is not None and self._private.is_up
+
     async def _account_ready(self) -> None:
-        if self._reconciler.has_run:  # a reconnect; the first time, `start` does it
-            await self.reconcile()
+        """After a reconnect the account is "down" until it could be read; the first time, `start` does that."""
+        wait_s = RETRY_FIRST_S
+        while self._reconciler.has_run and self._is_listening() and not await self._attempt(self.reconcile):
+            await self.transport.sleep(wait_s)
+            wait_s = min(wait_s * 2, RETRY_MOST_S)
 
     async def _public_ready(self, protocol: Websocket) -> None:
         pump = next(pump for pump in self._pumps if pump.protocol is protocol)
-        if not pump.reconnects:
-            return
-        for symbol in protocol.traded:
-            answer = await self.sender.read(self.build("trades", Query(symbol=symbol, limit=1000)))
-            trades = [event for event in self.read("trades", answer.body, Query())[0] if isinstance(event, Trade)]
-            missed = protocol.missed(symbol, trades)
-            if missed:
-                self.inbox.feed(answer.recv, missed)
+        if pump.reconnects:
+            for symbol in protocol.traded:
+                if not await self._attempt(lambda symbol=symbol: self._fetch_missed(protocol, symbol)):  # type: ignore[misc]
+                    protocol.missed(symbol, ())  # they are lost; the protocol stops collecting
+
+    async def _fetch_missed(self, protocol: Websocket, symbol: str) -> None:
+        """Public trades of the time without a connection, marked as late."""
+        trades = [event for event in await self.trades(Query(symbol=symbol, limit=1000)) if isinstance(event, Trade)]
+        missed = protocol.missed(symbol, trades)
+        if missed:
+            self.inbox.feed(self._clock.now_ns(), missed)
 
     async def _define(self, symbols: Iterable[str]) -> None:
         """Feeds the rules of each market asked for; raises `WrongUse` for one that the venue does not have."""
@@ -351,11 +355,31 @@ class Exchange(ABC):
     async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:
             await self.transport.sleep(seconds)
-            try:
-                await work()
-            except TapelineError as error:
-                status = FeedStatus(self.venue, "", "rest", "stale", f"{error}")
-                self.inbox.feed(self._clock.now_ns(), (status,))
+            await self._attempt(work)
+
+    async def _attempt(self, work: Callable[[], Awaitable[object]]) -> bool:
+        """Does what may fail for a while; that it did is told. A word that was not understood stops trading."""
+        try:
+            await work()
+        except UnknownWord as word:
+            self._fatal(str(word))
+        except TapelineError as error:
+            status = FeedStatus(self.venue, "", "rest", "stale", str(error))
+            self.inbox.feed(self._clock.now_ns(), (status,))
+            return False
+        return True
+
+    def _events(self, action: str, answer: Answer, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        return self._fitting(answer, lambda body: self.read(action, body, query))
+
+    def _fitting(self, answer: Answer, read: Callable[[bytes], T]) -> T:
+        """What an answer says; one that does not fit is kept and raises `VenueError`."""
+        try:
+            return read(answer.body)
+        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
+            status = FeedStatus(self.venue, "", "rest", "gap", f"an answer did not fit: {error}")
+            self.inbox.feed(answer.recv, (status,), 0, answer.frame)
+            raise VenueError(self.venue, "unreadable", str(error), "unknown") from error
 
     def _spawn(self, work: Coroutine[None, None, object]) -> None:
         task = asyncio.create_task(work)
@@ -372,7 +396,3 @@ class Exchange(ABC):
 
     def _fatal(self, reason: str) -> None:
         self.on_fatal(reason)
-
-
-def _next_page(query: Query, cursor: str) -> Query:
-    return msgspec.structs.replace(query, cursor=cursor)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
+from state.record import Frame, Inbox
 from state.words import TERMINAL, sign
 
 MAX_FILL_IDS = 200_000
@@ -87,6 +88,18 @@ class Known:
         if event.ts is not None:
             self.last_fill_ns = max(event.ts, self.last_fill_ns or 0)
         return True
+
+
+class Watched:
+    """The inbox, with the account's events noted as they pass."""
+
+    def __init__(self, inbox: Inbox, known: Known) -> None:
+        self._feed = inbox.feed
+        self._observe = known.observe
+
+    def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
+        self._observe(events)
+        self._feed(recv, events, cause, frame)
 
 
 def _fill_key(event: Fill | FundingPayment) -> tuple[str, str, str]:

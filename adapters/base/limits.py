@@ -106,6 +106,16 @@ class Limits:
         self._blocked_until = max(self._blocked_until, until)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A request that waits; `latest` is when it is too late for it."""
+
+    pool: str
+    cost: int
+    latest: int | None
+    granted: "asyncio.Future[bool]"
+
+
 class Gate:
     """Lets requests through as budgets allow, the most urgent first."""
 
@@ -113,7 +123,7 @@ class Gate:
         self.limits = limits
         self._now_ns = now_ns
         self._sleep = sleep
-        self._waiting: list[tuple[Priority, int, str, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Priority, int, _Turn]] = []
         self._arrivals = 0
         self._server: asyncio.Task[None] | None = None
 
@@ -129,20 +139,20 @@ class Gate:
         if len(self._waiting) >= MAX_WAITING:
             raise WrongUse(f"{MAX_WAITING} requests wait for their rate limit already")
         self._arrivals += 1
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (priority, self._arrivals, pool, cost, turn))
+        latest = None if max_wait_s is None else now + int(max_wait_s * 1e9)
+        turn = _Turn(pool, cost, latest, asyncio.get_running_loop().create_future())
+        heappush(self._waiting, (priority, self._arrivals, turn))
         if self._server is None or self._server.done():
             self._server = asyncio.create_task(self._serve())
         try:
-            await turn
+            return await turn.granted
         finally:
-            turn.cancel()
-        return True
+            turn.granted.cancel()
 
     async def close(self) -> None:
         """Nobody else is let in; who waits is cancelled."""
         for *_, turn in self._waiting:
-            turn.cancel()
+            turn.granted.cancel()
         self._waiting.clear()
         if self._server is not None:
             self._server.cancel()
@@ -157,15 +167,17 @@ class Gate:
         now, kept, soonest = self._now_ns(), [], 1_000_000_000
         while self._waiting:
             entry = heappop(self._waiting)
-            priority, _, pool, cost, turn = entry
-            if turn.done():
+            priority, _, turn = entry
+            if turn.granted.done():
                 continue
-            wait = self.limits.wait_ns(pool, cost, priority, now)
-            if wait:
+            wait = self.limits.wait_ns(turn.pool, turn.cost, priority, now)
+            if not wait:
+                self.limits.spend(turn.pool, turn.cost, now)
+                turn.granted.set_result(True)
+            elif turn.latest is not None and now + wait > turn.latest:
+                turn.granted.set_result(False)
+            else:
                 kept.append(entry)
                 soonest = min(soonest, wait)
-            else:
-                self.limits.spend(pool, cost, now)
-                turn.set_result(None)
         self._waiting = kept  # popped in order, so a heap already
         return soonest if kept else 0

@@ -10,7 +10,7 @@ from typing import Protocol
 from adapters.base.client import Verdict
 from adapters.base.sender import Answer
 from state.clock import Clock
-from state.errors import TapelineError
+from state.errors import TapelineError, UnknownWord
 from state.events import (
     Accepted,
     AmendOrder,
@@ -65,6 +65,8 @@ class LookUps:
             wait_s = min(wait_s * 2, MOST_S)
             try:
                 answer, update, fills = await self._finder.find_order(symbol_of(record), client_id_of(record))
+            except UnknownWord:
+                raise
             except TapelineError:
                 continue  # not answered: nothing is concluded
             verdict = concluded(record, action, update, over=answer.recv - started >= self._look_up_ns)
@@ -84,6 +86,8 @@ class LookUps:
         """An order that is gone for a cancel or an amend may have been filled: the venue is asked how it ended."""
         try:
             answer, update, fills = await self._finder.find_order(symbol_of(record), client_id_of(record))
+        except UnknownWord:
+            raise
         except TapelineError:
             return  # the private stream and the next reconciliation say it too
         if update is not None:

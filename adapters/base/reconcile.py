@@ -4,7 +4,7 @@ Fills first, so that an order is never told filled before its fills; what was op
 by name. Each difference between what was told before and what the venue says now is an event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from adapters.base.known import Known
@@ -38,11 +38,15 @@ class Asked(Protocol):
 class Reconciler:
     """Compares the account that was told with the account that is."""
 
-    def __init__(self, exchange: Asked, inbox: Inbox, known: Known, clock: Clock) -> None:
+    def __init__(
+        self, exchange: Asked, inbox: Inbox, known: Known, clock: Clock, is_listening: Callable[[], bool]
+    ) -> None:
+        """`is_listening` says whether the private stream stands: without it a look is old as soon as it is taken."""
         self._exchange = exchange
         self._inbox = inbox
         self._known = known
         self._clock = clock
+        self._is_listening = is_listening
         self._since = clock.now_ns()
         self._running = False
         self.has_run = False
@@ -70,7 +74,8 @@ class Reconciler:
         finally:
             self._running = False
         self.has_run = True
-        self._say("ok", "reconciled")
+        if self._is_listening():
+            self._say("ok", "reconciled")
 
     async def _run(self) -> None:
         known = self._known

@@ -62,6 +62,7 @@ class Pump:
         self._socket: Socket | None = None
         self._ready = asyncio.Event()
         self._heard = 0
+        self._unnamed_url = ""  # told by the first frame of each connection
         self._tasks: set[asyncio.Task[None]] = set()
         self._life: asyncio.Task[None] | None = None
 
@@ -129,6 +130,7 @@ class Pump:
         """Serves one connection until it ends; why it did."""
         now = self._clock.now_ns()
         self._heard = now
+        self._unnamed_url = self.protocol.url
         try:
             for frame in self.protocol.on_connect(now + self._offset_ns()):
                 await self.send(frame)
@@ -204,7 +206,7 @@ class Pump:
             self._inbox.feed(recv, events, 0, frame)
 
     def _frame(self, recv: int, body: bytes, direction: Literal["in", "out"]) -> Frame:
-        url = self.protocol.url if direction == "out" else ""
+        url, self._unnamed_url = self._unnamed_url, ""
         return Frame(recv, self._venue, self.protocol.name, direction, body, url, self.protocol.private)
 
     async def _close(self) -> None:

@@ -4,6 +4,7 @@ Symbol and venue are interned here once, so that a frame costs one decode and on
 `msgspec.DecodeError`; `websocket.py` makes a status of it.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -14,6 +15,7 @@ from state.events import AnyEvent, BookDelta, BookSnapshot, Candle, FeedStatus, 
 from state.words import FeedState, Side
 
 MS = 1_000_000  # ns
+RECENT_MESSAGES = 64  # several of them may speak of one millisecond
 
 # Book positions that no update id takes: nothing is known yet, or a resync is awaited.
 _NEW, _LOST = -3, -5
@@ -125,21 +127,23 @@ class BookChannel(Channel):
 
 
 class TradesChannel(Channel):
-    """Remembers its last message, so that what a reconnect missed can be told from what is known."""
+    """Remembers its last messages, so that what a reconnect missed can be told from what is known."""
 
-    __slots__ = ("_after", "_before", "_last")
+    __slots__ = ("_after", "_before", "_recent")
 
     channel = "trades"
 
     def __init__(self, venue: str, topic: str, symbol: str) -> None:
         super().__init__(venue, topic, symbol)
-        self._last: list[wire.TradeItem] = []
+        self._recent: deque[list[wire.TradeItem]] = deque(maxlen=RECENT_MESSAGES)
         self._before: list[wire.TradeItem] = []
         self._after: list[wire.TradeItem] | None = None  # since a reconnect, until what it missed is fetched
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        if status == "down" and self._last:
-            self._before, self._last, self._after = self._last, [], []
+        if status == "down" and self._recent:
+            self._before = [item for items in self._recent for item in items]
+            self._recent.clear()
+            self._after = []
         return super().distrust(status, reason)
 
     def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
@@ -154,7 +158,7 @@ class TradesChannel(Channel):
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         items = _trades(frame).data
         if items:
-            self._last = items
+            self._recent.append(items)
             if self._after is not None:
                 self._after += items
         venue, symbol = self.venue, self.symbol

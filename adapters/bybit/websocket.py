@@ -142,6 +142,7 @@ class Websocket(Stream):
         self._open = not topics
         self._channels: dict[bytes, Channel] = {}
         self._asked_again = 0
+        self._refused: set[str] = set()
         for topic in topics:
             if self._add(topic) is None:
                 raise WrongUse(f"{venue}: {topic!r} is not a public topic")
@@ -154,7 +155,8 @@ class Websocket(Stream):
 
     @property
     def is_ready(self) -> bool:
-        return not self._asked and all(channel.status == "ok" for channel in self._channels.values())
+        waits = (c for c in self._channels.values() if c.status != "ok" and c.topic not in self._refused)
+        return not self._asked and next(waits, None) is None
 
     @property
     def channels(self) -> Sequence[Channel]:
@@ -162,6 +164,7 @@ class Websocket(Stream):
 
     def on_connect(self, now: int) -> list[bytes]:
         self._asked.clear()
+        self._refused.clear()
         return self._subscribe([channel.topic for channel in self._channels.values()])
 
     def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
@@ -242,6 +245,7 @@ class Websocket(Stream):
                 self.outbox += self._subscribe([topic])
             return ()
         self.suspect = True
+        self._refused.update(topics)
         reason = f"refused: {envelope.ret_msg}"
         return [channel.distrust("down", reason) for channel in channels] or [self._status("gap", reason)]
 

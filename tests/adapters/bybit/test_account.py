@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.base.query import Query
 from adapters.bybit.client import CODES, Client
@@ -27,6 +29,7 @@ from state.events import (
     PositionUpdate,
     Trade,
 )
+from state.record import Record, canonical, parse
 from state.secrets import Credentials, Secret
 
 D = Decimal
@@ -345,3 +348,46 @@ def test_rate_headers_are_read_where_they_are_whole() -> None:
 )
 def test_the_market_of_a_url(url: str, market: str | None) -> None:
     assert market_of(url) == market
+
+
+# --- whatever a venue sends --------------------------------------------------------------------------------------
+
+
+def shaken(frame: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
+    """A frame with pieces replaced: what a bug, a proxy or an enemy could make of it."""
+    for start, length, piece in cuts:
+        at = start % (len(frame) + 1)
+        frame = frame[:at] + piece + frame[at + length :]
+    return frame
+
+
+PIECES = st.sampled_from(
+    [b"", b'"', b"{", b"null", b"-1", b'"NaN"', b"1e999", b"\xff", b"[]", b"99999999999999999999", b"true"]
+)
+CUTS = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 12), PIECES), min_size=1, max_size=4)
+GOOD = [
+    frame("order", ORDER),
+    frame("execution", EXECUTION),
+    frame("position", POSITION),
+    b'{"topic":"orderbook.50.X","type":"snapshot","ts":1,"data":{"s":"X","b":[["1","2"]],"a":[["2","1"]],"u":1,"seq":1},"cts":1}',
+    b'{"topic":"tickers.X","type":"delta","data":{"symbol":"X","markPrice":"1","nextFundingTime":"5"},"cs":1,"ts":3}',
+    b'{"topic":"publicTrade.X","type":"snapshot","ts":1,"data":[{"T":1,"s":"X","S":"Buy","v":"1","p":"2","i":"x","BT":false}]}',
+]
+
+
+@given(st.sampled_from(GOOD), CUTS)
+def test_no_frame_makes_a_stream_raise_and_every_event_can_be_stored(good: bytes, cuts: list[Any]) -> None:
+    frame_ = shaken(good, cuts)
+    for socket in (Decoder(), private()):
+        try:
+            events = socket.receive(frame_, 0)
+        except UnknownWord:
+            continue
+        for n, event in enumerate(events):
+            assert parse(canonical(Record(n, 0, 0, event))).event == event
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_make_a_stream_raise(body: bytes) -> None:
+    for socket in (Decoder(), private()):
+        assert all(isinstance(event, FeedStatus) for event in socket.receive(body, 0))

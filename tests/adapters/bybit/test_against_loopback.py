@@ -17,6 +17,7 @@ from adapters.loopback import Account, BybitVenue, RateLimits
 from adapters.loopback.faults import Fault, Faults, Place
 from state.book import Book
 from state.clock import WallClock
+from state.errors import VenueError
 from state.events import (
     Accepted,
     AmendOrder,
@@ -396,7 +397,7 @@ def test_more_orders_than_the_rate_limit_lets_through_all_arrive_in_the_end() ->
         assert {type(on.heard.outcome(seq)[0]) for seq in seqs} == {Accepted}
         assert len(on.venue.truth(KEY).open_orders) == 25
 
-    played("rest", story, limits=RateLimits())
+    played("rest", story, limits=RateLimits(), request_timeout_s=5.0)
 
 
 def test_a_book_follows_the_venue_and_recovers_from_a_lost_frame_and_a_cut_socket() -> None:
@@ -468,6 +469,50 @@ def test_fills_of_a_cut_private_socket_are_fetched_once_and_told_as_late() -> No
         assert [(r.subject, r.what) for r in on.heard.of(Reconciled)][:1] == [("order", order.client_id)]
         statuses = [s.status for s in on.heard.of(FeedStatus) if s.channel == "account"]
         assert statuses == ["connecting", "ok", "down", "ok"]
+
+    played("rest", story)
+
+
+def test_an_account_that_cannot_be_read_after_a_reconnect_stays_down_until_it_can() -> None:
+    async def story(on: Stage) -> None:
+        on.heard.bursts.clear()
+        on.venue.faults.add(Place.REST, "/v5/position/list", Fault(status=503), times=6)
+        on.venue.cut_sockets(Place.PRIVATE)
+        await on.heard.until(lambda: FeedStatus("bybit", "", "account", "ok", "reconciled") in on.heard.events)
+        told = [(s.status, s.reason) for s in on.heard.of(FeedStatus) if s.channel == "account"]
+        assert [status for status, _ in told] == ["down", "down", "ok"]
+        assert "not reconciled" in told[1][1]
+
+    played("rest", story, transport=Hasty())
+
+
+def test_public_trades_missed_by_a_cut_socket_are_fetched_once() -> None:
+    async def story(on: Stage) -> None:
+        def ids() -> list[str]:
+            return [trade.trade_id for trade in on.heard.of(Trade)]
+
+        while len(ids()) < 5:
+            on.venue.step(5)
+            await asyncio.sleep(0)
+        on.venue.cut_sockets(Place.PUBLIC)
+        on.venue.step(200)
+        await on.heard.until(lambda: any(trade.backfilled for trade in on.heard.of(Trade)))
+        late = [trade for trade in on.heard.of(Trade) if trade.backfilled]
+        assert len(late) > 3
+        assert len(set(ids())) == len(ids()), "none twice"
+        everything = [t.trade_id for t in await on.exchange.trades(Query(symbol=BTC, limit=1000))]  # type: ignore[union-attr]
+        first = everything.index(ids()[0])
+        assert set(everything[first:]) == set(ids()), "none lost"
+
+    played("rest", story, subscriptions=[Subscription("trades", BTC)])
+
+
+def test_a_read_is_repeated_where_that_may_help_and_raises_where_it_cannot() -> None:
+    async def story(on: Stage) -> None:
+        on.venue.faults.add(Place.REST, "/v5/position/list", Fault(status=502), times=1)
+        assert await on.exchange.positions(Query(symbol=BTC)) is not None, "a read is repeated"
+        with pytest.raises(VenueError, match="symbol invalid"):
+            await on.exchange.instruments(Query(symbol="NOPEUSDT"))
 
     played("rest", story)
 

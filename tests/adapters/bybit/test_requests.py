@@ -282,8 +282,10 @@ def test_one_bad_topic_does_not_take_the_others_along() -> None:
     request = json.loads(socket.on_connect(0)[0])["req_id"]
     refused = {"success": False, "ret_msg": "error:handler not found", "op": "subscribe"}
     assert socket.receive(json.dumps(refused | {"req_id": request}).encode(), 0) == ()
+    assert not socket.is_ready
     alone = [json.loads(frame) for frame in socket.replies()]
     assert [a["args"] for a in alone] == [["publicTrade.BTCUSDT"], ["publicTrade.NOPE"]]
     socket.receive(json.dumps({"success": True, "op": "subscribe", "req_id": alone[0]["req_id"]}).encode(), 0)
     (down,) = socket.receive(json.dumps(refused | {"req_id": alone[1]["req_id"]}).encode(), 0)
     assert (down.symbol, down.channel, down.status) == ("NOPE", "trades", "down")  # type: ignore[union-attr]
+    assert socket.is_ready, "a refusal is an answer too"
