@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Iterable
 
 from adapters.loopback.bybit import BybitVenue, RateLimits
+from adapters.loopback.contract import LoopbackVenue, Opening
 from adapters.loopback.faults import Fault, Faults, Place
 from adapters.loopback.ledger import Account
 
-LOOPBACKS: dict[str, type[BybitVenue]] = {"bybit": BybitVenue}
+LOOPBACKS: dict[str, Opening] = {"bybit": BybitVenue}
 """The venues there are, by the name the command line knows them under."""
 
-__all__ = ["LOOPBACKS", "Account", "BybitVenue", "Fault", "Faults", "Place", "RateLimits", "serve"]
+__all__ = ["LOOPBACKS", "Account", "BybitVenue", "Fault", "Faults", "LoopbackVenue", "Place", "RateLimits", "serve"]
 
 
 async def serve(
@@ -27,13 +28,10 @@ async def serve(
     accounts: Iterable[Account] = (),
     seed: int = 1,
     flow_per_s: float = 50.0,
-    rate_limits: RateLimits | None = None,
-    started: asyncio.Future[BybitVenue] | None = None,
+    started: asyncio.Future[LoopbackVenue] | None = None,
 ) -> None:
     """Runs a venue until cancelled; `started` is given the venue once it listens. Raises KeyError for an unknown name."""
-    venue = LOOPBACKS[venue_name](
-        symbols=symbols, seed=seed, accounts=accounts, rate_limits=rate_limits, flow_per_s=flow_per_s
-    )
+    venue = LOOPBACKS[venue_name](symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
     await venue.start(host, port)
     try:
         if started is not None:

@@ -1,6 +1,6 @@
 """Bybit v5 `linear` as a server on localhost."""
 
 from adapters.loopback.bybit.limits import RateLimits
-from adapters.loopback.bybit.venue import BookView, BybitVenue, Truth
+from adapters.loopback.bybit.venue import BybitVenue
 
-__all__ = ["BookView", "BybitVenue", "RateLimits", "Truth"]
+__all__ = ["BybitVenue", "RateLimits"]

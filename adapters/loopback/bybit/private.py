@@ -11,8 +11,8 @@ import msgspec
 
 from adapters.loopback.bybit import auth, render
 from adapters.loopback.bybit.codes import BybitError
-from adapters.loopback.bybit.connection import Connection
 from adapters.loopback.bybit.replies import PrivatePong, Request, StreamReply
+from adapters.loopback.connection import Connection
 from adapters.loopback.floor import Change, Floor
 from adapters.loopback.ledger import Account
 from adapters.loopback.orders import Reason

@@ -8,7 +8,6 @@ from random import Random
 import msgspec
 
 from adapters.loopback.bybit import render
-from adapters.loopback.bybit.connection import Connection
 from adapters.loopback.bybit.feeds import (
     BOOK_INTERVAL_MS,
     BookFeed,
@@ -20,6 +19,7 @@ from adapters.loopback.bybit.feeds import (
 )
 from adapters.loopback.bybit.quotes import BookRows
 from adapters.loopback.bybit.replies import Request, StreamReply
+from adapters.loopback.connection import Connection
 from adapters.loopback.floor import Change
 from adapters.loopback.market import SPANS, Market
 

@@ -10,10 +10,10 @@ import msgspec
 from adapters.loopback.bybit import auth, codes
 from adapters.loopback.bybit.calls import EMPTY, Answer, Calls
 from adapters.loopback.bybit.codes import BybitError
-from adapters.loopback.bybit.connection import Connection
 from adapters.loopback.bybit.limits import Allowance
 from adapters.loopback.bybit.params import Params
 from adapters.loopback.bybit.replies import TradeHeader, TradeReply, TradeRequest
+from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Fault, Faults, Place
 from adapters.loopback.ledger import Account
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from decimal import Decimal
 
 from aiohttp import web
 
 from adapters.loopback.bybit.actions import Actions
 from adapters.loopback.bybit.calls import Calls
-from adapters.loopback.bybit.connection import Connection
 from adapters.loopback.bybit.holdings import Holdings
 from adapters.loopback.bybit.limits import Limiter, RateLimits
 from adapters.loopback.bybit.private import PrivateHub
@@ -20,12 +17,13 @@ from adapters.loopback.bybit.public import PublicHub
 from adapters.loopback.bybit.quotes import Quotes
 from adapters.loopback.bybit.rest import Rest
 from adapters.loopback.bybit.trade import TradeHub
+from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
-from adapters.loopback.floor import Fill, Floor
+from adapters.loopback.floor import Floor
 from adapters.loopback.flow import Flow
-from adapters.loopback.ledger import Account, Position
-from adapters.loopback.orders import Order, Side
+from adapters.loopback.ledger import Account
 from adapters.loopback.symbols import CONTRACTS
+from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 
 WARM_UP_STEPS = 300
 WARM_UP_SPACING_MS = 1_000
@@ -35,29 +33,6 @@ Hub = PublicHub | PrivateHub | TradeHub
 
 def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What the venue knows of an account, to hold against what a customer believes."""
-
-    orders: dict[str, Order]
-    """Every order ever accepted, by client id, or by order id where it had none."""
-    open_orders: dict[str, Order]
-    fills: list[Fill]
-    positions: dict[str, Position]
-    wallet: Decimal
-    fees: Decimal
-    realized: Decimal
-    funding: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class BookView:
-    """The levels of a symbol now, best first."""
-
-    bids: list[tuple[Decimal, Decimal]]
-    asks: list[tuple[Decimal, Decimal]]
 
 
 class BybitVenue:
@@ -171,26 +146,12 @@ class BybitVenue:
 
     def truth(self, key: str) -> Truth:
         """What the venue knows of the account."""
-        desk = self.floor.desks[key]
-        orders = {order.client_id or order.order_id: order for _, order in desk.orders.values()}
-        return Truth(
-            orders=orders,
-            open_orders={name: order for name, order in orders.items() if not order.status.is_final},
-            fills=list(desk.fills),
-            positions=dict(desk.book.positions),
-            wallet=desk.book.wallet,
-            fees=desk.book.fees,
-            realized=desk.book.realized,
-            funding=desk.book.funding,
-        )
+        return truth_of(self.floor, key)
 
     @property
     def books(self) -> dict[str, BookView]:
         """The level view of every symbol."""
-        return {
-            symbol: BookView(list(market.engine.depth(Side.BUY)), list(market.engine.depth(Side.SELL)))
-            for symbol, market in self.floor.markets.items()
-        }
+        return books_of(self.floor)
 
     def connections(self, place: Place) -> list[Connection]:
         """The sockets of a kind that are open now."""
