@@ -43,12 +43,16 @@ class Source(Observable[T], Generic[T]):
             except Exception as error:  # noqa: BLE001 (a strategy may raise anything; its owner is told)
                 self._fail(push, error)
 
+    def attach(self, push: Callable[[T], None], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        """Subscribes a bare function: for operators whose own observer already knows when it has ended."""
+        entry = (push, owner_of(scheduler))
+        self._set((*self._entries, entry))
+        return Disposable(lambda: self._set(tuple(kept for kept in self._entries if kept is not entry)))
+
     def _subscribe_core(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        entry = (observer.on_next, owner_of(scheduler))
-        self._set((*self._entries, entry))
-        return Disposable(lambda: self._set(tuple(kept for kept in self._entries if kept is not entry)))
+        return self.attach(observer.on_next, scheduler)
 
     def _set(self, entries: tuple[tuple[Callable[[T], None], Owner | None], ...]) -> None:
         self._entries = entries

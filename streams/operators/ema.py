@@ -40,7 +40,7 @@ def ema(half_life_s: float) -> Operator[float, float]:
                 before = value
                 weight = -expm1(rate * (now - at))
                 at = now
-            value = before + weight * (x - before)
+            value = before + weight * (x - before) if weight < 1 else x
             emit(value)
 
         return on_next

@@ -1,11 +1,12 @@
 """The shape that all operators without a timer share: a closure a subscriber, the scheduler passed down, no lock."""
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from reactivex import Observable, abc
 
 from state.errors import WrongUse
+from streams.source import Source
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -15,16 +16,38 @@ Operator: TypeAlias = Callable[[Observable[T]], Observable[U]]
 
 
 def lift(start: Callable[[Callable[[U], None], abc.SchedulerBase | None], Callable[[T], None]]) -> Operator[T, U]:
-    """An operator from `start(emit, scheduler)`, which makes the state of one subscriber and says what takes its values."""
+    """An operator from `start(emit, scheduler)`, which makes the state of one subscriber and says what takes its values.
+
+    Lifted operators in a row become one subscription: each calls the next, without an observer in between.
+    """
 
     def operator(source: Observable[T]) -> Observable[U]:
-        def subscribe(observer: abc.ObserverBase[U], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            on_next = start(observer.on_next, scheduler)
-            return source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler)
-
-        return Observable(subscribe)
+        root, starts = (source.root, source.starts) if isinstance(source, _Lifted) else (source, ())
+        return cast(Observable[U], _Lifted(root, (*starts, cast(_Start, start))))
 
     return operator
+
+
+_Start: TypeAlias = Callable[[Callable[[object], None], abc.SchedulerBase | None], Callable[[object], None]]
+
+
+class _Lifted(Observable[object]):
+    """A source behind a row of lifted operators."""
+
+    def __init__(self, root: Observable[object], starts: tuple[_Start, ...]) -> None:
+        super().__init__()
+        self.root = root
+        self.starts = starts
+
+    def _subscribe_core(
+        self, observer: abc.ObserverBase[object], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        take: Callable[[object], None] = observer.on_next
+        for start in reversed(self.starts):
+            take = start(take, scheduler)
+        if isinstance(self.root, Source):
+            return self.root.attach(take, scheduler)
+        return self.root.subscribe(take, observer.on_error, observer.on_completed, scheduler=scheduler)
 
 
 def positive(name: str, number: float) -> float:

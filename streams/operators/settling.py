@@ -44,7 +44,7 @@ class Settling:
 
     def start(self) -> abc.DisposableBase:
         if isinstance(self._scheduler, SessionScheduler):
-            return self._scheduler.settled.subscribe(self._settled, scheduler=self._scheduler)
+            return self._scheduler.settled.attach(self._settled, self._scheduler)
         return Disposable()
 
     def _settled(self, _: int) -> None:

@@ -66,7 +66,7 @@ def to_intents(
                 account.orders(symbol).subscribe(desk.orders_changed, observer.on_error, scheduler=scheduler),
                 account.refusals(symbol).subscribe(desk.refused, observer.on_error, scheduler=scheduler),
                 account.blocked(symbol).subscribe(desk.blocked, observer.on_error, scheduler=scheduler),
-                feeds.settled.subscribe(desk.settled, observer.on_error, scheduler=scheduler),
+                feeds.scheduler.settled.attach(desk.settled, scheduler),
                 desk.timer,
             )
 

@@ -44,7 +44,7 @@ def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
 
             # Settled first: what passed in the tick before is folded by the time that anybody decides on this one.
             return CompositeDisposable(
-                feeds.settled.subscribe(gate.exposure.settled, observer.on_error, scheduler=scheduler),
+                feeds.scheduler.settled.attach(gate.exposure.settled, scheduler),
                 source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler),
                 gate.watching,
             )

@@ -95,8 +95,8 @@ def plain(feeds: Feeds, p: Plain) -> Observable[Decision]:
 
     fair = market.book.pipe(op.microprice(), op.ema(p.fair_half_life_s))
     spread = market.book.pipe(
-        op.mid(),
         op.throttle(p.requote_s),  # slower than the touch flickers: bounce is not volatility
+        op.mid(),
         op.ewma_volatility(p.volatility_half_life_s),
         op.map(spread_bps),
         op.clamp(p.min_bps, p.max_bps),

@@ -67,7 +67,7 @@ def test_ema_is_the_weighted_sum_over_instants(values: Timed, half_life_s: float
         weights = np.append([1.0], 1 - decay)
         later = np.append(np.cumprod(decay[::-1])[::-1], [1.0])
         expected[n] = float(np.sum(weights * later * seen))
-    agree(hear(op.ema(half_life_s), values), expected)
+    agree(hear(op.ema(half_life_s), values), expected, scale=float(x.max()))
 
 
 @given(st.lists(st.tuples(gaps, prices), min_size=1, max_size=40), st.floats(0.01, 100))
