@@ -54,9 +54,10 @@ class Channel:
 
     def trust(self) -> list[AnyEvent]:
         """The word that all is well again, where it had been in doubt."""
-        if self.status is None or self.status == "ok":
-            return []
+        doubted = self.status not in (None, "ok")
         self.status = "ok"
+        if not doubted:
+            return []
         return [FeedStatus(self.venue, self.symbol, self.channel, "ok")]
 
     @property
