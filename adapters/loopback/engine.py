@@ -95,6 +95,21 @@ class Engine:
         level = self._ladder(side).get(price)
         return list(level.orders.values()) if level else []
 
+    def would_take(self, order: Order) -> bool:
+        """Would the order trade at once?"""
+        best = self.best(order.side.opposite)
+        return best is not None and order.crosses(best[0])
+
+    def fillable(self, order: Order) -> Decimal:
+        """How much the order could trade now, its own account's orders left out where it may not meet them."""
+        total, prevents = ZERO, order.self_match is not SelfMatch.ALLOW
+        for price, size in self.depth(order.side.opposite):
+            if not order.crosses(price) or total >= order.leaves:
+                break
+            queue = self.queue(order.side.opposite, price) if prevents else []
+            total += size - sum((o.leaves for o in queue if o.account == order.account), ZERO)
+        return total
+
     # -- commands ----------------------------------------------------------------------------------------------------
 
     def place(self, order: Order, now_ms: int) -> Outcome:
@@ -110,8 +125,15 @@ class Engine:
         self._trim_reducing(outcome, now_ms)
         return outcome
 
-    def amend(self, order_id: str, now_ms: int, price: Decimal | None = None, size: Decimal | None = None) -> Outcome:
-        """Changes price or total size under the same id; only a mere decrease keeps the place in the queue."""
+    def amend(
+        self,
+        order_id: str,
+        now_ms: int,
+        price: Decimal | None = None,
+        size: Decimal | None = None,
+        keeps_place: bool = True,
+    ) -> Outcome:
+        """Changes price or total size under the same id; a mere decrease keeps the place in the queue where the venue lets it."""
         order = self._must_live(order_id)
         new_price, new_size = order.price if price is None else price, order.size if size is None else size
         if new_size <= order.filled:
@@ -121,7 +143,7 @@ class Engine:
         if order.reduce_only:
             new_size = min(new_size, order.filled + self._checked_room(order))
         outcome = self._begin(now_ms)
-        if new_price == order.price and new_size <= order.size:
+        if keeps_place and new_price == order.price and new_size <= order.size:
             self._shrink(order, new_size, outcome, now_ms)
         else:
             self._take_out(order, outcome)
@@ -149,9 +171,9 @@ class Engine:
     def _enter(self, order: Order, outcome: Outcome, now_ms: int) -> None:
         outcome.orders[order.order_id] = order
         order.updated_ms = now_ms
-        if order.tif is Tif.POST_ONLY and self._would_take(order):
+        if order.tif is Tif.POST_ONLY and self.would_take(order):
             self._finish(order, Reason.WOULD_TAKE, now_ms)
-        elif order.tif is Tif.FOK and self._fillable(order) < order.leaves:
+        elif order.tif is Tif.FOK and self.fillable(order) < order.leaves:
             self._finish(order, Reason.NOT_WHOLE, now_ms)
         else:
             self._match(order, outcome, now_ms)
@@ -159,20 +181,6 @@ class Engine:
                 self._finish(order, Reason.NO_LIQUIDITY, now_ms)
             elif order.leaves:
                 self._rest(order, outcome)
-
-    def _would_take(self, order: Order) -> bool:
-        best = self.best(order.side.opposite)
-        return best is not None and order.crosses(best[0])
-
-    def _fillable(self, order: Order) -> Decimal:
-        """How much the order could trade now, its own account's orders left out where it may not meet them."""
-        total, prevents = ZERO, order.self_match is not SelfMatch.ALLOW
-        for price, size in self.depth(order.side.opposite):
-            if not order.crosses(price) or total >= order.leaves:
-                break
-            queue = self.queue(order.side.opposite, price) if prevents else []
-            total += size - sum((o.leaves for o in queue if o.account == order.account), ZERO)
-        return total
 
     def _match(self, taker: Order, outcome: Outcome, now_ms: int) -> None:
         ladder = self._ladder(taker.side.opposite)

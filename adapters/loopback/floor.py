@@ -6,13 +6,12 @@ Every command goes through here; listeners hear its consequences in the order: f
 
 from __future__ import annotations
 
-import random
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from adapters.loopback.engine import Engine
+from adapters.loopback.ids import Ids, Uuids
 from adapters.loopback.ledger import Account, Book, order_margin, position_margin
 from adapters.loopback.market import Liquidated, Market, PublicTrade
 from adapters.loopback.orders import (
@@ -98,6 +97,12 @@ class Desk:
         self.by_client_id: dict[str, str] = {}
         self.fills: list[Fill] = []
 
+    def release(self, client_id: str) -> None:
+        """Lets the client id of an order that is over be used again, where a venue asks for unique ids among open orders only."""
+        order_id = self.by_client_id.get(client_id)
+        if order_id is not None and self.orders[order_id][1].status.is_final:
+            del self.by_client_id[client_id]
+
 
 class _Clearing:
     """The engine's window to the ledger, for one symbol."""
@@ -116,8 +121,16 @@ class _Clearing:
 class Floor:
     """All markets and accounts of one loopback venue."""
 
-    def __init__(self, contracts: Iterable[Contract], accounts: Iterable[Account], seed: int) -> None:
-        self._bits = random.Random(f"ids-{seed}")  # noqa: S311 - reproducible identifiers, nothing secret
+    def __init__(
+        self,
+        contracts: Iterable[Contract],
+        accounts: Iterable[Account],
+        seed: int,
+        ids: Ids | None = None,
+        keeps_place: bool = True,
+    ) -> None:
+        self._ids = ids or Uuids(seed)
+        self._keeps_place = keeps_place
         self.markets: dict[str, Market] = {}
         for contract in contracts:
             first_seq = 100_000_000_000 + contract.number * 1_000_000_000
@@ -127,10 +140,6 @@ class Floor:
         self.listeners: list[Callable[[Change], None]] = []
         self._fills: list[Fill] = []
         self._trades: list[PublicTrade] = []
-
-    def mint(self) -> str:
-        """The next identifier, a UUID out of the seed."""
-        return str(uuid.UUID(int=self._bits.getrandbits(128), version=4))
 
     # -- commands ----------------------------------------------------------------------------------------------------
 
@@ -161,7 +170,7 @@ class Floor:
         grown = (size or order.size) * (price or order.price) - order.size * order.price
         if grown > 0 and not order.reduce_only:
             self._check_funds(self.desks[key], symbol, order.side, grown)
-        self._announce(market, market.engine.amend(order_id, now_ms, price, size))
+        self._announce(market, market.engine.amend(order_id, now_ms, price, size, self._keeps_place))
         return order
 
     def cancel(self, key: str, order_id: str, now_ms: int, reason: Reason = Reason.BY_USER) -> Order:
@@ -196,7 +205,7 @@ class Floor:
     ) -> Order:
         """Enters an order of the anonymous rest of the market, which has no account here."""
         market = self.markets[symbol]
-        order = Order(self.mint(), "", side, kind, tif, price, size)
+        order = Order(self._ids.order(symbol), "", side, kind, tif, price, size)
         outcome = market.engine.place(order, now_ms)
         liquidations: list[Liquidated] = []
         if liquidates and order.filled:
@@ -216,7 +225,7 @@ class Floor:
         for key, desk in self.desks.items():
             position = desk.book.position(symbol)
             if position.size:
-                exec_id = self.mint()
+                exec_id = self._ids.funding(symbol)
                 paid = desk.book.settle_funding(symbol, rate, mark, now_ms, exec_id)
                 side = Side.BUY if position.size > 0 else Side.SELL
                 fill = Fill(
@@ -274,11 +283,11 @@ class Floor:
     def settle(self, symbol: str, execution: Execution) -> None:
         """Prints a match and books it on the accounts that are customers here."""
         market, taker = self.markets[symbol], execution.taker
-        trade_id = self.mint()
+        trade_id = self._ids.trade(symbol)
         printed = market.trade(trade_id, taker.side, execution.price, execution.size, execution.ts_ms, execution.seq)
         self._trades.append(printed)
         self._book(market, execution, taker, False, trade_id)
-        self._book(market, execution, execution.maker, True, self.mint())
+        self._book(market, execution, execution.maker, True, self._ids.maker_fill(trade_id))
 
     def _book(self, market: Market, execution: Execution, order: Order, is_maker: bool, exec_id: str) -> None:
         desk = self.desks.get(order.account)
@@ -316,7 +325,7 @@ class Floor:
 
     def _order(self, key: str, ticket: Ticket, market: Market) -> Order:
         return Order(
-            self.mint(),
+            self._ids.order(ticket.symbol),
             key,
             ticket.side,
             ticket.kind,

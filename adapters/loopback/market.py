@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -49,19 +49,30 @@ class Candle:
     close: Decimal
     volume: Decimal = ZERO
     turnover: Decimal = ZERO
+    trades: int = 0
+    bought: Decimal = ZERO
+    """How much of the volume takers bought, and for how much."""
+    bought_turnover: Decimal = ZERO
 
-    def trade(self, price: Decimal, size: Decimal) -> None:
+    def trade(self, side: Side, price: Decimal, size: Decimal) -> None:
         self.high, self.low, self.close = max(self.high, price), min(self.low, price), price
         self.volume += size
         self.turnover += price * size
+        self.trades += 1
+        if side is Side.BUY:
+            self.bought += size
+            self.bought_turnover += price * size
 
     def absorb(self, later: Candle) -> None:
         self.high, self.low, self.close = max(self.high, later.high), min(self.low, later.low), later.close
         self.volume += later.volume
         self.turnover += later.turnover
+        self.trades += later.trades
+        self.bought += later.bought
+        self.bought_turnover += later.bought_turnover
 
     def copy(self, start_ms: int) -> Candle:
-        return Candle(start_ms, self.open, self.high, self.low, self.close, self.volume, self.turnover)
+        return replace(self, start_ms=start_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +177,7 @@ class Market:
         elif not self._tick.startswith("Zero"):
             self._tick = "Zero" + self._tick
         self.last_price = price
-        self.minutes[-1].trade(price, size)
+        self.minutes[-1].trade(side, price, size)
         printed = PublicTrade(trade_id, side, price, size, ts_ms, seq, self._tick)
         self.trades.append(printed)
         return printed

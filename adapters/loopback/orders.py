@@ -65,6 +65,8 @@ class Reason(StrEnum):
     SELF_MATCH = "self_match"
     REDUCE_ONLY = "reduce_only"
     DISCONNECTED = "disconnected"
+    EXPIRED = "expired"
+    """Its own time was over."""
 
 
 class Refusal(StrEnum):
