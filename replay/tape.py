@@ -1,0 +1,163 @@
+"""Reads sealed sessions: a tape becomes a log again, in a temporary file or in any log that one likes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, TypeVar
+
+import msgspec
+
+from replay.proof.container import Section, sections
+from state.errors import LogCorrupt
+from state.log import Log, SessionRow, SessionWriter, StoredFrame
+from state.log.checkpoint import SignedCheckpoint
+from state.log.codec import split, unpack_as_written
+from state.log.rows import SessionStatus
+from state.record import Record
+
+SUFFIX = ".tape"
+
+T = TypeVar("T")
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """The session's row as it stands on the tape."""
+
+    session: str
+    status: SessionStatus
+    opened: int
+    closed: int | None
+    parent: str
+    manifest: str
+    last_seq: int
+    head: str
+    schema_version: int
+
+
+class Tape:
+    """A sealed session; each method reads the file from its beginning, and raises `LogCorrupt` on damage."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def opening(self) -> Opening:
+        """What the session was."""
+        return _parse(next(iter(self._sections("OPEN"))), Opening)
+
+    def checkpoints(self) -> list[SignedCheckpoint]:
+        """Its checkpoints, by number."""
+        found = _parse(next(iter(self._sections("CHKS"))), list[SignedCheckpoint])
+        if not found:
+            raise LogCorrupt("the tape has no checkpoint")
+        return found
+
+    def records(self) -> Iterator[list[Record]]:
+        """Its records in the shape they were written in."""
+        for section in self._sections("RECS"):
+            content = section.content
+            first, count = int.from_bytes(content[:8], "big"), int.from_bytes(content[8:12], "big")
+            records = unpack_as_written(content[44 + 2 * count :], count)
+            if (records[0].seq, records[-1].seq) != (first, first + count - 1):
+                raise LogCorrupt("a section of the tape does not hold the records that it names", first)
+            yield records
+
+    def frames(self) -> Iterator[StoredFrame]:
+        """Its frames."""
+        for section in self._sections("FRMS"):
+            count = int.from_bytes(section.content[:4], "big")
+            for entry in split(section.content[4:], count):
+                try:
+                    fields = _frame(entry)
+                except msgspec.DecodeError as error:
+                    raise LogCorrupt(f"a frame of the tape cannot be read: {error}") from error
+                yield StoredFrame(*fields, mark=0)
+
+    def prove(self) -> None:
+        """Goes through the whole file; raises `LogCorrupt` unless it is the one that was sealed."""
+        for _ in self._sections():
+            pass
+
+    def _sections(self, kind: str = "") -> Iterator[Section]:
+        found = False
+        with self.path.open("rb") as file:
+            for section in sections(file):
+                if not kind or section.kind == kind:
+                    found = True
+                    yield section
+        if kind in ("OPEN", "CHKS") and not found:
+            raise LogCorrupt(f"the tape has no section {kind!r}")
+
+
+_frame = msgspec.msgpack.Decoder(tuple[int, int, int, int, str, str, Literal["in", "out"], str, bool, bytes]).decode
+
+
+def is_tape(word: str) -> bool:
+    """True for a word that names a tape rather than a session."""
+    return word.endswith(SUFFIX) and Path(word).is_file()
+
+
+@contextmanager
+def log_of_tape(path: Path) -> Iterator[Log]:
+    """A temporary log that holds the tape's session and nothing else; raises `LogCorrupt` unless it is the one sealed."""
+    with TemporaryDirectory(prefix="tapeline-") as folder, Log.open(f"sqlite:///{folder}/log.db") as log:
+        restore(path, log)
+        yield log
+
+
+def restore(path: Path, log: Log) -> SessionRow:
+    """Brings a sealed session into a log; raises `LogCorrupt` unless it is the one sealed, `WrongUse` if it is there."""
+    tape = Tape(path)
+    tape.prove()
+    opening, checkpoints = tape.opening(), tape.checkpoints()
+    writer = log.begin(
+        opening.session,
+        opening.manifest,
+        opening.opened,
+        parent=opening.parent,
+        market_frames=True,
+        stall_timeout_s=600.0,
+    )
+    try:
+        _copy(tape, writer)
+    except BaseException:
+        writer.close(opening.opened, "crashed")
+        raise
+    ended = opening.opened if opening.closed is None else opening.closed
+    head = writer.close(ended, "crashed" if opening.status == "crashed" else "closed")
+    if head.hex() != opening.head:
+        raise LogCorrupt("the tape's records do not give the digest that it names")
+    first, others = checkpoints[0], checkpoints[1:]
+    if log.checkpoints(opening.session)[0].checkpoint != first.checkpoint:
+        raise LogCorrupt("the tape's manifest is not the one that its first checkpoint covers", 1)
+    if first.signature:
+        log.sign_checkpoint(first)
+    log.add_checkpoints(opening.session, others)
+    return log.find(opening.session)
+
+
+def _copy(tape: Tape, writer: SessionWriter) -> None:
+    """Records and frames as they came, so that each frame gets its number and its reach again."""
+    frames = tape.frames()
+    ahead = next(frames, None)
+    reach, frame = 0, None
+    for records in tape.records():
+        for record in records:
+            # A frame without records was kept behind the last record of the frame before it.
+            while ahead is not None and (ahead.first_seq or reach + 1) <= record.seq:
+                if ahead.first_seq:
+                    frame, reach = ahead.frame, ahead.last_seq
+                else:
+                    writer.keep(ahead.frame)
+                ahead = next(frames, None)
+            writer.append(record, frame if record.seq <= reach else None)
+    while ahead is not None:
+        writer.keep(ahead.frame)
+        ahead = next(frames, None)
+
+
+def _parse(section: Section, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(section.content, type=shape)
+    except msgspec.DecodeError as error:
+        raise LogCorrupt(f"section {section.kind!r} of the tape cannot be read: {error}") from error
