@@ -5,9 +5,9 @@ from typing import Literal
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, SerialDisposable
 
-from state.errors import NotDeterministic, WrongUse
+from state.errors import WrongUse
 from state.events import Candle, Trade
-from streams.operators.lift import Operator
+from streams.operators.lift import Operator, timed
 from streams.scheduler import clock_of
 
 
@@ -31,9 +31,7 @@ def candles(interval_s: int, gaps: Literal["skip", "flat"] = "skip") -> Operator
         def subscribe(
             observer: abc.ObserverBase[Candle], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            clock = clock_of(scheduler)
-            if scheduler is None:
-                raise NotDeterministic("candles need the session's time: subscribe with scheduler=feeds.scheduler")
+            clock, timers = clock_of(scheduler), timed(scheduler)
             forming: _Forming | None = None
             timer = SerialDisposable()
 
@@ -52,7 +50,7 @@ def candles(interval_s: int, gaps: Literal["skip", "flat"] = "skip") -> Operator
             def wait() -> None:
                 if forming is not None:
                     left_ns = forming.start + interval_ns - clock()
-                    timer.disposable = scheduler.schedule_relative(left_ns * 1e-9, due)
+                    timer.disposable = timers.schedule_relative(left_ns * 1e-9, due)
 
             def on_next(trade: Trade) -> None:
                 nonlocal forming

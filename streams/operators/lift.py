@@ -5,7 +5,7 @@ from typing import TypeAlias, TypeVar, cast
 
 from reactivex import Observable, abc
 
-from state.errors import WrongUse
+from state.errors import NotDeterministic, WrongUse
 from streams.source import Source
 
 T = TypeVar("T")
@@ -48,6 +48,13 @@ class _Lifted(Observable[object]):
         if isinstance(self.root, Source):
             return self.root.attach(take, scheduler)
         return self.root.subscribe(take, observer.on_error, observer.on_completed, scheduler=scheduler)
+
+
+def timed(scheduler: abc.SchedulerBase | None) -> abc.SchedulerBase:
+    """The scheduler that timers run on; raises `NotDeterministic` where none was passed down."""
+    if scheduler is None:
+        raise NotDeterministic("this operator needs the session's time: subscribe with scheduler=feeds.scheduler")
+    return scheduler
 
 
 def positive(name: str, number: float) -> float:

@@ -6,8 +6,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
 
-from state.errors import NotDeterministic
-from streams.operators.lift import positive
+from streams.operators.lift import positive, timed
 from streams.operators.losses import Losses
 from streams.scheduler import clock_of
 
@@ -29,9 +28,7 @@ def throttle(interval_s: float, losses: Losses | None = None) -> Callable[[Obser
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            clock = clock_of(scheduler)
-            if scheduler is None:
-                raise NotDeterministic("throttle needs the session's time: subscribe with scheduler=feeds.scheduler")
+            clock, timers = clock_of(scheduler), timed(scheduler)
             held: list[T] = []  # at most one
             next_ns: int | None = None
             timer = SerialDisposable()
@@ -58,7 +55,7 @@ def throttle(interval_s: float, losses: Losses | None = None) -> Callable[[Obser
                     give(value)
                 else:
                     held.append(value)
-                    timer.disposable = scheduler.schedule_relative(wait_ns * 1e-9, due)
+                    timer.disposable = timers.schedule_relative(wait_ns * 1e-9, due)
 
             def on_completed() -> None:
                 if held:
