@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from state.log.checkpoint import frame_mark
 from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
 from state.log.database import Change, Database, Row
-from state.log.rows import JournalRow, SessionStatus, Span, is_journaled, journal_row
+from state.log.rows import JournalValues, SessionStatus, Span, is_journaled, journal_values
 from state.log.schema import blocks, frames, journal, sessions, snapshots
 from state.record import Frame, Record
 
@@ -99,7 +99,7 @@ class Ink:
         changes: list[Change] = []
         _add(changes, blocks, [self._row(piece) for piece in pieces])
         spans = [held for held in page.frames if held.first_seq]
-        rows = [journal_tuple(self._session, row) for row in journal_rows(page.records, spans)]
+        rows = [(self._session, *values) for values in journal_of(page.records, spans)]
         _add(changes, journal, rows)
         self._add_frames(changes, page.frames)
         _add(changes, snapshots, [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
@@ -211,31 +211,13 @@ class Ink:
             del self._to_merge[0]
 
 
-def journal_rows(records: Iterable[Record], spans: Sequence[Span | HeldFrame]) -> Iterator[JournalRow]:
-    """The journal rows of these records; each points to the frame that covers it. Spans are in order of seq."""
+def journal_of(records: Iterable[Record], spans: Sequence[Span | HeldFrame]) -> Iterator[JournalValues]:
+    """What the journal says of these records; each points to the frame that covers it. Spans are in order of seq."""
     firsts = [span.first_seq for span in spans]
     for record in records:
         if is_journaled(record.event):
             at = bisect_right(firsts, record.seq) - 1
-            yield journal_row(record, spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None)
-
-
-def journal_tuple(session: str, row: JournalRow) -> Row:
-    """A journal row in the order of the table's columns."""
-    return (
-        session,
-        row.seq,
-        row.recv,
-        row.cause,
-        row.type,
-        row.venue,
-        row.symbol,
-        row.client_id,
-        row.order_id,
-        row.strategy,
-        row.frame,
-        row.payload,
-    )
+            yield journal_values(record, spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None)
 
 
 def _add(changes: list[Change], table: sa.Table, rows: Sequence[Row]) -> None:

@@ -13,7 +13,7 @@ from state.log.checkpoint import SignedCheckpoint, opening
 from state.log.checkpoint_rows import checkpoint_row, sign
 from state.log.codec import start_digest
 from state.log.database import Database, clear_errors
-from state.log.ink import Ink, journal_rows, journal_tuple
+from state.log.ink import Ink, journal_of
 from state.log.postgres import Postgres
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
@@ -239,8 +239,8 @@ class Log:
                 reader = Reader(connection)
                 spans = reader.spans(row.id)
                 for records in reader.blocks(row.id, as_written=True):
-                    found = journal_rows(records, spans.up_to(records[-1].seq))
-                    rows = [journal_tuple(row.id, each) for each in found]
+                    found = journal_of(records, spans.up_to(records[-1].seq))
+                    rows = [(row.id, *values) for values in found]
                     if rows:
                         self._database.insert(connection, journal, rows)
                     written += len(rows)

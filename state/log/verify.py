@@ -8,6 +8,7 @@ import dataclasses
 import json
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from state.errors import LogCorrupt, SchemaUnknown
 from state.log.checkpoint import frame_mark
 from state.log.codec import expand, mark_seed, marks_of, split, start_digest, unpack_as_written
-from state.log.ink import journal_rows
+from state.log.ink import journal_of
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock
 from state.log.store import Log
@@ -166,7 +167,7 @@ class _Examination:
         if not content.records:
             return
         last = content.records[-1].seq
-        for due in journal_rows(content.records, self._spans.up_to(last)):
+        for due in starmap(JournalRow, journal_of(content.records, self._spans.up_to(last))):
             yield from self._extra_rows(due.seq - 1)
             row = self._written
             if row is None or row.seq != due.seq:

@@ -292,7 +292,8 @@ class SessionWriter:
         failure = error if isinstance(error, LogError) else explain(self._name, error)
         failure.__cause__ = error if failure is not error else error.__cause__
         with self._progress:
+            is_first = self._failure is None
             self._failure = failure
             self._progress.notify_all()
-        if self._on_failure is not None:
+        if is_first and self._on_failure is not None:
             self._on_failure(failure)
