@@ -5,45 +5,38 @@ abstract methods here. How an account is compared with the venue stands in `reco
 """
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from decimal import Decimal
-from typing import TypeVar
 
-import msgspec
-
-from adapters.base.client import Client, Request, SignedRequest
+from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import shut_down
 from adapters.base.known import Known, Watched
-from adapters.base.limits import Gate, Limits, Pool, Priority
+from adapters.base.limits import Gate, Limits, Pool
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
+from adapters.base.polls import Polls
 from adapters.base.query import Arguments, Query
 from adapters.base.reconcile import Reconciler
-from adapters.base.sender import Answer, Sender
+from adapters.base.sender import Sender
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings
 from adapters.base.socket import Pump
 from adapters.base.transport import AiohttpTransport, Transport
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
-from state.errors import TapelineError, UnknownWord, VenueError, WrongUse
-from state.events import AnyEvent, FeedStatus, InstrumentDefined, OrderUpdate, Trade
+from state.errors import TapelineError, UnknownWord, WrongUse
+from state.events import AnyEvent, FeedStatus, InstrumentDefined, Trade
 from state.record import Frame, Inbox, Record
 from state.secrets import Credentials
 from state.words import Action
 
 CLOCK_EVERY_S = 60.0
 CHECK_EVERY_S = 300.0  # a healthy socket can lose frames too
-MAX_PAGES = 100
 READY_S = 20.0
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 30.0
-EVERYTHING = Query()
-
-T = TypeVar("T")
 
 
-class Exchange(ABC):
+class Exchange(Polls):
     """One market of a venue. Without credentials it is market data only.
 
     `on_fatal` is called with the reason when trading must stop: a refused key, an order word that no table has, a bug.
@@ -71,8 +64,8 @@ class Exchange(ABC):
         self.transport: Transport = transport or AiohttpTransport()
         self.inbox: Inbox = inbox
         self.client = self.make_client()
-        self._account_inbox: Inbox = Watched(inbox, self.known)
-        self._clock = clock
+        self.account_inbox: Inbox = Watched(inbox, self.known)
+        self.clock = clock
         self._session = session
         gate = Gate(Limits(self.pools(), self.shared_pool()), clock.now_ns, self.transport.sleep)
         self.sender = Sender(
@@ -82,7 +75,7 @@ class Exchange(ABC):
         self.orders = OrderEntry(
             self,
             self.sender,
-            self._account_inbox,
+            self.account_inbox,
             clock,
             sleep=self.transport.sleep,
             timeout_s=settings.request_timeout_s,
@@ -90,7 +83,14 @@ class Exchange(ABC):
             on_fatal=self._fatal,
         )
         self._private: Pump | None = None
-        self._reconciler = Reconciler(self, self._account_inbox, self.known, clock, self._is_listening)
+        self._reconciler = Reconciler(
+            self,
+            self.account_inbox,
+            self.known,
+            clock,
+            is_listening=self._is_listening,
+            sleep=self.transport.sleep,
+        )
         self._pumps: list[Pump] = []
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -109,18 +109,6 @@ class Exchange(ABC):
         """The budget that every request draws from."""
 
     @abstractmethod
-    def build(self, action: str, arguments: Arguments) -> Request:
-        """The unsigned request of an action; raises `WrongUse`."""
-
-    @abstractmethod
-    def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
-        """The events of an answer, and the cursor of its next page, empty at the end."""
-
-    @abstractmethod
-    def server_ns(self, body: bytes) -> int:
-        """The venue's time from the answer to `server_time`."""
-
-    @abstractmethod
     def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[Websocket]: ...
 
     @abstractmethod
@@ -128,10 +116,6 @@ class Exchange(ABC):
 
     @abstractmethod
     def order_socket(self) -> OrderSocket | None: ...
-
-    @abstractmethod
-    def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
-        """The instrument with the account's own fee rates from the answer to `fee_rates`."""
 
     # --- life ---
 
@@ -155,12 +139,18 @@ class Exchange(ABC):
         protocol = self.order_socket() if self.settings.order_entry == "ws" else None
         if protocol is not None:
             self.orders.pump = self._pump(protocol, deliver=self._order_frame)
-        private = self._pump(self.private_socket(), inbox=self._account_inbox, on_ready=self._account_ready)
+        private = self._pump(self.private_socket(), deliver=self._account_frame, on_ready=self._account_ready)
         self._private = private
         if not await private.wait_ready(READY_S):
             raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
         await self.reconcile()
         self._spawn(self._every(CHECK_EVERY_S, self.reconcile))
+
+    def _account_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
+        """An account frame that did not fit may have told anything: the account is read anew."""
+        self.account_inbox.feed(recv, events, 0, frame)
+        if any(isinstance(event, FeedStatus) and event.status == "gap" for event in events):
+            self._spawn(self._account_ready())
 
     def _order_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         if any(isinstance(event, FeedStatus) and event.status == "down" for event in events):
@@ -191,98 +181,8 @@ class Exchange(ABC):
 
     def request(self, action: str, arguments: Arguments, now_ms: int | None = None) -> SignedRequest:
         """What would be sent; sends nothing."""
-        now = self._clock.now_ns() // 1_000_000 if now_ms is None else now_ms
+        now = self.clock.now_ns() // 1_000_000 if now_ms is None else now_ms
         return self.client.sign(self.build(action, arguments), now)
-
-    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """An order by its client id, open or ended, and its fills. Raises `TapelineError` where it cannot be asked."""
-        asked = Query(symbol=symbol, client_id=client_id)
-        closed = Query(symbol=symbol, client_id=client_id, closed=True)
-        for action, query in (("open_orders", asked), ("open_orders", closed), ("order_history", asked)):
-            answer = await self.sender.read(self.build(action, query), Priority.CANCEL)
-            for event in self._events(action, answer, query)[0]:
-                if isinstance(event, OrderUpdate) and event.client_id == client_id:
-                    fills: Sequence[AnyEvent] = ()
-                    if event.filled:
-                        fills = [f for f in await self.executions(asked) if not self._reconciler.is_known(f)]
-                    return answer, event, fills
-        return answer, None, ()
-
-    # --- polls: each returns events, and feeds them where asked ---
-
-    async def server_time(self) -> int:
-        """The venue's time, ns; the clock offset learns from it."""
-        sent = self._clock.now_ns()
-        answer = await self.sender.read(self.build("server_time", Query()))
-        venue_ns = self._fitting(answer, self.server_ns)
-        self.sender.offset.sample(sent, answer.recv, venue_ns)
-        return venue_ns
-
-    async def poll(
-        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
-    ) -> Sequence[AnyEvent]:
-        """All pages of a read."""
-        events: list[AnyEvent] = []
-        for _ in range(MAX_PAGES):
-            answer = await self.sender.read(self.build(action, query), priority)
-            page, cursor = self._events(action, answer, query)
-            if feed:
-                self._account_inbox.feed(answer.recv, page, 0, answer.frame)
-            events += page
-            if not cursor or not page:
-                return events
-            query = msgspec.structs.replace(query, cursor=cursor)
-        raise TapelineError(f"{self.venue} {action}: more than {MAX_PAGES} pages")
-
-    async def instruments(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("instruments", query, feed=feed)
-
-    async def book(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("book", query, feed=feed)
-
-    async def trades(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("trades", query, feed=feed)
-
-    async def klines(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("klines", query, feed=feed)
-
-    async def tickers(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("tickers", query, feed=feed)
-
-    async def open_orders(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("open_orders", query, feed=feed)
-
-    async def order_history(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("order_history", query, feed=feed)
-
-    async def executions(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("executions", query, feed=feed)
-
-    async def positions(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("positions", query, feed=feed)
-
-    async def wallet(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
-        return await self.poll("wallet", query, feed=feed)
-
-    async def fee_rates(self, instrument: InstrumentDefined) -> InstrumentDefined:
-        """The instrument with the fees that this account pays."""
-        answer = await self.sender.read(self.build("fee_rates", Query(symbol=instrument.symbol)))
-        return self._fitting(answer, lambda body: self.with_fees(instrument, body))
-
-    # --- settings of the account ---
-
-    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
-        await self._set("set_leverage", Query(symbol=symbol, leverage=leverage))
-
-    async def set_position_mode(self, symbol: str = "", *, hedge: bool = False) -> None:
-        await self._set("set_position_mode", Query(symbol=symbol, hedge=hedge))
-
-    async def disconnect_cancel_all(self, window_s: int) -> None:
-        """Arms the venue's dead-man's switch."""
-        await self._set("disconnect_cancel_all", Query(window_s=window_s))
-
-    async def _set(self, action: str, query: Query) -> None:
-        await self.sender.write(self.build(action, query), Priority.AMEND)
 
     # --- reconciling ---
 
@@ -312,7 +212,7 @@ class Exchange(ABC):
         trades = [event for event in await self.trades(Query(symbol=symbol, limit=1000)) if isinstance(event, Trade)]
         missed = protocol.missed(symbol, trades)
         if missed:
-            self.inbox.feed(self._clock.now_ns(), missed)
+            self.inbox.feed(self.clock.now_ns(), missed)
 
     async def _define(self, symbols: Iterable[str]) -> None:
         """Feeds the rules of each market asked for; raises `WrongUse` for one that the venue does not have."""
@@ -322,7 +222,7 @@ class Exchange(ABC):
                 raise WrongUse(f"{self.venue} has no {self.settings.market} market {symbol!r}")
             if self.credentials is not None:
                 found = [await self.fee_rates(event) for event in found]
-            self.inbox.feed(self._clock.now_ns(), found)
+            self.inbox.feed(self.clock.now_ns(), found)
 
     # --- tasks ---
 
@@ -330,15 +230,14 @@ class Exchange(ABC):
         self,
         protocol: Websocket,
         *,
-        inbox: Inbox | None = None,
         on_ready: Callable[[], Coroutine[None, None, None]] | None = None,
         deliver: Callable[[int, Sequence[AnyEvent], Frame | None], None] | None = None,
     ) -> Pump:
         pump = Pump(
             protocol,
             self.transport,
-            inbox or self.inbox,
-            self._clock,
+            self.inbox,
+            self.clock,
             venue=self.venue,
             seed=self._session,
             silence_s=self.settings.silence_s,
@@ -365,21 +264,9 @@ class Exchange(ABC):
             self._fatal(str(word))
         except TapelineError as error:
             status = FeedStatus(self.venue, "", "rest", "stale", str(error))
-            self.inbox.feed(self._clock.now_ns(), (status,))
+            self.inbox.feed(self.clock.now_ns(), (status,))
             return False
         return True
-
-    def _events(self, action: str, answer: Answer, query: Query) -> tuple[Sequence[AnyEvent], str]:
-        return self._fitting(answer, lambda body: self.read(action, body, query))
-
-    def _fitting(self, answer: Answer, read: Callable[[bytes], T]) -> T:
-        """What an answer says; one that does not fit is kept and raises `VenueError`."""
-        try:
-            return read(answer.body)
-        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
-            status = FeedStatus(self.venue, "", "rest", "gap", f"an answer did not fit: {error}")
-            self.inbox.feed(answer.recv, (status,), 0, answer.frame)
-            raise VenueError(self.venue, "unreadable", str(error), "unknown") from error
 
     def _spawn(self, work: Coroutine[None, None, object]) -> None:
         task = asyncio.create_task(work)

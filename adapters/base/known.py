@@ -23,6 +23,7 @@ class Known:
         self.positions: dict[str, Decimal] = {}
         self.balances: dict[str, Decimal] = {}
         self.last_fill_ns: int | None = None
+        self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
         self._fills: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
     def observe(self, events: Iterable[AnyEvent]) -> None:
@@ -33,18 +34,34 @@ class Known:
                     self._order(event)
                 case Fill():
                     if self._is_new(event):
+                        self._date("position", event.symbol, event.ts)
                         held = self.positions.get(event.symbol, Decimal(0))
                         self.positions[event.symbol] = held + sign(event.side) * event.size
                 case FundingPayment():
                     self._is_new(event)
                 case PositionUpdate():
+                    self._date("position", event.symbol, event.ts)
                     self.positions[event.symbol] = event.size
                 case BalanceUpdate():
+                    self._date("balance", event.asset, event.ts)
                     self.balances[event.asset] = event.total
 
-    def has_fill(self, event: Fill | FundingPayment) -> bool:
-        """True for one that was told before."""
-        return _fill_key(event) in self._fills
+    def has(self, event: AnyEvent) -> bool:
+        """True for a fill or a payment that was told before."""
+        return isinstance(event, Fill | FundingPayment) and _fill_key(event) in self._fills
+
+    def is_stale(self, event: AnyEvent) -> bool:
+        """True where a stream has told something newer than this answer, which was under way meanwhile."""
+        match event:
+            case OrderUpdate():
+                ours = self.orders.get(_key(event))
+                return ours is not None and (ours.version or 0) > (event.version or 0)
+            case PositionUpdate():
+                return self._as_of.get(("position", event.symbol), 0) > (event.ts or 0)
+            case BalanceUpdate():
+                return self._as_of.get(("balance", event.asset), 0) > (event.ts or 0)
+            case _:
+                return False
 
     def unlisted(self, listed: Iterable[OrderUpdate]) -> Sequence[OrderUpdate]:
         """Orders that were open and that the venue's list of open ones does not hold."""
@@ -70,6 +87,10 @@ class Known:
 
     def _difference(self, subject: str, what: str, ours: str, theirs: str, symbol: str) -> Reconciled:
         return Reconciled(self.venue, symbol, subject, what, ours, theirs)
+
+    def _date(self, kind: str, key: str, ts: int | None) -> None:
+        if ts is not None:
+            self._as_of[kind, key] = max(ts, self._as_of.get((kind, key), 0))
 
     def _order(self, update: OrderUpdate) -> None:
         key = _key(update)

@@ -4,7 +4,7 @@ Fills first, so that an order is never told filled before its fills; what was op
 by name. Each difference between what was told before and what the venue says now is an event.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from adapters.base.known import Known
@@ -13,11 +13,12 @@ from adapters.base.query import Query
 from adapters.base.sender import Answer
 from state.clock import Clock
 from state.errors import TapelineError
-from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate
+from state.events import AnyEvent, FeedStatus, OrderUpdate
 from state.record import Inbox
 
 OVERLAP_NS = 60_000_000_000
 UNLISTED_MOST = 500
+GRACE_S = 0.25  # what REST says first, the stream is about to say: that is no difference
 
 
 class Asked(Protocol):
@@ -39,7 +40,14 @@ class Reconciler:
     """Compares the account that was told with the account that is."""
 
     def __init__(
-        self, exchange: Asked, inbox: Inbox, known: Known, clock: Clock, is_listening: Callable[[], bool]
+        self,
+        exchange: Asked,
+        inbox: Inbox,
+        known: Known,
+        clock: Clock,
+        *,
+        is_listening: Callable[[], bool],
+        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         """`is_listening` says whether the private stream stands: without it a look is old as soon as it is taken."""
         self._exchange = exchange
@@ -47,19 +55,10 @@ class Reconciler:
         self._known = known
         self._clock = clock
         self._is_listening = is_listening
+        self._sleep = sleep
         self._since = clock.now_ns()
         self._running = False
         self.has_run = False
-
-    def is_known(self, event: AnyEvent) -> bool:
-        """True for a fill or payment that was told before."""
-        match event:
-            case Fill():
-                return self._known.has_fill(event)
-            case FundingPayment():
-                return self._known.has_fill(event)
-            case _:
-                return False
 
     async def run(self) -> None:
         """One comparison; a second call while one runs returns at once, for it would learn the same."""
@@ -81,7 +80,7 @@ class Reconciler:
         known = self._known
         since = (known.last_fill_ns or self._since) - OVERLAP_NS
         fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
-        self._feed([event for event in fills if not self.is_known(event)])
+        self._feed([event for event in fills if not known.has(event)])
         orders: list[OrderUpdate] = []
         for coin in self._exchange.settle:
             listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
@@ -94,7 +93,9 @@ class Reconciler:
         if refused:
             raise TapelineError(f"{refused[0].symbol}: {refused[0].reason}")
         balances = await self._exchange.poll("wallet", Query())
-        theirs: list[AnyEvent] = [*orders, *positions, *balances]
+        if self._compares:
+            await self._sleep(GRACE_S)
+        theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event)]
         differences = known.differences(theirs) if self._compares else []
         self._feed([*theirs, *differences])
 

@@ -11,6 +11,7 @@ from adapters.base.client import Response, SignedRequest
 from state.errors import ConnectionFailed, OutcomeUnknown
 from state.events import AnyEvent
 from state.record import Frame
+from tests.adapters.base.desk import Desk, Script
 
 SECOND = 1_000_000_000
 
@@ -137,3 +138,19 @@ def world() -> World:
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
+
+
+@pytest.fixture
+def play(world: World, heard: Heard) -> Callable[..., Desk]:
+    def run(story: Callable[[Desk], Any], script: Script | None = None, **settings: Any) -> Desk:
+        async def main() -> Desk:
+            desk = Desk(world, heard, script or {}, **settings)
+            try:
+                await story(desk)
+            finally:
+                await desk.exchange.close()
+            return desk
+
+        return asyncio.run(asyncio.wait_for(main(), 20))
+
+    return run

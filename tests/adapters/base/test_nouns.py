@@ -127,8 +127,8 @@ def test_a_fill_moves_the_position_once() -> None:
     account = known(FILL, FILL, msgspec.structs.replace(FILL, fill_id="f2", side="sell", size=D(3)))
     assert account.positions == {"X": D(-2)}
     assert account.last_fill_ns == 5
-    assert account.has_fill(FILL)
-    assert not account.has_fill(msgspec.structs.replace(FILL, side="sell")), "our two sides of one trade"
+    assert account.has(FILL)
+    assert not account.has(msgspec.structs.replace(FILL, side="sell")), "our two sides of one trade"
 
 
 def test_an_order_that_is_not_listed_any_more_is_to_be_asked_for() -> None:

@@ -1,0 +1,161 @@
+"""What is asked of a venue: polls of market and account, and the account's settings.
+
+Each poll returns events, and feeds them where asked. An answer that does not fit is kept and raises `VenueError`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from adapters.base.client import Request
+from adapters.base.known import Known
+from adapters.base.limits import Priority
+from adapters.base.query import Arguments, Query
+from adapters.base.sender import Answer, Sender
+from state.clock import Clock
+from state.errors import TapelineError, VenueError
+from state.events import AnyEvent, FeedStatus, InstrumentDefined, OrderUpdate
+from state.record import Inbox
+
+MAX_PAGES = 100
+EVERYTHING = Query()
+
+T = TypeVar("T")
+
+
+class Polls(ABC):
+    """The reading half of an exchange."""
+
+    venue: str
+    clock: Clock
+    inbox: Inbox
+    account_inbox: Inbox
+    known: Known
+    sender: Sender
+
+    # --- what a venue must say ---
+
+    @abstractmethod
+    def build(self, action: str, arguments: Arguments) -> Request:
+        """The unsigned request of an action; raises `WrongUse`."""
+
+    @abstractmethod
+    def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        """The events of an answer, and the cursor of its next page, empty at the end."""
+
+    @abstractmethod
+    def server_ns(self, body: bytes) -> int:
+        """The venue's time from the answer to `server_time`."""
+
+    @abstractmethod
+    def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
+        """The instrument with the account's own fee rates from the answer to `fee_rates`."""
+
+    # --- an order ---
+
+    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
+        """An order by its client id, open or ended, and its fills. Raises `TapelineError` where it cannot be asked."""
+        asked = Query(symbol=symbol, client_id=client_id)
+        closed = Query(symbol=symbol, client_id=client_id, closed=True)
+        for action, query in (("open_orders", asked), ("open_orders", closed), ("order_history", asked)):
+            answer = await self.sender.read(self.build(action, query), Priority.CANCEL)
+            for event in self._events(action, answer, query)[0]:
+                if isinstance(event, OrderUpdate) and event.client_id == client_id:
+                    fills: Sequence[AnyEvent] = ()
+                    if event.filled:
+                        fills = [f for f in await self.executions(asked) if not self.known.has(f)]
+                    return answer, event, fills
+        return answer, None, ()
+
+    # --- polls: each returns events, and feeds them where asked ---
+
+    async def server_time(self) -> int:
+        """The venue's time, ns; the clock offset learns from it."""
+        sent = self.clock.now_ns()
+        answer = await self.sender.read(self.build("server_time", Query()))
+        venue_ns = self._fitting(answer, self.server_ns)
+        self.sender.offset.sample(sent, answer.recv, venue_ns)
+        return venue_ns
+
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]:
+        """All pages of a read."""
+        events: list[AnyEvent] = []
+        for _ in range(MAX_PAGES):
+            answer = await self.sender.read(self.build(action, query), priority)
+            page, cursor = self._events(action, answer, query)
+            if feed:
+                self.account_inbox.feed(answer.recv, page, 0, answer.frame)
+            events += page
+            if not cursor or not page:
+                return events
+            query = msgspec.structs.replace(query, cursor=cursor)
+        raise TapelineError(f"{self.venue} {action}: more than {MAX_PAGES} pages")
+
+    async def instruments(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("instruments", query, feed=feed)
+
+    async def book(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("book", query, feed=feed)
+
+    async def trades(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("trades", query, feed=feed)
+
+    async def klines(self, query: Query, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("klines", query, feed=feed)
+
+    async def tickers(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("tickers", query, feed=feed)
+
+    async def open_orders(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("open_orders", query, feed=feed)
+
+    async def order_history(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("order_history", query, feed=feed)
+
+    async def executions(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("executions", query, feed=feed)
+
+    async def positions(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("positions", query, feed=feed)
+
+    async def wallet(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:
+        return await self.poll("wallet", query, feed=feed)
+
+    async def fee_rates(self, instrument: InstrumentDefined) -> InstrumentDefined:
+        """The instrument with the fees that this account pays."""
+        answer = await self.sender.read(self.build("fee_rates", Query(symbol=instrument.symbol)))
+        return self._fitting(answer, lambda body: self.with_fees(instrument, body))
+
+    # --- settings of the account ---
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        await self._set("set_leverage", Query(symbol=symbol, leverage=leverage))
+
+    async def set_position_mode(self, symbol: str = "", *, hedge: bool = False) -> None:
+        await self._set("set_position_mode", Query(symbol=symbol, hedge=hedge))
+
+    async def disconnect_cancel_all(self, window_s: int) -> None:
+        """Arms the venue's dead-man's switch."""
+        await self._set("disconnect_cancel_all", Query(window_s=window_s))
+
+    async def _set(self, action: str, query: Query) -> None:
+        await self.sender.write(self.build(action, query), Priority.AMEND)
+
+    # --- what an answer says ---
+
+    def _events(self, action: str, answer: Answer, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        return self._fitting(answer, lambda body: self.read(action, body, query))
+
+    def _fitting(self, answer: Answer, read: Callable[[bytes], T]) -> T:
+        """What an answer says; one that does not fit is kept and raises `VenueError`."""
+        try:
+            return read(answer.body)
+        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
+            status = FeedStatus(self.venue, "", "rest", "gap", f"an answer did not fit: {error}")
+            self.inbox.feed(answer.recv, (status,), 0, answer.frame)
+            raise VenueError(self.venue, "unreadable", str(error), "unknown") from error

@@ -1,0 +1,155 @@
+"""When an account is trusted and when it is not, in virtual time: what streams and answers do to its status."""
+
+import asyncio
+import json
+from typing import Any
+
+from adapters.base.client import Response, SignedRequest
+from adapters.base.settings import VenueSettings
+from adapters.bybit.exchange import Exchange
+from state.events import FeedStatus, OrderUpdate, Reconciled
+from state.record import Record
+from state.secrets import Credentials, Secret
+from tests.adapters.base.conftest import FakeSocket, Heard, World
+from tests.adapters.base.desk import orders, place, said, wire_order
+
+
+def friendly(world: World, answers: dict[str, Response]) -> None:
+    """A venue that lets everybody in and has nothing to tell but `answers`, by path."""
+
+    def on_sent(socket: FakeSocket, frame: bytes) -> None:
+        request = json.loads(frame)
+        socket.say(json.dumps({"success": True, "op": request["op"], "req_id": request["req_id"]}).encode())
+
+    def answer(request: SignedRequest) -> Response:
+        path = request.url.split("bybit.com")[1].split("?")[0]
+        if path == "/v5/market/time":
+            return said(result={"timeNano": str(world.now)})
+        return answers.get(path, orders())
+
+    world.on_sent, world.answer = on_sent, answer
+
+
+def account(heard: Heard) -> list[str]:
+    return [e.status for e in heard.events if isinstance(e, FeedStatus) and e.channel == "account"]
+
+
+def played(world: World, heard: Heard, answers: dict[str, Response], story: Any) -> None:
+    async def run() -> None:
+        friendly(world, answers)
+        settings = VenueSettings("bybit", order_entry="rest")
+        exchange = Exchange(settings, heard, world, "s", Credentials(Secret("k"), Secret("s")), world)
+        try:
+            starting = asyncio.create_task(exchange.start([]))
+            await world.passing(1)
+            await starting
+            await story(exchange)
+        finally:
+            await exchange.close()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_frame_that_did_not_fit_puts_the_account_in_doubt_until_it_is_read_anew(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        assert account(heard) == ["connecting", "ok"]
+        asked = len(world.requests)
+        world.sockets[0].say(b"nonsense")
+        await world.passing(1)
+        assert account(heard) == ["connecting", "ok", "gap", "ok"]
+        assert {r.url.split("?")[0].rsplit("/", 1)[1] for r in world.requests[asked:]} == {
+            "list", "realtime", "wallet-balance",
+        }  # fmt: skip
+        assert any(frame.body == b"nonsense" for frame in heard.frames)
+
+    played(world, heard, {}, story)
+
+
+def test_the_account_is_looked_at_now_and_then_though_all_seems_well(world: World, heard: Heard) -> None:
+    answers: dict[str, Response] = {}
+
+    async def story(exchange: Exchange) -> None:
+        answers["/v5/order/realtime"] = orders(wire_order("stranger"))
+        for _ in range(31):
+            await world.passing(10)
+            world.sockets[0].say(b'{"op":"pong"}')
+        found = [e for e in heard.events if isinstance(e, OrderUpdate)]
+        assert {update.client_id for update in found} == {"stranger"}
+
+    played(world, heard, answers, story)
+
+
+def test_an_answer_older_than_what_the_stream_told_is_not_told(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        newer = wire_order("a", "PartiallyFilled", cumExecQty="1", updatedTime="9")
+        world.sockets[0].say(json.dumps({"topic": "order", "data": [newer]}).encode())
+        await world.settle()
+        checking = asyncio.create_task(exchange.reconcile())
+        await world.passing(1)
+        await checking
+        updates = [e.version for e in heard.events if isinstance(e, OrderUpdate)]
+        assert updates[-1] == 9
+        assert not [e for e in heard.events if isinstance(e, Reconciled)]
+
+    played(world, heard, {"/v5/order/realtime": orders(wire_order("a"))}, story)
+
+
+def test_an_order_that_the_venue_lists_no_more_is_asked_for_and_the_difference_told(world: World, heard: Heard) -> None:
+    answers = {"/v5/order/realtime": orders(wire_order("a"))}
+
+    async def story(exchange: Exchange) -> None:
+        answers["/v5/order/realtime"] = orders()
+        answers["/v5/order/history"] = orders(wire_order("a", "Cancelled", cancelType="CancelByAdmin", updatedTime="9"))
+        checking = asyncio.create_task(exchange.reconcile())
+        await world.passing(1)
+        await checking
+        last = [e for e in heard.events if isinstance(e, OrderUpdate)][-1]
+        assert (last.status, last.origin, last.reason) == ("cancelled", "venue", "CancelByAdmin")
+        (found,) = [e for e in heard.events if isinstance(e, Reconciled)]
+        assert (found.subject, found.what) == ("order", "a")
+        assert (found.ours.split()[0], found.theirs.split()[0]) == ("open", "cancelled")
+
+    played(world, heard, answers, story)
+
+
+def test_an_answer_that_does_not_fit_is_kept_and_the_account_stays_in_doubt(world: World, heard: Heard) -> None:
+    answers: dict[str, Response] = {}
+
+    async def story(exchange: Exchange) -> None:
+        answers["/v5/position/list"] = said(result={"list": [{"symbol": "X"}]})
+        world.sockets[0].cut()
+        await world.passing(5)
+        assert account(heard)[-1] == "down"
+        assert any("an answer did not fit" in e.reason for e in heard.events if isinstance(e, FeedStatus))
+        assert any(b'[{"symbol": "X"}]' in frame.body for frame in heard.frames)
+        del answers["/v5/position/list"]
+        await world.passing(40)
+        assert account(heard)[-1] == "ok"
+
+    played(world, heard, answers, story)
+
+
+def test_a_hedge_mode_position_keeps_the_account_down(world: World, heard: Heard) -> None:
+    row = {"symbol": "BTCUSDT", "side": "Buy", "size": "1", "positionIdx": 1}
+    answers: dict[str, Response] = {}
+
+    async def story(exchange: Exchange) -> None:
+        answers["/v5/position/list"] = said(result={"list": [row]})
+        world.sockets[0].cut()
+        await world.passing(5)
+        assert account(heard)[-1] == "down"
+        assert any("hedge mode" in e.reason for e in heard.events if isinstance(e, FeedStatus))
+
+    played(world, heard, answers, story)
+
+
+def test_orders_by_rest_work_while_the_private_stream_is_down(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        world.refusals = 100
+        world.sockets[0].cut()
+        await world.passing(1)
+        exchange.submit([Record(7, 0, 0, place())])
+        await world.passing(1)
+        assert [type(e).__name__ for e in heard.outcome(7)] == ["Accepted"]
+
+    played(world, heard, {"/v5/order/create": said(result={"orderId": "1"})}, story)
