@@ -33,12 +33,17 @@ class Entry:
 
 
 COMMANDS: Final[Mapping[str, Entry]] = {
-    "demo": Entry("app.commands.live", "demo", "Trade on a local Bybit, then verify and audit what was recorded."),
+    "demo": Entry("app.commands.live", "demo", "Trade on a local Bybit, then verify and audit that."),
     "run": Entry("app.commands.live", "run", "Run a live session from a configuration file."),
     "record": Entry("app.commands.live", "record", "Record public streams without trading."),
     "import": Entry("app.commands.replay", "import_frames", "Turn recorded raw frames into a session."),
     "replay": Entry("app.commands.replay", "replay", "Verify a session, simulate a strategy on it, or play it back."),
     "audit": Entry("app.commands.replay", "audit", "Check digest, gaps, journal and outcomes of a session."),
+    "checkpoint": Entry("app.commands.proof", "checkpoint", "Put checkpoints over a session; sign and anchor them."),
+    "prove": Entry("app.commands.proof", "prove", "Prove that a record is in a session."),
+    "check-proof": Entry("app.commands.proof", "check_proof", "Check such a proof; needs the head and nothing else."),
+    "seal": Entry("app.commands.proof", "seal", "Write a session into one file that stands alone."),
+    "unseal": Entry("app.commands.proof", "unseal", "Bring a sealed session back into a log."),
     "sessions": Entry("app.commands.sessions", "sessions", "List the sessions of a log."),
     "events": Entry("app.commands.events", "events", "Print the records of a session."),
     "orders": Entry("app.commands.orders", "orders", "List the orders of a session as they stand at its end."),

@@ -1,6 +1,5 @@
 """`tapeline export`: a session for other programs."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,6 +11,7 @@ import typer
 
 from app.commands.events import FromOption, SymbolOption, ToOption, TypeOption
 from app.export import Write, columns_of, write_csv, write_jsonl
+from app.files import whole_file
 from app.logs import opened_log
 from app.options import LogOption, SessionArgument
 from app.output import leave_pipe, remark
@@ -103,12 +103,5 @@ def _destination(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    if path.is_dir():
-        raise WrongUse(f"{path} is a folder; -o takes the name of a file")
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        yield file

@@ -13,7 +13,7 @@ from adapters import order_ids
 from adapters import venue as find_venue
 from app.collector import Collector
 from app.defaults import parse_settings, simulated_strategies
-from app.logs import opened_log
+from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument, VenueArgument, log_url
 from app.output import moment, print_json, print_lines, print_table
 from app.progress import progress
@@ -25,6 +25,7 @@ from replay.imports import import_recordings
 from replay.proof.anchors import read as read_anchors
 from replay.proof.keys import PublicKey
 from replay.simulate import Simulation
+from replay.tape import is_tape
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
 from state.clock import WallClock
@@ -98,8 +99,9 @@ def replay(
         raise WrongUse("--set needs --simulate")
     if not verify and simulate is None and speed is None:
         raise WrongUse("say what to do with it: --verify, --simulate STRATEGY or --speed X")
-    with opened_log(context, log) as opened:
-        row = opened.find(session)
+    if simulate is not None and is_tape(session):
+        raise WrongUse(f"a simulation is recorded beside its session: tapeline unseal {session} first")
+    with opened_session(context, session, log) as (opened, row):
         if verify:
             return _verify(opened, row, speed, as_json=as_json)
         if simulate is not None:
@@ -121,8 +123,7 @@ def audit(
     as_json: JsonOption = False,
 ) -> int:
     """Check digest, gaps, journal and outcomes of a session; trusts nothing that is stored."""
-    with opened_log(context, log) as opened:
-        row = opened.find(session)
+    with opened_session(context, session, log) as (opened, row):
         said = None if anchors is None else read_anchors(anchors, row.id)
         key = None if public_key is None else PublicKey.load(public_key)
         with _counting("auditing", row.last_seq) as count:

@@ -14,6 +14,14 @@ from state.log.reader import Reader
 from state.log.rows import StoredBlock
 
 
+def parts_of(reader: Reader, session: str, last: int | None = None) -> Iterator[bytes]:
+    """The canonical bytes of each record up to `last`, as they are stored; raises `LogCorrupt`."""
+    for block in reader.stored_blocks(session, 1, last):
+        parts = split(expand(block.body, block.codec), block.count)
+        for part in parts if last is None else parts[: last + 1 - block.first_seq]:
+            yield bytes(part)
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """What the records 1 to `seq` fold to, in hex."""

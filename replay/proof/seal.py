@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import BinaryIO, TypeVar
 
 import msgspec
@@ -10,10 +10,11 @@ import msgspec
 from replay.proof.checkpoints import Checkpointer
 from replay.proof.container import FRAMES_PER_SECTION, RECORDS_PER_SECTION, SectionWriter
 from replay.proof.keys import Signer
+from replay.proof.roots import parts_of
 from state.errors import WrongUse
 from state.log import Log, SessionRow
 from state.log.checkpoint import SignedCheckpoint, canonical_json, frame_entry
-from state.log.codec import expand, mark_seed, marks_of, split, start_digest
+from state.log.codec import mark_seed, marks_of, start_digest
 from state.log.reader import Reader
 
 T = TypeVar("T")
@@ -81,17 +82,12 @@ def _opening(row: SessionRow) -> bytes:
 
 def _write_records(tape: SectionWriter, reader: Reader, row: SessionRow) -> None:
     digest, seed, first = start_digest(row.id), mark_seed(row.id), 1
-    for parts in _batched(chain.from_iterable(_parts(reader, row)), RECORDS_PER_SECTION):
+    for parts in _batched(parts_of(reader, row.id), RECORDS_PER_SECTION):
         raw = b"".join(parts)
         digest.update(raw)
         head = first.to_bytes(8, "big") + len(parts).to_bytes(4, "big") + digest.digest()
         tape.section("RECS", head + marks_of(parts, seed) + raw)
         first += len(parts)
-
-
-def _parts(reader: Reader, row: SessionRow) -> Iterator[list[msgspec.Raw]]:
-    for block in reader.stored_blocks(row.id):
-        yield split(expand(block.body, block.codec), block.count)
 
 
 def _write_frames(tape: SectionWriter, reader: Reader, row: SessionRow) -> int:

@@ -489,7 +489,7 @@ def _tape(path: str, head: str, key: str) -> int:
     name = check.opening.get("session", "?")
     say(f"session {name}: {check.seq} records, {check.frames.size} frames, {len(check.checkpoints)} checkpoints\n")
     say(f"head {check.head}\ndigest {check.opening.get('head', '')}\n")
-    for seq, what in sorted(check.findings, key=lambda finding: finding[0]):
+    for seq, what in sorted(check.findings):
         say(f"seq {seq}: {what}\n")
     if check.findings:
         return 1

@@ -11,7 +11,7 @@ from app.cli import COMMANDS, application
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text()
 SECTIONS: dict[str, str] = dict(
-    re.findall(r"^### tapeline (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE)  # title, body
+    re.findall(r"^### tapeline ([\w-]+)\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE)  # title, body
 )
 # Explained once for all commands at the head of the page.
 COMMON = {"--help", "-h", "--version"}
