@@ -1,0 +1,148 @@
+"""P9: what an event costs as the session grows: symbols 1 → 200, book depth 1 → 1,000, strategies that look elsewhere 0 → 20.
+
+Seeded deltas of eight level changes near the touch, the same number of events whatever grows; the variants take turns and
+the fastest of several passes counts, so that a busy machine meets them alike.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from time import perf_counter
+
+from app.collector import Collector
+from benchmarks.ingest import VENUE, Reader, client_ids
+from benchmarks.measure import WrongAnswer, frame_limit, tell
+from benchmarks.opening import START_NS, instrument
+from state.events import BookDelta, BookSnapshot, FeedStatus, InstrumentDefined, Level, SessionOpened
+from state.record import Frame, Record
+from streams.pipeline import Pipeline
+from streams.strategies import build
+from streams.strategy import Strategy, run_strategies
+
+EVENTS = 40_000
+PASSES = 4
+CHANGES = 8
+MIDDLE = 100_000  # ticks
+
+
+class Dropped:
+    """A sink that takes records and keeps none: only the way through the pipeline is measured."""
+
+    def append(self, record: Record, frame: Frame | None = None) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One shape of session: its events come in turns from each symbol."""
+
+    name: str
+    symbols: int
+    depth: int
+    elsewhere: int = 0
+
+
+VARIANTS = (
+    Market("1 symbol", 1, 50),
+    Market("20 symbols", 20, 50),
+    Market("200 symbols", 200, 50),
+    Market("depth 1", 4, 1),
+    Market("depth 50", 4, 50),
+    Market("depth 200", 4, 200),
+    Market("depth 1000", 4, 1000),
+    Market("no strategy", 4, 50),
+    Market("20 strategies elsewhere", 4, 50, elsewhere=20),
+)
+
+
+def symbols_of(market: Market) -> tuple[str, ...]:
+    return tuple(f"S{number}USDT" for number in range(market.symbols))
+
+
+def price(ticks: int) -> float:
+    return ticks / 10
+
+
+def snapshot(symbol: str, depth: int) -> BookSnapshot:
+    bids = [(price(MIDDLE - level), 1.0) for level in range(depth)]
+    asks = [(price(MIDDLE + 1 + level), 1.0) for level in range(depth)]
+    return BookSnapshot(VENUE, symbol, START_NS, bids, asks, 1, depth)
+
+
+def deltas(market: Market, count: int) -> list[BookDelta]:
+    """Level changes within the depth; one in ten removes a level that the next change of its symbol brings back."""
+    rng = Random(11)
+    symbols = symbols_of(market)
+    near = max(2, min(market.depth, 50))  # a touch of one level moves to its neighbour and back
+    removed: dict[str, list[tuple[int, float]]] = {symbol: [] for symbol in symbols}
+    made = []
+    for number in range(count):
+        symbol = symbols[number % len(symbols)]
+        sides: tuple[list[Level], list[Level]] = ([], [])
+        for side, level in removed[symbol]:
+            sides[side].append((level, 1.0))
+        removed[symbol] = []
+        while len(sides[0]) + len(sides[1]) < CHANGES:
+            side, away = rng.randrange(2), rng.randrange(near)
+            level = price(MIDDLE + 1 + away) if side else price(MIDDLE - away)
+            gone = away > 0 and rng.random() < 0.1
+            sides[side].append((level, 0.0 if gone else 1.0 + rng.random()))
+            if gone:
+                removed[symbol].append((side, level))
+        made.append(BookDelta(VENUE, symbol, START_NS + number, *sides, number + 2, number + 1))
+    return made
+
+
+def strategies(market: Market) -> Sequence[Strategy]:
+    """`plain` on markets that are not among the symbols."""
+    return [
+        build(
+            "plain",
+            {"venue": VENUE, "symbol": f"E{number}USDT", "size": "0.01", "max_position": "1"},
+            f"plain.{number}",
+        )
+        for number in range(market.elsewhere)
+    ]
+
+
+def ready(market: Market) -> tuple[Pipeline, Reader]:
+    """A pipeline that knows its books and has its strategies."""
+    pipeline = Pipeline(Dropped(), client_ids)
+    reader = Reader(pipeline, symbols_of(market))
+    pipeline.feed(START_NS, [SessionOpened("growth", 7)])
+    run_strategies(pipeline, strategies(market))
+    for number in range(market.elsewhere):
+        defined: InstrumentDefined = instrument(f"E{number}USDT")
+        pipeline.feed(START_NS, [defined, snapshot(f"E{number}USDT", 50)])
+    pipeline.feed(START_NS, [FeedStatus(VENUE, "", "account", "ok")])
+    for symbol in symbols_of(market):
+        pipeline.feed(START_NS, [snapshot(symbol, market.depth)])
+    return pipeline, reader
+
+
+def passed(market: Market, events: list[BookDelta]) -> float:
+    pipeline, reader = ready(market)
+    feed: Callable[..., None] = pipeline.feed
+    before, start = reader.reads, perf_counter()
+    for event in events:
+        feed(START_NS, (event,))
+    seconds = perf_counter() - start
+    if reader.reads - before != len(events):
+        raise WrongAnswer(f"{market.name}: {reader.reads - before} of {len(events)} were read")
+    return seconds
+
+
+def main() -> None:
+    count = frame_limit() or EVENTS
+    best = {market.name: float("inf") for market in VARIANTS}
+    inputs = {market.name: deltas(market, count) for market in VARIANTS}
+    with Collector():
+        for _ in range(PASSES):
+            for market in VARIANTS:
+                best[market.name] = min(best[market.name], passed(market, inputs[market.name]))
+    for name, seconds in best.items():
+        tell("P9", name, count, seconds)
+
+
+if __name__ == "__main__":
+    main()
