@@ -60,7 +60,7 @@ def record_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[Record]:
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 def test_every_event_comes_back_as_the_same_bytes(kind: type[msgspec.Struct]) -> None:
-    @settings(max_examples=40, deadline=None, database=None)
+    @settings(max_examples=25, deadline=None, database=None)
     @given(st.lists(record_of(kind), min_size=1, max_size=4))
     def round_trip(written: list[Record]) -> None:
         raw, marks = pack(written, 7)

@@ -13,7 +13,7 @@ from state.log.verify import check
 from state.record import canonical
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLS = 6
+KILLS = 5
 
 
 def start(*words: str) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ from tests.state.log import damage
 from tests.state.log.recorded import records, write
 
 TABLES = (sessions, blocks, journal, frames)
-PLACES = {"sqlite": 25, "postgresql": 4}
+PLACES = {"sqlite": 15, "postgresql": 4}
 
 
 class Victim:
