@@ -1,5 +1,6 @@
 """From intent to outcome in virtual time: every verdict, and what is never done."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -132,6 +133,8 @@ def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any) -> None:
 def test_a_cancel_waits_for_the_answer_to_the_order_it_speaks_of(play: Any) -> None:
     async def story(desk: Desk) -> None:
         desk.intend(place("a"), place("b"))
+        while not desk.world.requests:
+            await asyncio.sleep(0)  # until they have left; the answer is still to come
         desk.intend(cancel("a"), cancel("c"))
         await desk.world.settle()
         paths = [r.url.rsplit("/", 1)[1] for r in desk.world.requests if r.method == "POST"]
@@ -157,6 +160,38 @@ def test_a_cancel_withdraws_an_order_that_still_waits_here(play: Any) -> None:
         assert desk.heard.outcome(cancelled)
 
     play(story, {CREATE: [said(10006, "slow down")], CANCEL: [said(110001, "not there")]})
+
+
+def test_cancelling_everything_withdraws_what_still_waits_here(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        (placed,) = desk.intend(place("a"))
+        await desk.world.settle()
+        (everything,) = desk.intend(CancelAll("bybit", ""))
+        await desk.world.passing(5)
+        (refused,) = desk.heard.outcome(placed)
+        assert (refused.refusal, refused.text) == ("busy", "cancelled before it was sent")
+        assert len(desk.sent(CREATE)) == 1, "only the attempt before"
+        assert [type(event) for event in desk.heard.outcome(everything)] == [Accepted]
+
+    play(story, {CREATE: [said(10006, "slow down")], "/v5/order/cancel-all": [said()]})
+
+
+def test_the_end_is_an_outcome_for_whatever_has_none(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        (waiting,) = desk.intend(place("w"))
+        await desk.world.settle()
+        asked = len(desk.world.requests)
+        desk.script[CREATE] = [ACK]
+        sent, behind = desk.intend(place("a"), amend("a"))
+        while len(desk.world.requests) == asked:
+            await asyncio.sleep(0)  # until it has left; the answer is still to come
+        await desk.exchange.close()
+        assert [type(event) for event in desk.heard.outcome(sent)] == [Unknown]
+        for seq in (behind, waiting):
+            (refused,) = desk.heard.outcome(seq)
+            assert (type(refused), refused.text) == (Rejected, "the session ended before it was sent")
+
+    play(story, {CREATE: [said(10006, "slow down")]})
 
 
 def test_only_the_items_that_may_be_are_sent_again(play: Any) -> None:
