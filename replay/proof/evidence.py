@@ -6,6 +6,7 @@ it agree again: only a signature or an anchor tells then. Streams; reads the blo
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from replay.proof.anchors import Anchor
 from replay.proof.keys import PublicKey
@@ -13,10 +14,11 @@ from replay.proof.roots import FrameRoots, Point, RecordRoots, Stops
 from state.errors import LogCorrupt
 from state.log import Log, SessionRow
 from state.log.checkpoint import Checkpoint, SignedCheckpoint, facts_of_row
+from state.log.diagnosis import Deed
 from state.log.reader import Reader
 from state.log.verify import Finding
 
-_OF_CONTENT = frozenset({"block", "record", "digest", "gap", "tail"})
+_OF_CONTENT = frozenset({"block", "record", "digest", "gap", "tail", *get_args(Deed)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import msgspec
 from state.errors import LogCorrupt, SchemaUnknown
 from state.log.checkpoint import frame_mark
 from state.log.codec import expand, mark_seed, marks_of, split, start_digest, unpack_as_written
+from state.log.diagnosis import Deed, diagnose
 from state.log.ink import journal_of
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock
@@ -28,7 +29,7 @@ FINDINGS_MAX = 1000
 
 Kind: TypeAlias = Literal[
     "manifest", "block", "record", "digest", "gap", "tail", "head", "journal", "frame", "schema",
-    "checkpoint", "signature", "anchor",
+    "checkpoint", "signature", "anchor", Deed,
 ]  # fmt: skip
 
 
@@ -68,6 +69,7 @@ class _Content:
     records: list[Record]
     found: int
     why: str | None
+    kind: Kind
 
 
 class _Examination:
@@ -114,7 +116,7 @@ class _Examination:
         self._digest.update(raw)
         self._chained = self._digest.digest() == block.digest
         if content.why is not None:
-            yield Finding(block.first_seq + len(content.records), "record", content.why)
+            yield Finding(block.first_seq + len(content.records), content.kind, content.why)
         elif held_before and not self._chained:
             span = f"{block.first_seq} to {block.last_seq}"
             yield Finding(block.first_seq, "digest", f"the running digest does not hold over records {span}")
@@ -134,9 +136,9 @@ class _Examination:
             why = None if sum(map(len, parts)) == len(raw) else str(error)
         marks = marks_of(parts, self._seed)
         sound = len(parts)
+        kind: Kind = "record"
         if marks != block.marks:
-            sound = _agreed(marks, block.marks)
-            why = _mark_text(sound, len(parts), len(block.marks) // 2)
+            sound, kind, why = diagnose(parts, marks, block.marks)
         try:
             records = unpack_as_written(raw, block.count) if why is None else []
         except (LogCorrupt, SchemaUnknown):
@@ -149,7 +151,7 @@ class _Examination:
                 why = f"a record says that it is {record.seq} where {block.first_seq + at} is due"
                 del records[at:]
                 break
-        return _Content(records, len(parts), why)
+        return _Content(records, len(parts), why, kind)
 
     def _envelope(self, block: StoredBlock, content: _Content) -> Iterator[Finding]:
         """The columns of the block's row against what is inside."""
@@ -234,21 +236,6 @@ def _one_by_one(parts: Sequence[bytes | msgspec.Raw]) -> tuple[list[Record], str
         except (LogCorrupt, SchemaUnknown) as error:
             return records, str(error)
     return records, None
-
-
-def _agreed(ours: bytes, theirs: bytes) -> int:
-    """How many marks are the same from the first on."""
-    shorter = min(len(ours), len(theirs)) // 2
-    for at in range(shorter):
-        if ours[2 * at : 2 * at + 2] != theirs[2 * at : 2 * at + 2]:
-            return at
-    return shorter
-
-
-def _mark_text(sound: int, found: int, written: int) -> str:
-    if sound < min(found, written):
-        return "a record is not the one that was written here: its mark differs"
-    return f"{written} records were written in this block, {found} are in it"
 
 
 def _difference(due: JournalRow, row: JournalRow) -> Finding:
