@@ -7,6 +7,7 @@ never a rejection. Requests that speak of the same order never overtake each oth
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.base.client import Client, ItemVerdict, Request, Verdict
@@ -59,6 +60,16 @@ class Speaker(Finder, Protocol):
     def build(self, action: str, arguments: Arguments) -> Request: ...
 
 
+@dataclass(slots=True)
+class _Open:
+    """An intent that has no outcome yet; `left` while it may have reached the venue."""
+
+    record: Record
+    action: Action
+    done: asyncio.Event
+    left: bool = False
+
+
 class OrderEntry:
     """One account's orders on their way out and their outcomes on the way back."""
 
@@ -87,8 +98,8 @@ class OrderEntry:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[tuple[int, bytes, Frame | None]]] = {}
         self._tail: dict[str, asyncio.Event] = {}  # the last request of an order that has no outcome yet
-        self._open: dict[int, asyncio.Event] = {}  # by seq of the intent, the same events
-        self._held: set[str] = set()  # orders whose placing waits here and has not left
+        self._open: dict[int, _Open] = {}  # by seq of the intent
+        self._held: dict[str, str] = {}  # orders whose placing waits here and has not left, with their symbols
         self._withdrawn: set[str] = set()
 
     # --- in ---
@@ -99,6 +110,8 @@ class OrderEntry:
             chosen = [record for record in intents if type(record.event) is kind]
             if action == "cancel_all":
                 for record in chosen:
+                    self._open[record.seq] = _Open(record, action, asyncio.Event())
+                    self._withdraw(record)
                     self._spawn(self._cancel_all(record))
                 continue
             self._submit(action, chosen)
@@ -108,8 +121,11 @@ class OrderEntry:
         for record in records:
             client_id = client_id_of(record)
             before = self._tail.get(client_id)
-            self._tail[client_id] = self._open[record.seq] = asyncio.Event()
-            if action == "cancel" and client_id in self._held:
+            opened = self._open[record.seq] = _Open(record, action, asyncio.Event())
+            self._tail[client_id] = opened.done
+            if action == "place":
+                self._hold([record])
+            elif action == "cancel" and client_id in self._held:
                 self._withdrawn.add(client_id)
             if before is None:
                 free.append(record)
@@ -131,10 +147,18 @@ class OrderEntry:
         await self._send(action, [record])
 
     async def close(self) -> None:
-        """Drops what has not left and stops asking; what is unknown stays so in the log."""
+        """Stops sending and asking: refused is what has not left, unknown what has and was not answered."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        now, why = self._clock.now_ns(), "the session ended"
+        for opened in list(self._open.values()):
+            record, action = opened.record, opened.action
+            if opened.left:
+                unknown = Unknown(self._venue, symbol_of(record), None, action, client_id_of(record), why)
+                self._outcome(now, record, (unknown,), None)
+            else:
+                self._refuse([record], action, Verdict("rejected", "busy", "local", f"{why} before it was sent"))
 
     @property
     def in_flight(self) -> int:
@@ -147,12 +171,13 @@ class OrderEntry:
         """Sends one request until each of its orders has an outcome."""
         waiting = list(records)
         for attempt in range(1, ATTEMPTS + 1):
-            self._held.update(map(client_id_of, waiting))
+            self._hold(waiting)
             request = self._request(action, waiting)
             in_time = await self._sender.gate.enter(
                 request.endpoint.pool, request.cost, _PRIORITIES[action], self._timeout_s
             )
-            self._held.difference_update(map(client_id_of, waiting))
+            for record in waiting:
+                self._held.pop(client_id_of(record), None)
             if not in_time:
                 self._refuse(waiting, action, Verdict("rejected", "rate", "local", "no rate budget in time"))
                 return
@@ -164,16 +189,18 @@ class OrderEntry:
             waiting, wait_s = await self._attempt(action, request, waiting, last=attempt == ATTEMPTS)
             if not waiting:
                 return
-            self._held.update(map(client_id_of, waiting))
+            self._hold(waiting)
             await self._sleep(wait_s)
 
     async def _attempt(
         self, action: Action, request: Request, records: Sequence[Record], *, last: bool
     ) -> tuple[list[Record], float]:
         """Sends once and settles all but those that may be sent again, with how long to wait before that."""
+        self._mark(records, left=True)
         try:
             recv, items, frame = await self._transmit(request, records)
         except ConnectionFailed as failure:  # nothing left
+            self._mark(records, left=False)
             if last:
                 self._refuse(records, action, Verdict("rejected", "busy", "local", str(failure)))
                 return [], 0.0
@@ -192,6 +219,7 @@ class OrderEntry:
                 wait_s = max(wait_s, verdict.wait_s)
             else:
                 self._settle(recv, record, action, item, frame)
+        self._mark(again, left=False)
         return again, wait_s
 
     def _request(self, action: Action, records: Sequence[Record]) -> Request:
@@ -275,6 +303,18 @@ class OrderEntry:
         for record in records:
             self._outcome(now, record, (rejected(record, action, verdict),), None)
 
+    def _hold(self, records: Sequence[Record]) -> None:
+        self._held.update((client_id_of(record), symbol_of(record)) for record in records)
+
+    def _withdraw(self, cancel_all: Record) -> None:
+        """What still waits here when everything is cancelled need not leave at all."""
+        asked = symbol_of(cancel_all)
+        self._withdrawn.update(client_id for client_id, symbol in self._held.items() if asked in ("", symbol))
+
+    def _mark(self, records: Sequence[Record], *, left: bool) -> None:
+        for record in records:
+            self._open[record.seq].left = left
+
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
         if action != "place" or not self._withdrawn:
             return list(records)
@@ -285,11 +325,11 @@ class OrderEntry:
 
     def _outcome(self, recv: int, record: Record, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         self._inbox.feed(recv, events, record.seq, frame)
-        done, client_id = self._open.pop(record.seq, None), client_id_of(record)
-        if done is None:
+        opened, client_id = self._open.pop(record.seq, None), client_id_of(record)
+        if opened is None:
             return
-        done.set()
-        if self._tail.get(client_id) is done:
+        opened.done.set()
+        if self._tail.get(client_id) is opened.done:
             del self._tail[client_id]
             self._withdrawn.discard(client_id)
 
@@ -300,6 +340,7 @@ class OrderEntry:
         scopes = (
             [Query(symbol=symbol_of(record))] if symbol_of(record) else [Query(coin=c) for c in self._speaker.settle]
         )
+        self._mark([record], left=True)
         worst: tuple[int, Verdict, Frame | None] | None = None
         for scope in scopes:
             recv, verdict, frame = await self.cancel_scope(scope, Priority.CANCEL)
@@ -314,7 +355,7 @@ class OrderEntry:
             event = Unknown(self._venue, symbol_of(record), None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
         else:
             event = rejected(record, "cancel_all", verdict)
-        self._inbox.feed(recv, (event,), record.seq, frame)
+        self._outcome(recv, record, (event,), frame)
 
     async def cancel_scope(self, scope: Query, priority: Priority) -> tuple[int, Verdict, Frame | None]:
         """Cancels everything of a symbol or a settlement asset, repeating until it is certain or hopeless."""

@@ -133,7 +133,7 @@ def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any) -> None:
 def test_a_cancel_waits_for_the_answer_to_the_order_it_speaks_of(play: Any) -> None:
     async def story(desk: Desk) -> None:
         desk.intend(place("a"), place("b"))
-        while not desk.world.requests:
+        while not desk.world.requests:  # noqa: ASYNC110 - one turn of the loop, no time
             await asyncio.sleep(0)  # until they have left; the answer is still to come
         desk.intend(cancel("a"), cancel("c"))
         await desk.world.settle()
@@ -182,8 +182,9 @@ def test_the_end_is_an_outcome_for_whatever_has_none(play: Any) -> None:
         await desk.world.settle()
         asked = len(desk.world.requests)
         desk.script[CREATE] = [ACK]
-        sent, behind = desk.intend(place("a"), amend("a"))
-        while len(desk.world.requests) == asked:
+        (sent,) = desk.intend(place("a"))
+        (behind,) = desk.intend(amend("a"))
+        while len(desk.world.requests) == asked:  # noqa: ASYNC110
             await asyncio.sleep(0)  # until it has left; the answer is still to come
         await desk.exchange.close()
         assert [type(event) for event in desk.heard.outcome(sent)] == [Unknown]
