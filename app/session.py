@@ -5,8 +5,9 @@ more is decided: what rests at the venues is cancelled directly and the session 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from adapters import order_ids
 from adapters.base.exchange import Exchange
@@ -14,7 +15,7 @@ from adapters.base.settings import ShutdownReport, Subscription
 from adapters.paper import PaperExchange
 from app.config import StopPolicy
 from state.clock import Clock
-from state.commands import action_of
+from state.commands import action_of, as_command
 from state.errors import LogError, SessionBroken, TapelineError, VenueFailed
 from state.events import (
     AmendOrder,
@@ -29,11 +30,14 @@ from state.events import (
 )
 from state.log import SessionWriter
 from state.record import Frame, Record
+from state.words import Side
 from streams.pipeline import Pipeline
 from streams.scheduler import NEVER
 from streams.strategy import Strategy, run_strategies
 
 STOP_TIMEOUT_S = 20.0  # how long orders are given to be gone before the venue is asked directly
+FLATTEN_ROUNDS = 3  # a thin book may leave some of a position after one market order
+FLATTEN_ROUND_S = 3.0
 _POLL_S = 0.05
 
 
@@ -65,9 +69,12 @@ class LiveSession:
         self._snapshot_due = snapshot_every
         self._venues: dict[str, VenueLine] = {}
         self._loop = asyncio.get_running_loop()
+        self._uncommitted = 0  # ticks whose intents wait for the log
+        self._unanswered: set[int] = set()  # seqs of intents that were sent and have no outcome
         self._armed = NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
+        self._closing = False
         self._sealed = False
         self._broken = False
         self._opened = False
@@ -75,7 +82,7 @@ class LiveSession:
     # --- what the adapters call ---
 
     def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
-        """The inbox of every adapter."""
+        """The inbox of every adapter; what it cannot take breaks the session and never raises into a socket."""
         if self._sealed or self._broken:
             return  # sockets that are still being shut have nothing more to say
         try:
@@ -83,9 +90,11 @@ class LiveSession:
                 self.pipeline.feed(recv, events, cause, frame)
             elif frame is not None:
                 self._writer.keep(frame)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, the session must end in order)
             self._break(error)
-            raise
+            return
+        if cause:
+            self._unanswered.discard(cause)
         if self.pipeline.timeline.next_due < self._armed:
             self._arm()
         if self.pipeline.seq >= self._snapshot_due:
@@ -100,7 +109,18 @@ class LiveSession:
         run_strategies(self.pipeline, self._strategies)
         self._opened = True
         for line in venues:
-            await line.exchange.start(line.subscriptions)
+            await self._unless_stopped(line.exchange.start(line.subscriptions))
+
+    async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
+        """Somebody who asks to stop need not wait for a venue that does not answer."""
+        working, stopping = self._loop.create_task(work), self._loop.create_task(self._stopping.wait())
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        for task in (working, stopping):
+            if not task.done():
+                task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+        if not working.cancelled():
+            working.result()
 
     def request_stop(self) -> None:
         """At a person's word, a signal, or a failure."""
@@ -118,14 +138,41 @@ class LiveSession:
         """Halts the strategies, cancels, flattens if asked to, asks the venues again, and closes the log."""
         if not self._broken:
             self._command("halt" if policy != "leave" else "halt_and_leave", reason)
-        if not self._broken and policy != "leave":
-            await self._until(self._nothing_rests)
+        if policy != "leave":
+            await self._until(self._is_quiet)
+        if policy == "flatten":
+            await self._flatten()
         for line in self._venues.values():
             if line.trades and self._opened:
                 self.reports.append(await line.exchange.shutdown(policy))
+        self._closing = True
         for line in self._venues.values():
             await line.exchange.close()
+        await self._until(lambda: not self._uncommitted)
         self._end(reason)
+
+    async def _flatten(self) -> None:
+        """By intents like any other, so that the log has them; what they leave is for the venues' own shutdown."""
+        for _ in range(FLATTEN_ROUNDS):
+            held = self._held()
+            if not held or self._broken:
+                return
+            for venue, symbol, size in held:
+                side: Side = "sell" if size > 0 else "buy"
+                order = PlaceOrder(venue, symbol, side, abs(size), kind="market", tif="ioc", reduce_only=True)
+                self.feed(self._clock.now_ns(), [as_command(order)])
+            await self._until(lambda: self._is_quiet() and not self._held(), FLATTEN_ROUND_S)
+
+    def _held(self) -> list[tuple[str, str, Decimal]]:
+        """Venue, symbol and signed size of each position, by the venue's last word where it gave one."""
+        held = []
+        for venue, line in self._venues.items():
+            account = self.pipeline.shared.accounts.get(venue)
+            for symbol, position in account.ledger.positions.items() if account is not None and line.trades else ():
+                size = position.size if position.reported is None else position.reported.size
+                if size:
+                    held.append((venue, symbol, size))
+        return held
 
     def _end(self, reason: str) -> None:
         if self._timer is not None:
@@ -143,12 +190,14 @@ class LiveSession:
     def _command(self, name: str, payload: str) -> None:
         self.feed(self._clock.now_ns(), [Command("", "", name, payload)])
 
-    def _nothing_rests(self) -> bool:
+    def _is_quiet(self) -> bool:
+        """Nothing rests, and every intent has its outcome."""
         accounts = self.pipeline.shared.accounts
-        return not any(accounts[venue].orders.working() for venue in self._venues if venue in accounts)
+        working = any(accounts[venue].orders.working() for venue in self._venues if venue in accounts)
+        return not (working or self._unanswered or self._uncommitted)
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
-        deadline = self._loop.time() + STOP_TIMEOUT_S
+    async def _until(self, holds: Callable[[], bool], timeout_s: float = STOP_TIMEOUT_S) -> None:
+        deadline = self._loop.time() + timeout_s
         while not holds() and self._loop.time() < deadline and not self._broken:  # noqa: ASYNC110 (rare, and short)
             await asyncio.sleep(_POLL_S)
 
@@ -172,9 +221,9 @@ class LiveSession:
         if self.pipeline.timeline.next_due <= now:
             try:
                 self.pipeline.tick(now)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 self._break(error)
-                raise
+                return
         self._arm()
 
     def _snapshot(self) -> None:
@@ -192,19 +241,26 @@ class LiveSession:
         def durable(_seq: int) -> None:  # in the log's writer thread
             self._loop.call_soon_threadsafe(self._send, intents)
 
+        self._uncommitted += 1
         self._writer.commit(durable)
 
     def _send(self, intents: Sequence[Record]) -> None:
+        self._uncommitted -= 1
+        if self._broken:
+            return  # its outcome could not be recorded
         by_venue: dict[str, list[Record]] = {}
         for record in intents:
             by_venue.setdefault(record.event.venue, []).append(record)
         for venue, records in by_venue.items():
             line = self._venues.get(venue)
-            if line is not None and line.trades:
-                self.intents_sent += len(records)
-                line.exchange.submit(records)
-            else:
+            if line is None or not line.trades:
                 self._refuse(records, "this session does not trade there")
+            elif self._closing:
+                self._refuse(records, "the session is ending")
+            else:
+                self.intents_sent += len(records)
+                self._unanswered.update(record.seq for record in records)
+                line.exchange.submit(records)
 
     def _refuse(self, intents: Sequence[Record], text: str) -> None:
         """An intent that has nowhere to go gets its outcome too."""
@@ -227,7 +283,11 @@ class LiveSession:
     def _break(self, error: Exception) -> None:
         """The log or the loop itself failed: nothing is decided or recorded any more, only cancelled at the venues."""
         self._broken = True
-        self.fail(error if isinstance(error, TapelineError) else SessionBroken(f"a bug of ours: {error!r}"))
+        if not isinstance(error, TapelineError):
+            broken = SessionBroken(f"a bug of ours: {error!r}")
+            broken.__cause__ = error
+            error = broken
+        self.fail(error)
 
     def venue_failed(self, reason: str) -> None:
         """To be called by an adapter when trading must stop."""
