@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
@@ -38,8 +39,8 @@ def postgres_server() -> str:
     return url
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+@contextmanager
+def empty_schema(postgres_server: str) -> Iterator[str]:
     """The URL of an empty schema of its own, which is gone afterwards."""
     schema = f"tapeline_{uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as server:
@@ -47,3 +48,17 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         joint = "&" if "?" in postgres_server else "?"
         yield f"{postgres_server}{joint}options={quote(f'-csearch_path={schema}', safe='')}"
         server.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty schema for one test."""
+    with empty_schema(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty schema for the tests of one file."""
+    with empty_schema(postgres_server) as url:
+        yield url

@@ -1,0 +1,120 @@
+"""A live session in this process against a loopback Bybit on a thread of its own: real sockets and signatures, no mocks."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from types import TracebackType
+from typing import Self, TypeVar
+
+import pytest
+
+from adapters.loopback import Account, BybitVenue, RateLimits
+from app.config import RunConfig, StopPolicy, StrategyConfig, VenueConfig
+from app.running import plan, run
+from app.session import LiveSession
+from state.log import Log
+from streams.risk import RiskLimits
+
+T = TypeVar("T")
+
+KEY, SECRET = "loopback-key-J7Qm2xVt", "loopback-secret-9fKw3LrZ8pYd"
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+SIZES = {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")}  # of a level, most to hold
+
+
+class VenueThread:
+    """The venue and its event loop in a thread of their own; everything that touches it goes through `call`."""
+
+    def __init__(self, *, seed: int = 3, flow_per_s: float = 120.0, rate_limits: RateLimits | None = None) -> None:
+        account = Account(KEY, SECRET, Decimal(1_000_000))
+        self.venue = BybitVenue(SYMBOLS, seed, [account], rate_limits=rate_limits, flow_per_s=flow_per_s)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="loopback")
+
+    def call(self, function: Callable[[BybitVenue], T]) -> T:
+        async def within() -> T:
+            return function(self.venue)
+
+        return asyncio.run_coroutine_threadsafe(within(), self._loop).result(10)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.venue.start(), self._loop).result(10)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        asyncio.run_coroutine_threadsafe(self.venue.stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def line(self, *, market_frames: bool = False, paper: bool = False) -> VenueConfig:
+        """Where the venue is, as a configuration says it."""
+        return VenueConfig(
+            "bybit",
+            list(SYMBOLS),
+            rest_url=self.venue.rest_url,
+            public_url=self.venue.public_url,
+            private_url=self.venue.private_url,
+            trade_url=self.venue.trade_url,
+            market_frames=market_frames,
+            paper=paper,
+        )
+
+
+def tight_plain() -> list[StrategyConfig]:
+    """`plain` on both markets, tight enough to be hit within seconds."""
+    return [StrategyConfig("plain", f"plain-{symbol}", plain_params(symbol)) for symbol in SYMBOLS]
+
+
+def plain_params(symbol: str) -> dict[str, object]:
+    size, most = SIZES[symbol]
+    return {
+        "venue": "bybit", "symbol": symbol, "size": size, "max_position": most, "levels": 2, "level_spacing_bps": 0.5,
+        "base_spread_bps": 0.3, "volatility_factor": 0.1, "min_bps": 0.1, "skew_bps": 0.5, "requote_s": 0.1,
+    }  # fmt: skip
+
+
+def record_live(
+    url: str,
+    venue: VenueThread,
+    strategies: Sequence[StrategyConfig],
+    *,
+    for_s: float,
+    stop: StopPolicy = "flatten",
+    market_frames: bool = False,
+    snapshot_every: int = 50_000,
+    until: Callable[[LiveSession], bool] | None = None,
+) -> LiveSession:
+    """Runs a session for `for_s`, or as long as it takes `until` to hold, and returns it ended."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAPELINE_BYBIT_KEY", KEY)
+        patch.setenv("TAPELINE_BYBIT_SECRET", SECRET)
+        config = RunConfig(
+            [venue.line(market_frames=market_frames)],
+            list(strategies),
+            RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500),
+            stop=stop,
+            snapshot_every=snapshot_every,
+        )
+        planned = plan(config)
+
+        @asynccontextmanager
+        async def watched(session: LiveSession) -> AsyncIterator[None]:
+            watching = asyncio.create_task(_stop_when(session, until)) if until is not None else None
+            try:
+                yield
+            finally:
+                if watching is not None:
+                    watching.cancel()
+
+        with Log.open(url) as log:
+            return asyncio.run(run(planned, log, for_s=for_s, around=watched))
+
+
+async def _stop_when(session: LiveSession, holds: Callable[[LiveSession], bool]) -> None:
+    while not holds(session):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    session.request_stop()
