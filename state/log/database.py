@@ -15,6 +15,7 @@ from sqlalchemy import exc
 
 from state.errors import LogCorrupt, LogError, LogLocked, SchemaUnknown
 from state.log.schema import VERSION, meta, metadata
+from state.log.views import create_views
 
 Row: TypeAlias = tuple[object, ...]  # in the order of the table's columns
 # Rows to insert go by the driver, past SQLAlchemy, whose share of a small commit was 140 of 200 µs.
@@ -84,6 +85,7 @@ class Database(ABC):
         with connection.begin():
             self.serialize_creation(connection)
             metadata.create_all(connection)
+            create_views(connection)
             if connection.scalar(sa.select(sa.func.count()).select_from(meta)) == 0:
                 connection.execute(meta.insert(), {"key": "schema", "value": str(VERSION)})
 
