@@ -104,7 +104,7 @@ def plan(
         want = wanted.get(order.label)
         is_second = order.label in taken
         taken.add(order.label)
-        if want is None or want.side != order.side or is_second or _outgrows(order, want, instrument):
+        if want is None or want.side != order.side or is_second or not _fits(order, want, instrument):
             if not order.pending_cancel and order.label not in uncancelled:
                 cancels.append(CancelOrder(order.venue, order.symbol, order.client_id, rules.strategy))
         elif order.label not in held and _can_be_amended(order) and _differs(order, want, wanted, rules):
@@ -143,9 +143,10 @@ def _can_be_amended(order: Order) -> bool:
     )
 
 
-def _outgrows(order: Order, want: Wanted, instrument: Instrument) -> bool:
-    """With what is filled of it, the order would become larger than the venue allows one to be."""
-    return instrument.max_size is not None and order.filled + want.size > instrument.max_size
+def _fits(order: Order, want: Wanted, instrument: Instrument) -> bool:
+    """With what is filled of it, the order would be of a size that the venue allows."""
+    total = order.filled + want.size
+    return not total % instrument.lot and (instrument.max_size is None or total <= instrument.max_size)
 
 
 def _differs(order: Order, want: Wanted, wanted: Mapping[str, Wanted], rules: Rules) -> bool:

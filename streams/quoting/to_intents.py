@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from reactivex import Observable, abc
-from reactivex.disposable import CompositeDisposable, SerialDisposable
+from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
 
+from state.book import Book
 from state.errors import WrongUse
 from state.events import AmendOrder, Blocked, CancelOrder, Decision, PlaceOrder, Rejected
 from state.instruments import Instrument, exact
@@ -16,6 +17,8 @@ from streams.operators.lift import Operator, positive
 from streams.quoting.counts import QuoteCounts
 from streams.quoting.ladder import Quote
 from streams.quoting.plan import Planned, Rules, Wanted, plan, snapped
+from streams.scheduler import Settler
+from streams.source import owner_of
 
 
 def to_intents(
@@ -60,15 +63,19 @@ def to_intents(
                 desk.act()
                 observer.on_completed()
 
-            account = feeds.account(venue)
-            return CompositeDisposable(
+            account, market = feeds.account(venue), feeds.market(venue, symbol)
+            subscriptions = CompositeDisposable(
                 source.subscribe(desk.wish, observer.on_error, on_completed, scheduler=scheduler),
                 account.orders(symbol).subscribe(desk.orders_changed, observer.on_error, scheduler=scheduler),
                 account.refusals(symbol).subscribe(desk.refused, observer.on_error, scheduler=scheduler),
                 account.blocked(symbol).subscribe(desk.blocked, observer.on_error, scheduler=scheduler),
-                feeds.scheduler.settled.attach(desk.settled, scheduler),
+                market.book.subscribe(desk.book_changed, observer.on_error, scheduler=scheduler),
                 desk.timer,
             )
+            for what in (account.status, market.rules, feeds.halted):
+                subscriptions.add(what.subscribe(desk.health_changed, observer.on_error, scheduler=scheduler))
+            subscriptions.add(desk.start(scheduler))
+            return subscriptions
 
         return Observable(subscribe)
 
@@ -96,7 +103,9 @@ class _Desk:
         self._wanted: dict[str, Wanted] = {}
         self._is_fresh = False  # quotes came that no plan has seen
         self._is_dirty = False
+        self._was_ok = False
         self._was_healthy = False
+        self._settler: Settler | None = None
         self._orders: dict[str, tuple[str, Decimal]] = {}  # label -> client id, filled when its quote was made
         self._spent: set[str] = set()  # labels filled since the quotes were made
         self._rests: dict[str, int] = {}  # label -> not placed or amended before, ns
@@ -107,12 +116,29 @@ class _Desk:
 
     # --- what may change the plan ---
 
+    def start(self, scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
+        """To be called after the quotes are subscribed, so that what is wished when a tick settles is planned in it."""
+        self._settler = self._feeds.scheduler.timeline.settler(self._settled, owner_of(scheduler))
+        self._settler.mark()
+        return Disposable(self._settler.dispose)
+
     def wish(self, quotes: Sequence[Quote]) -> None:
         self._quotes = quotes
-        self._is_fresh = self._is_dirty = True
+        self._is_fresh = True
+        self._changed()
 
     def orders_changed(self, _: object) -> None:
-        self._is_dirty = True
+        self._changed()
+
+    def book_changed(self, book: Book) -> None:
+        if book.is_ok is not self._was_ok:
+            self._was_ok = book.is_ok
+            self.health_changed(book)
+
+    def health_changed(self, _: object) -> None:
+        """Whether quotes may stand is looked at when the tick has settled."""
+        if self._settler is not None:
+            self._settler.mark()
 
     def refused(self, event: Rejected) -> None:
         order = self._account.orders.get(event.client_id)
@@ -127,7 +153,12 @@ class _Desk:
         if label:
             self._rest(self._rests, label)
 
-    def settled(self, _: int) -> None:
+    def _changed(self) -> None:
+        self._is_dirty = True
+        if self._settler is not None:
+            self._settler.mark()
+
+    def _settled(self) -> None:
         if self._is_dirty or self._is_healthy() != self._was_healthy:
             self.act()
 
@@ -200,7 +231,7 @@ class _Desk:
         self.timer.disposable = self._feeds.scheduler.at_ns(wake, self._wake)
 
     def _wake(self, _: abc.SchedulerBase, __: object = None) -> abc.DisposableBase | None:
-        self._is_dirty = True
+        self._changed()
         later = [until for until in (*self._rests.values(), *self._cancel_rests.values()) if until > self._feeds.now_ns]
         if later:
             self.timer.disposable = self._feeds.scheduler.at_ns(min(later), self._wake)

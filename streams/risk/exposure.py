@@ -6,7 +6,7 @@ from state.events import AmendOrder, PlaceOrder
 from state.ledger import Position
 from state.orders import Order
 from state.shared import SharedState
-from state.words import Side
+from state.words import Side, sign
 
 _ZERO = Decimal(0)
 
@@ -47,24 +47,26 @@ class Exposure:
     def position(self, venue: str, symbol: str) -> Position:
         return self._shared.account(venue).ledger.position(symbol)
 
-    def working_size(self, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
-        """What could still fill on one side, were every order as large as it may be; reduce-only orders add nothing."""
-        total = sum(
-            (
-                self._largest(order)
-                for order in self._working(venue, symbol)
-                if order.side == side and not order.reduce_only and order.client_id != without
-            ),
-            _ZERO,
-        )
-        return total + sum(
-            (
-                intent.size
-                for intent in self._placed
-                if intent.side == side and not intent.reduce_only and intent.venue == venue and intent.symbol == symbol
-            ),
-            _ZERO,
-        )
+    def worst(self, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
+        """The position in the direction of `side`, should everything on that side fill, each order as large as it may be.
+
+        Reduce-only orders close what is open and no more.
+        """
+        held = self.position(venue, symbol).size * sign(side)
+        adding = reducing = _ZERO
+        for order in self._working(venue, symbol):
+            if order.side == side and order.client_id != without:
+                if order.reduce_only:
+                    reducing += self._largest(order)
+                else:
+                    adding += self._largest(order)
+        for intent in self._placed:
+            if intent.side == side and intent.venue == venue and intent.symbol == symbol:
+                if intent.reduce_only:
+                    reducing += intent.size
+                else:
+                    adding += intent.size
+        return held + adding + min(reducing, max(-held, _ZERO))
 
     def open_orders(self, venue: str, symbol: str) -> int:
         """Orders of the strategy in one market."""

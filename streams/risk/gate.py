@@ -28,9 +28,9 @@ def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
 
     Each limit counts the worst case: working orders, those in flight, those of unknown outcome and those that passed
     in this very tick. A limit never blocks what reduces the risk it limits: cancels always pass, and so does a
-    reduce-only order, one that cannot but bring the position nearer to zero, and an amendment to a smaller size. The
-    price collar holds for every price, since a bad price is no less bad for closing. `max_book_age_s` counts from the
-    first intent in a market.
+    reduce-only order, one that cannot but bring the position nearer to zero, and an amendment to no larger size, as
+    far as size and position go. The price collar holds for every price, since a bad price is no less bad for closing.
+    `max_book_age_s` counts from the first intent in a market.
     """
 
     def operator(source: Observable[Decision]) -> Observable[Decision]:
@@ -61,11 +61,13 @@ class _Breach(NamedTuple):
 
 
 class _Wish(NamedTuple):
-    """What a place or an amendment comes to; `size` is the order's total with what is filled."""
+    """What a place or an amendment comes to; `size` is the order's total with what is filled, `remaining` without."""
 
     side: Side
     price: Decimal | None
     size: Decimal
+    remaining: Decimal
+    grows: bool  # beyond what may stand in the market already
     reduces: bool
     replaced: str  # client id of the order that it changes
 
@@ -113,21 +115,19 @@ class _Gate:
     def _wish(self, intent: PlaceOrder | AmendOrder) -> _Wish | None:
         if isinstance(intent, PlaceOrder):
             reduces = intent.reduce_only or self._closes(intent, intent.side, intent.size)
-            return _Wish(intent.side, intent.price, intent.size, reduces, "")
+            return _Wish(intent.side, intent.price, intent.size, intent.size, True, reduces, "")
         order = self.exposure.order(intent.venue, intent.client_id)
         if order is None or not order.is_open:
             return None
         remaining = max(intent.size - order.filled, Decimal(0))
-        shrinks = intent.size <= order.size and intent.price == order.price
-        reduces = order.reduce_only or shrinks or self._closes(intent, order.side, remaining, order.client_id)
-        return _Wish(order.side, intent.price, intent.size, reduces, order.client_id)
+        grows = intent.size > order.size
+        stays = not grows and intent.price == order.price
+        reduces = order.reduce_only or stays or self._closes(intent, order.side, remaining, order.client_id)
+        return _Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id)
 
     def _closes(self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, without: str = "") -> bool:
         """True where the order, and all others of its side, cannot but bring the position nearer to zero."""
-        held = self.exposure.position(intent.venue, intent.symbol).size * -sign(side)
-        if held < size:
-            return False
-        return held >= size + self.exposure.working_size(intent.venue, intent.symbol, side, without)
+        return self.exposure.worst(intent.venue, intent.symbol, side, without) + size <= 0
 
     # --- the rules ---
 
@@ -152,7 +152,7 @@ class _Gate:
 
     def _breaks_size(self, wish: _Wish, market: Market) -> _Breach | None:
         limit = self._limits.max_order_size
-        if limit is not None and wish.size > limit:
+        if limit is not None and wish.grows and wish.size > limit:
             return _Breach("max_order_size", str(limit), str(wish.size))
         limit = self._limits.max_order_notional
         if limit is None:
@@ -170,20 +170,10 @@ class _Gate:
 
     def _breaks_position(self, intent: PlaceOrder | AmendOrder, wish: _Wish) -> _Breach | None:
         limit = self._limits.max_position
-        if limit is None:
+        if limit is None or not wish.grows:
             return None
-        venue, symbol = intent.venue, intent.symbol
-        held = self.exposure.position(venue, symbol).size
-        adding = self.exposure.working_size(venue, symbol, wish.side, wish.replaced) + self._remaining(intent, wish)
-        worst = held * sign(wish.side) + adding
+        worst = self.exposure.worst(intent.venue, intent.symbol, wish.side, wish.replaced) + wish.remaining
         return _Breach("max_position", str(limit), str(worst * sign(wish.side))) if worst > limit else None
-
-    def _remaining(self, intent: PlaceOrder | AmendOrder, wish: _Wish) -> Decimal:
-        """What the wished order could still fill, or the order that it changes, should the amendment not take."""
-        order = self.exposure.order(intent.venue, wish.replaced) if wish.replaced else None
-        if order is None:
-            return wish.size
-        return max(max(wish.size, order.size) - order.filled, Decimal(0))
 
     def _breaks_rate(self) -> _Breach | None:
         sent = self._sent

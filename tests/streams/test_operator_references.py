@@ -37,7 +37,7 @@ def hear(operator: Callable[[Observable], Observable], values: Timed) -> list[tu
     for index, (gap, value) in enumerate(values):
         timeline.now_ns += gap
         source.emit(value)
-        timeline.settled.emit(index)
+        timeline.settle(index)
     return heard
 
 
@@ -223,7 +223,7 @@ def test_nothing_is_lost_that_is_not_counted(name: str, steps: list[tuple[int, b
         timeline.now_ns = now
         source.on_next(number)
         if settles:
-            timeline.settled.emit(number)
+            timeline.settle(number)
         assert losses.given == len(heard)
         assert losses.taken == number + 1
         assert losses.held in (0, 1)

@@ -128,6 +128,19 @@ def test_a_burst_is_one_settled_tick() -> None:
     assert [at for at, _ in settled if at] == [1, 2]
 
 
+def test_what_is_decided_on_settled_follows_from_the_input_not_from_other_decisions() -> None:
+    session = Session()
+
+    def on_settled(feeds: Feeds) -> Observable[Decision]:
+        traded = feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: True))
+        return op.combine(traded).pipe(ops.map(lambda _: place("settled")))
+
+    run_strategies(session.pipeline, [Strategy("a", on_trades(place("first"))), Strategy("b", on_settled)])
+    session.feed(1, trade(100))
+    traded, first, settled = session.sink.records[-3:]
+    assert (first.cause, settled.cause) == (traded.seq, traded.seq)
+
+
 def test_what_settled_causes_settles_again() -> None:
     session = Session()
 

@@ -84,6 +84,11 @@ CASES: dict[str, tuple[dict[str, Wanted], list[Order], list[str]]] = {
     "an ask that leaves is in the way until it has left": (
         {"b0": want("buy", "102")}, [order("a0", "sell", "101", pending_cancel=True)], [],
     ),
+    "an ask on its way down is in the way already": (
+        {"b0": want("buy", "102"), "a0": want("sell", "103")},
+        [order("b0", "buy", "99"), order("a0", "sell", "105", amends=((7, Decimal("101.5"), Decimal(1)),))],
+        [],
+    ),
     "within a tick but in the way, so it moves": (
         {"b0": want("buy", "99.9"), "a0": want("sell", "100")},
         [order("b0", "buy", "100")],
@@ -100,6 +105,12 @@ CASES: dict[str, tuple[dict[str, Wanted], list[Order], list[str]]] = {
 @pytest.mark.parametrize(("wanted", "orders", "expected"), CASES.values(), ids=CASES)
 def test_plan(wanted: dict[str, Wanted], orders: list[Order], expected: list[str]) -> None:
     assert kinds(planned(wanted, orders)) == expected
+
+
+def test_what_retreats_goes_before_what_advances() -> None:
+    wanted = {"b0": want("buy", "100"), "a0": want("sell", "105")}
+    intents = planned(wanted, [order("b0", "buy", "99"), order("a0", "sell", "104")])
+    assert [intent.client_id for intent in intents] == ["id-a0", "id-b0"]
 
 
 def test_an_amendment_counts_what_is_filled() -> None:
@@ -119,6 +130,11 @@ def test_an_order_that_would_outgrow_the_venues_maximum_is_replaced() -> None:
     market = Instrument.defined(instrument(max_size=Decimal(1)))
     half = order("b0", "buy", "99", "1", filled=Decimal("0.5"), status="partially_filled")
     assert kinds(plan({"b0": want("buy", "99", "1")}, [half], market, RULES)) == ["Cancel"]
+
+
+def test_an_order_filled_off_the_lot_is_replaced() -> None:
+    odd = order("b0", "buy", "99", "1", filled=Decimal("0.0005"), status="partially_filled")
+    assert kinds(planned({"b0": want("buy", "99", "1")}, [odd])) == ["Cancel"]
 
 
 def test_held_labels_are_not_placed_or_amended_but_cancelled() -> None:

@@ -165,6 +165,7 @@ def test_quotes_are_pulled_at_once_and_only_once(events: list) -> None:
     desk.wish(6, *BOTH)
     assert len(desk.of(CancelOrder)) == cancels
     assert len(desk.of(PlaceOrder)) == 2
+    assert desk.of(Blocked) == []
     assert desk.ladder() == {}
 
 
@@ -319,7 +320,7 @@ def wishes(random: Random) -> list[Quote]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 1 << 32))
 def test_it_converges_whatever_the_venue_did(seed: int) -> None:
     """Random answers, refusals, fills and outages in any order; then calm: working orders equal the snapped ladder."""

@@ -11,7 +11,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from state.events import AmendOrder, Blocked, CancelAll, CancelOrder, Decision, FeedStatus, Fill, PlaceOrder, Signal
-from state.words import Side
+from state.words import Side, sign
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
 from tests.streams.harness import SYMBOL, VENUE, Session, book
@@ -195,6 +195,48 @@ def test_an_amendment_to_less_passes_all_size_limits() -> None:
     assert session.decide(1.2, AmendOrder(VENUE, SYMBOL, order.client_id, order.price, D("0.5"))) == ["pass"]
 
 
+def test_an_amendment_that_passed_just_now_counts_already() -> None:
+    session = Gated(RiskLimits(max_position=D(2)))
+    session.decide(1, buy("1"))
+    session.answer(2)
+    order = session.working[0].client_id
+    grown = AmendOrder(VENUE, SYMBOL, order, D("99.0"), D("1.5"))
+    assert session.decide(3, grown, buy("0.6"), buy("0.5")) == ["pass", "max_position", "pass"]
+
+
+def test_an_order_folded_in_the_same_tick_counts_once() -> None:
+    session = Session()
+
+    def strategy(feeds: Feeds) -> Observable[Decision]:
+        first = feeds.signal("go").pipe(ops.map(lambda _: buy("1.5")))
+        second = feeds.account(VENUE).orders(SYMBOL).pipe(ops.filter(len), ops.take(1), ops.map(lambda _: buy("0.5")))
+        return reactivex.merge(first, second).pipe(risk_gate(RiskLimits(max_position=D(2)), feeds))
+
+    session.run(strategy)
+    session.feed(1, Signal("go", 1.0))
+    assert [event.size for event in session.of(PlaceOrder)] == [D("1.5"), D("0.5")]
+    assert session.of(Blocked) == []
+
+
+def test_an_amendment_to_no_larger_size_moves_even_beyond_the_limit() -> None:
+    """The position grew meanwhile: a smaller order at another price makes nothing worse."""
+    session = Gated(RiskLimits(max_position=D(2), max_order_size=D(2)))
+    session.decide(1, buy("2"))
+    session.answer(2)
+    session.feed(3, Fill(VENUE, SYMBOL, None, "other", "o", None, "buy", D(100), D(3), D(0), "USDT"))
+    order = session.working[0].client_id
+    assert session.decide(4, AmendOrder(VENUE, SYMBOL, order, D("99.0"), D(1))) == ["pass"]
+    session.answer(5)
+    assert session.decide(6, AmendOrder(VENUE, SYMBOL, order, D("99.0"), D("1.1"))) == ["max_position"]
+
+
+def test_reduce_only_orders_close_what_is_open_and_make_room_for_no_more() -> None:
+    session = Gated(RiskLimits(max_position=D(2)), "2")
+    assert session.decide(1, sell("5", reduce_only=True)) == ["pass"]
+    session.answer(2)
+    assert session.decide(3, sell("2.1"), sell("2")) == ["max_position", "pass"]  # two are closed, then two are short
+
+
 def test_the_rate_is_counted_over_the_last_second_of_virtual_time() -> None:
     session = Gated(RiskLimits(max_messages_per_s=2))
     assert session.decide(1.0, buy()) == ["pass"]
@@ -218,7 +260,9 @@ def test_a_book_that_has_not_changed_for_long_is_stale() -> None:
 amounts = st.integers(1, 40).map(lambda lots: lots * D("0.1"))
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["place", "answer", "fill", "cancel", "amend"]), st.sampled_from(["buy", "sell"]), amounts
+        st.sampled_from(["place", "reduce", "answer", "fill", "cancel", "amend"]),
+        st.sampled_from(["buy", "sell"]),
+        amounts,
     ),
     max_size=40,
 )
@@ -241,15 +285,23 @@ def test_the_position_never_goes_further_beyond_its_limit_whatever_fills(
             session.decide(
                 at, PlaceOrder(VENUE, SYMBOL, side, size, D("100.0")), PlaceOrder(VENUE, SYMBOL, side, size, D("99.0"))
             )
+        elif what == "reduce":
+            session.decide(at, PlaceOrder(VENUE, SYMBOL, side, size, D("100.0"), reduce_only=True))
         elif what == "answer":
             session.answer(at)
         elif working and what == "fill":
-            session.fill(at, working[0], min(size, working[0].remaining))
+            open_size = session.shared.account(VENUE).ledger.position(SYMBOL).size * -sign(working[0].side)
+            closable = max(open_size, D(0)) if working[0].reduce_only else size
+            if taken := min(size, working[0].remaining, closable):
+                session.fill(at, working[0], taken)
         elif working and what == "cancel":
             session.decide(at, CancelOrder(VENUE, SYMBOL, working[0].client_id))
         elif working and what == "amend" and not working[0].pending_amend:
             session.decide(at, AmendOrder(VENUE, SYMBOL, working[0].client_id, D("98.0"), working[0].filled + size))
         position = session.shared.account(VENUE).ledger.position(SYMBOL).size
-        for towards, sign in (("buy", 1), ("sell", -1)):
-            out = sum(order.remaining for order in session.working if order.side == towards)
-            assert position * sign + out <= furthest
+        for towards in ("buy", "sell"):
+            held_towards = position * sign(towards)
+            out = [order for order in session.working if order.side == towards]
+            adding = sum((order.remaining for order in out if not order.reduce_only), D(0))
+            reducing = sum((order.remaining for order in out if order.reduce_only), D(0))
+            assert held_towards + adding + min(reducing, max(-held_towards, D(0))) <= furthest
