@@ -116,7 +116,7 @@ async def run(
         loop.add_signal_handler(word, session.request_stop)
     reason = "asked to stop"
     with Collector() as collector:
-        resting = loop.create_task(_rest(collector))
+        resting = loop.create_task(_rest(collector, session))
         try:
             async with around(session):
                 await session.start(lines)
@@ -142,9 +142,11 @@ def in_event_loop(work: Coroutine[None, None, T]) -> T:
         return runner.run(work)
 
 
-async def _rest(collector: Collector) -> None:
+async def _rest(collector: Collector, session: LiveSession) -> None:
+    """What is done once a second, between frames."""
     while True:
         await asyncio.sleep(REST_EVERY_S)
+        session.make_durable()
         collector.rest()
 
 

@@ -236,13 +236,22 @@ class LiveSession:
     # --- intents ---
 
     def _decided(self, intents: Sequence[Record]) -> None:
-        """Ink before effect: the intents of one tick wait for one commit."""
+        """Ink before effect: the intents of one tick wait for one commit.
 
-        def durable(_seq: int) -> None:  # in the log's writer thread
-            self._loop.call_soon_threadsafe(self._send, intents)
-
+        In this thread, while the writer's is idle: handing the commit over and hearing of it costs more than the commit.
+        """
         self._uncommitted += 1
-        self._writer.commit(durable)
+        self._writer.flush()
+        self._loop.call_soon(self._send, intents)
+
+    def make_durable(self) -> None:
+        """To be called now and then: a quiet session would keep its market records in memory until an intent comes."""
+        if self._sealed or self._broken:
+            return
+        try:
+            self._writer.commit(_committed)
+        except LogError as error:
+            self._break(error)
 
     def _send(self, intents: Sequence[Record]) -> None:
         self._uncommitted -= 1
@@ -297,3 +306,7 @@ class LiveSession:
         """The session ends, and this is why."""
         self.failure = self.failure or error
         self._stopping.set()
+
+
+def _committed(_seq: int) -> None:
+    """Nobody waits for it."""
