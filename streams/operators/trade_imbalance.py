@@ -1,6 +1,7 @@
 """Who was in a hurry lately."""
 
 from collections.abc import Callable
+from math import inf
 
 from reactivex import abc
 
@@ -28,7 +29,7 @@ def trade_imbalance(window_s: float, buckets: int = 60) -> Operator[Trade, float
 
         def on_next(trade: Trade) -> None:
             size = trade.size
-            if size <= 0:
+            if not 0 < size < inf:
                 return
             if trade.side == "buy":
                 window.add(clock(), size, 0.0)

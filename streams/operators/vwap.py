@@ -1,6 +1,7 @@
 """Average price paid over a window of time."""
 
 from collections.abc import Callable
+from math import isfinite
 
 from reactivex import abc
 
@@ -28,8 +29,9 @@ def vwap(window_s: float, buckets: int = 60) -> Operator[Trade, float]:
 
         def on_next(trade: Trade) -> None:
             size = trade.size
-            if size > 0:
-                window.add(clock(), trade.price * size, size)
+            turnover = trade.price * size
+            if size > 0 and isfinite(turnover):
+                window.add(clock(), turnover, size)
                 emit(window.total_a / window.total_b)
 
         return on_next

@@ -125,6 +125,16 @@ def test_vwap_weighs_by_size_and_forgets() -> None:
     assert close(heard, [(1, 10), (2, 12), (30, 7)])
 
 
+@pytest.mark.parametrize("operator", [op.vwap(60), op.trade_imbalance(60)], ids=["vwap", "trade imbalance"])
+def test_a_window_is_not_spoilt_by_what_is_no_number(
+    operator: Callable[[Observable[Trade]], Observable[float]],
+) -> None:
+    good = run(operator, (1, a_trade(10, 1)), (5, a_trade(12, 1)))
+    bad = [(2, a_trade(10, nan)), (3, a_trade(10, float("inf"))), (4, a_trade(10, 0.0))]
+    assert run(operator, (1, a_trade(10, 1)), *bad, (5, a_trade(12, 1))) == good
+    assert run(op.vwap(60), (1, a_trade(10, 1)), (2, a_trade(nan, 1)), (5, a_trade(12, 1))) == [(1, 10), (5, 11)]
+
+
 def test_trade_imbalance_nets_sides_and_forgets() -> None:
     heard = run(
         op.trade_imbalance(10, buckets=10),
