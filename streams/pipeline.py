@@ -58,7 +58,7 @@ class Pipeline:
     ) -> None:
         """`on_tick` is told the intents of each settled tick, to be committed and then sent."""
         self.shared = shared if shared is not None else SharedState()
-        self.timeline = Timeline(self.shared.now)
+        self.timeline = Timeline(self.shared.now, self.shared.seq)
         self.scheduler = SessionScheduler(self.timeline)
         self.recorded: Source[Record] = Source()
         self._append = sink.append
@@ -137,6 +137,13 @@ class Pipeline:
             self._kinds.add(kind)
         return source  # type: ignore[return-value]  # the key says what the source carries
 
+    def carries(self, source: Source[object]) -> str:
+        """What a source of this pipeline carries, in words."""
+        if source is self.timeline.settled:
+            return "settled"
+        keys = (key for key, known in self._sources.items() if known is source)
+        return next((f"{kind.__name__} {venue} {symbol}".strip() for kind, venue, symbol in keys), "a source")
+
     @property
     def seq(self) -> int:
         """Seq of the last record."""
@@ -175,7 +182,14 @@ class Pipeline:
     def _settle(self) -> None:
         """Concludes until nothing is left to conclude, then hands the intents over."""
         timeline, queue = self.timeline, self._queue
-        if not (queue or self._intents or timeline.settled.is_observed or timeline.next_due <= timeline.now_ns):
+        if not (
+            queue
+            or timeline.marked
+            or self._intents
+            or timeline.settled.is_observed
+            or timeline.next_due <= timeline.now_ns
+        ):
+            timeline.settled_seq = self._seq
             return
         trigger, steps = timeline.cause, 0
         endless: list[Owner] = []
@@ -191,9 +205,8 @@ class Pipeline:
                 else:
                     self._fire()
             timeline.cause = trigger
-            if timeline.settled.is_observed:
-                timeline.settled.emit(self._seq)
-            if not queue and timeline.next_due > timeline.now_ns:
+            timeline.settle(self._seq)
+            if not queue and not timeline.marked and timeline.next_due > timeline.now_ns:
                 break
         if self._intents and self._on_tick is not None:
             intents, self._intents = self._intents, []

@@ -122,7 +122,27 @@ class Reader:
     ) -> Iterator[StoredFrame]:
         """The same, opened; raises `LogCorrupt` on a damaged body."""
         for stored in self.stored_frames(session, channel, private, first):
-            yield dataclasses.replace(stored, body=expand(stored.body))
+            yield _opened(stored)
+
+    def frame_of(self, session: str, seq: int) -> StoredFrame | None:
+        """The frame that a record was read from, opened; None where none was kept. Raises `LogCorrupt` on a damaged body."""
+        covers = sa.and_(frames.c.session == session, frames.c.first_seq <= seq, frames.c.last_seq >= seq)
+        row = self._connection.execute(sa.select(*_FRAME).where(covers).order_by(frames.c.id).limit(1)).first()
+        return None if row is None else _opened(StoredFrame(*tuple(row)))
+
+    def sent_frames(
+        self, session: str, venue: str = "", since: int = 0, until: int | None = None
+    ) -> Iterator[StoredFrame]:
+        """What a venue (or any) was told within a time (ns), opened, in order."""
+        query = sa.select(*_FRAME).where(
+            frames.c.session == session, frames.c.direction == "out", frames.c.recv >= since
+        )
+        if venue:
+            query = query.where(frames.c.venue == venue)
+        if until is not None:
+            query = query.where(frames.c.recv <= until)
+        for row in self._stream(query.order_by(frames.c.id), ROWS_AT_ONCE):
+            yield _opened(StoredFrame(*tuple(row)))
 
     def spans(self, session: str) -> "Spans":
         """Which frame covers which records, to be read along with the blocks."""
@@ -175,6 +195,10 @@ def open_block(session: str, block: StoredBlock, as_written: bool = False) -> li
     if (records[0].seq, records[-1].seq, len(records)) != (block.first_seq, block.last_seq, _length(block)):
         raise LogCorrupt(f"session {session}: a block does not hold the records that its row names", block.first_seq)
     return records
+
+
+def _opened(stored: StoredFrame) -> StoredFrame:
+    return dataclasses.replace(stored, body=expand(stored.body))
 
 
 def _length(block: StoredBlock) -> int:

@@ -1,0 +1,141 @@
+"""A session's strategies run again on its inputs with a trace on, up to a record: what each operator had said.
+
+Values are only worth something where the replay decides as the session did, so every decision is held against the recorded
+one, as verify does.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from replay.bursts import bursts
+from state.errors import ReplayDiverged
+from state.events import (
+    AmendOrder,
+    Blocked,
+    CancelAll,
+    CancelOrder,
+    Decision,
+    PlaceOrder,
+    SessionOpened,
+    is_derived,
+)
+from state.log import Log
+from state.record import Frame, Record
+from state.shared import SharedState
+from streams.pipeline import ClientIds, Pipeline
+from streams.strategy import Strategy, run_strategies
+from streams.trace import Heard, Trace
+
+_DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What was heard: at each wanted decision, and where the run stopped; `shared` is the state there."""
+
+    at_decision: dict[int, tuple[Heard, ...]]
+    at_end: tuple[Heard, ...]
+    shared: SharedState
+
+
+class _Follower:
+    """The sink of the run: holds what is concluded against what was recorded, and keeps what wanted decisions rest on."""
+
+    def __init__(self, wanted: Collection[int]) -> None:
+        self.found: dict[int, tuple[Heard, ...]] = {}
+        self.said: dict[str, deque[tuple[Decision, tuple[Heard, ...]]]] = {}
+        self._wanted = wanted
+        self._recorded: deque[Record] = deque()
+        self._concluded: deque[Record] = deque()
+
+    def expect(self, record: Record) -> None:
+        """The next derived record of the log."""
+        self._recorded.append(record)
+        self._compare()
+
+    def append(self, record: Record, frame: Frame | None = None) -> None:
+        """The next record of the run."""
+        event = record.event
+        if not is_derived(event):
+            return
+        if isinstance(event, _DECISIONS):
+            heard = self._behind(event)
+            if record.seq in self._wanted and heard is not None:
+                self.found[record.seq] = heard
+        self._concluded.append(record)
+        self._compare()
+
+    def _behind(self, event: Decision) -> tuple[Heard, ...] | None:
+        """What was heard when this was decided; None where the pipeline concluded it by itself."""
+        said = self.said.get(event.strategy)
+        if not said or _gist(said[0][0]) != _gist(event):
+            return None
+        return said.popleft()[1]
+
+    def _compare(self) -> None:
+        while self._recorded and self._concluded:
+            recorded, concluded = self._recorded.popleft(), self._concluded.popleft()
+            if recorded != concluded:
+                seq = min(recorded.seq, concluded.seq)
+                raise ReplayDiverged(f"the session's strategies decide otherwise from record {seq} on", seq)
+
+
+def trace(
+    log: Log,
+    session: str,
+    strategies: Sequence[Strategy],
+    client_ids: ClientIds,
+    *,
+    wanted: Collection[int] = (),
+    until: int | None = None,
+    at: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Traced:
+    """Runs the session up to record `until`, and its timers up to `at` (ns), listening to every operator.
+
+    Raises `ReplayDiverged` where the code of today decides otherwise.
+    """
+    last = until if until is not None else max(wanted, default=None)
+    follower = _Follower(wanted)
+    pipeline = Pipeline(follower, client_ids)
+    with Trace(pipeline.carries) as listening:
+
+        def told(strategy: str, decision: Decision) -> None:
+            said = follower.said.setdefault(strategy, deque())
+            said.append((decision, listening.stages(strategy)))
+
+        watched = [_watched(strategy, listening, told) for strategy in strategies]
+        recv = 0
+        for burst in bursts(_counted(log, session, progress)):
+            if last is not None and burst[0].seq > last:
+                break
+            recv = burst[-1].recv
+            if is_derived(burst[0].event):
+                follower.expect(burst[0])
+                continue
+            pipeline.feed(burst[0].recv, [record.event for record in burst], burst[0].cause)
+            if isinstance(burst[0].event, SessionOpened):
+                run_strategies(pipeline, watched)
+        if recv or at:
+            pipeline.advance(max(recv, at or 0))
+        return Traced(follower.found, listening.stages(), pipeline.shared)
+
+
+def _counted(log: Log, session: str, progress: Callable[[int], None] | None) -> Iterator[Record]:
+    for block in log.blocks(session):
+        yield from block
+        if progress is not None:
+            progress(len(block))
+
+
+def _watched(strategy: Strategy, listening: Trace, told: Callable[[str, Decision], None]) -> Strategy:
+    return Strategy(strategy.name, lambda feeds: listening.watch(strategy.build(feeds), strategy.name, told))
+
+
+def _gist(decision: Decision) -> tuple[object, ...]:
+    """What a decision keeps from its strategy's lips to the log: not its client id, which is given on the way."""
+    placed = isinstance(decision, PlaceOrder) or (isinstance(decision, Blocked) and decision.action == "place")
+    fields = ("venue", "symbol", "side", "price", "size", "label")
+    known = tuple(getattr(decision, name, None) for name in fields)
+    return known if placed else (*known, getattr(decision, "client_id", None))
