@@ -4,7 +4,7 @@
 it agree again: only a signature or an anchor tells then. Streams; reads the blocks and the frames once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -137,7 +137,7 @@ def _signed_seq(stored: Sequence[SignedCheckpoint], key: PublicKey) -> int:
 
 
 def _records(reader: Reader, row: SessionRow, claims: Sequence[_Claim], known: Sequence[Finding]) -> Iterator[Finding]:
-    """The first claim that the records do not bear out; what comes after it follows from it."""
+    """The first claim of each side that the records do not bear out; what comes after it follows from it."""
     fold = RecordRoots(row.id)
     stops = Stops([claim.checkpoint.seq for claim in claims])
     points = {0: fold.point}
@@ -147,20 +147,33 @@ def _records(reader: Reader, row: SessionRow, claims: Sequence[_Claim], known: S
         if not known:
             yield Finding(error.seq or 1, "block", str(error))
         return
+    for side in ("checkpoint", "anchor"):
+        said = sorted((claim for claim in claims if claim.by == side), key=lambda claim: claim.checkpoint.seq)
+        found = _first_not_borne_out(said, points, fold.seq)
+        if found is not None and not _is_known(known, found[0].seq, found[1]):
+            yield found[0]
+
+
+def _first_not_borne_out(
+    claims: Sequence[_Claim], points: Mapping[int, Point], reached: int
+) -> tuple[Finding, int] | None:
+    """With the last record that the claim covers; `claims` by seq."""
     good = 0
-    for claim in sorted(claims, key=lambda claim: claim.checkpoint.seq):
+    for claim in claims:
         it = claim.checkpoint
         point = points.get(it.seq)
         if point is None:
-            if not _is_known(known, fold.seq + 1, it.seq):
-                yield Finding(fold.seq + 1, "tail", f"{claim.name} covers {it.seq} records, there are {fold.seq}")
-            return
+            text = f"{claim.name} covers {it.seq} records, there are {reached}"
+            return Finding(min(good, reached) + 1, "tail", text), it.seq
         if not _bears_out(point, it):
-            if not _is_known(known, good + 1, it.seq):
-                text = f"records {min(good + 1, it.seq)} to {it.seq} are not those that {claim.name} covers"
-                yield Finding(min(good + 1, max(it.seq, 1)), "record" if claim.by == "checkpoint" else "anchor", text)
-            return
+            first = min(good + 1, max(it.seq, 1))
+            text = f"records {first} to {it.seq} are not those that {claim.name} covers"
+            return Finding(first, "record" if claim.by == "checkpoint" else "anchor", text), it.seq
         good = it.seq
+    if reached > good and claims and claims[-1].checkpoint.status != "running":
+        text = f"records {good + 1} to {reached} stand behind the end that {claims[-1].name} covers"
+        return Finding(good + 1, "tail", text), reached
+    return None
 
 
 def _bears_out(point: Point, checkpoint: Checkpoint) -> bool:
@@ -171,25 +184,29 @@ def _frames(reader: Reader, row: SessionRow, claims: Sequence[_Claim], known: Se
     if any(finding.kind == "frame" for finding in known):
         return  # placed already, frame by frame
     fold = FrameRoots(row.id)
-    good = 0
+    roots = {0: fold.root}
     try:
-        for claim in sorted(claims, key=lambda claim: claim.checkpoint.frames):
-            it = claim.checkpoint
-            fold.to_count(reader, it.frames)
-            if fold.count < it.frames:
-                yield Finding(good + 1, "frame", f"{claim.name} covers {it.frames} frames, there are {fold.count}")
-                return
-            if fold.root != it.frames_root:
-                yield Finding(good + 1, "frame", f"the frames up to {it.frames} are not those that {claim.name} covers")
-                return
-            good = max(good, it.seq)
-        if any(claim.checkpoint.status != "running" for claim in claims):
-            covered = fold.count
-            fold.to_end(reader)
-            if fold.count > covered:
-                yield Finding(max(good, 1), "frame", "there are frames behind those that the last checkpoint covers")
+        for count in sorted({claim.checkpoint.frames for claim in claims}):
+            fold.to_count(reader, count)
+            if fold.count == count:
+                roots[count] = fold.root
+        covered = fold.count
+        fold.to_end(reader)
     except LogCorrupt as error:
-        yield Finding(error.seq or good + 1, "frame", str(error))
+        yield Finding(error.seq or 1, "frame", str(error))
+        return
+    for side in ("checkpoint", "anchor"):
+        said = sorted((claim for claim in claims if claim.by == side), key=lambda claim: claim.checkpoint.number)
+        good = 0
+        for claim in said:
+            it = claim.checkpoint
+            if roots.get(it.frames) != it.frames_root:
+                text = f"the frames up to {it.frames} are not those that {claim.name} covers; there are {fold.count}"
+                yield Finding(good + 1, "frame", text)
+                break
+            good = it.seq
+    if fold.count > covered and any(claim.checkpoint.status != "running" for claim in claims):
+        yield Finding(max(row.last_seq, 1), "frame", "there are frames behind those that the last checkpoint covers")
 
 
 def _is_known(known: Sequence[Finding], first: int, last: int) -> bool:
