@@ -18,6 +18,8 @@ from state.events import (
     Command,
     FeedStatus,
     Fill,
+    Halted,
+    InstrumentDefined,
     Liquidation,
     Rejected,
     Signal,
@@ -53,6 +55,11 @@ class MarketFeed:
     def instrument(self) -> Instrument | None:
         """The market's rules, None before the venue has told them."""
         return self.state.instrument
+
+    @property
+    def rules(self) -> Observable[InstrumentDefined]:
+        """The market's rules, each time that the venue tells them; `instrument` has them folded."""
+        return self._source(InstrumentDefined)
 
     @property
     def book(self) -> Observable[Book]:
@@ -171,6 +178,11 @@ class Feeds:
     def settled(self) -> Observable[int]:
         """The seq at which everything that one burst of input caused has been concluded."""
         return self.scheduler.settled
+
+    @property
+    def halted(self) -> Observable[Halted]:
+        """The session takes no more orders."""
+        return self._pipeline.source(Halted)
 
     def market(self, venue: str, symbol: str) -> MarketFeed:
         return MarketFeed(self._pipeline, venue, symbol)

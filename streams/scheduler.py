@@ -6,6 +6,7 @@ records as the live run did. RxPY's time operators run on it because subscribing
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import TypeVar
 
 from reactivex import abc, typing
@@ -13,11 +14,12 @@ from reactivex.disposable import Disposable
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 from sortedcontainers import SortedDict
 
-from state.errors import NotDeterministic
+from state.errors import NotDeterministic, WrongUse
 from streams.source import Owner, Source
 
 _State = TypeVar("_State")
 
+MAX_SETTLED_STEPS = 100_000  # more in one tick are operators that mark each other without end
 NEVER = 1 << 63  # later than any int64 ns
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NS = 1_000_000_000
@@ -35,16 +37,68 @@ class Timer:
         self.owner = owner
 
 
+class Settler:
+    """Acts once a tick in which it was marked, when everything that the tick caused has been concluded.
+
+    Those made first act first, so an operator that was subscribed as another's input has spoken by the time that the other
+    acts. One that nobody marked costs nothing: a strategy pays only for what it subscribed to.
+    """
+
+    __slots__ = ("_act", "_rank", "_timeline", "is_disposed", "is_marked", "owner")
+
+    def __init__(self, timeline: "Timeline", rank: int, act: Callable[[], None], owner: Owner | None) -> None:
+        self._timeline = timeline
+        self._rank = rank
+        self._act = act
+        self.owner = owner
+        self.is_marked = False
+        self.is_disposed = False
+
+    def mark(self) -> None:
+        """Something changed in this tick."""
+        if not self.is_marked:
+            self.is_marked = True
+            heappush(self._timeline.marked, (self._rank, self))
+
+    def act(self) -> None:
+        """One that raises fails its owner and no other."""
+        self.is_marked = False
+        if self.is_disposed:
+            return
+        try:
+            self._act()
+        except Exception as error:
+            if self.owner is None:
+                raise
+            self.owner.fail(error)
+
+    def dispose(self) -> None:
+        self.is_disposed = True
+
+
 class Timeline:
     """The session's time and its timers, ordered by due time and then by when they were made."""
 
-    __slots__ = ("_made", "_timers", "cause", "next_due", "now_ns", "settled")
+    __slots__ = (
+        "_made",
+        "_settlers",
+        "_timers",
+        "cause",
+        "marked",
+        "next_due",
+        "now_ns",
+        "settled",
+        "settled_seq",
+    )
 
-    def __init__(self, now_ns: int = 0) -> None:
+    def __init__(self, now_ns: int = 0, seq: int = 0) -> None:
         self.now_ns = now_ns
         self.cause = 0  # seq of the record that is being concluded from
         self.next_due = NEVER
         self.settled: Source[int] = Source()
+        self.settled_seq = seq  # up to here everything has been concluded from
+        self.marked: list[tuple[int, Settler]] = []  # a heap by rank
+        self._settlers = 0
         self._timers: SortedDict[tuple[int, int], Timer] = SortedDict()
         self._made = 0
 
@@ -56,6 +110,26 @@ class Timeline:
         self._timers[key] = Timer(due, self.cause, action, owner)
         self.next_due = min(self.next_due, due)
         return Disposable(lambda: self._remove(key))
+
+    def settler(self, act: Callable[[], None], owner: Owner | None) -> Settler:
+        """One that acts after all that were made before it."""
+        self._settlers += 1
+        return Settler(self, self._settlers, act, owner)
+
+    def settle(self, seq: int) -> None:
+        """Everything up to `seq` has been concluded: who was marked acts, then `settled` says so."""
+        self.settled_seq = seq
+        marked, steps = self.marked, 0
+        while marked:
+            _, settler = heappop(marked)
+            settler.act()
+            steps += 1
+            if steps > MAX_SETTLED_STEPS:
+                raise WrongUse(
+                    f"more than {MAX_SETTLED_STEPS} operators acted on one settled tick: they mark each other"
+                )
+        if self.settled.is_observed:
+            self.settled.emit(seq)
 
     def pop(self) -> Timer:
         """Takes the first timer out; only to be called where `next_due` says that there is one."""

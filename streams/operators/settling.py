@@ -6,18 +6,19 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from state.errors import NotDeterministic
-from streams.scheduler import SessionScheduler
+from streams.scheduler import SessionScheduler, Settler
+from streams.source import owner_of
 
 
 class Settling:
     """Calls `act` once in each settled tick in which `mark` was called.
 
-    To be started after the inputs are subscribed, so that what they say on `settled` themselves comes first. A marble
-    test's scheduler has no `settled`: there, `act` is an action scheduled at once, behind the values of the same
+    To be started after the inputs are subscribed, so that what they say when it settles comes first. A marble test's
+    scheduler does not settle: there, `act` is an action scheduled at once, behind the values of the same
     instant.
     """
 
-    __slots__ = ("_act", "_marked", "_scheduler", "_settles")
+    __slots__ = ("_act", "_marked", "_scheduler", "_settler")
 
     def __init__(self, scheduler: abc.SchedulerBase | None, act: Callable[[], None]) -> None:
         if scheduler is None:
@@ -25,32 +26,33 @@ class Settling:
                 "this operator waits for the tick to settle: subscribe with scheduler=feeds.scheduler"
             )
         self._scheduler = scheduler
-        self._settles = isinstance(scheduler, SessionScheduler)
+        self._settler: Settler | None = None
         self._act = act
         self._marked = False
 
     def mark(self) -> None:
         """Something changed in this tick."""
-        if not self._marked:
-            self._marked = True
-            if not self._settles:
-                self._scheduler.schedule(self._run)
+        if self._marked:
+            return
+        self._marked = True
+        if self._settler is not None:
+            self._settler.mark()
+        elif not isinstance(self._scheduler, SessionScheduler):
+            self._scheduler.schedule(self._run)
 
     def flush(self) -> None:
-        """Acts now if something changed: the inputs have ended."""
+        """Acts now if something changed: the inputs have ended, or the tick has settled."""
         if self._marked:
             self._marked = False
             self._act()
 
     def start(self) -> abc.DisposableBase:
-        if isinstance(self._scheduler, SessionScheduler):
-            return self._scheduler.settled.attach(self._settled, self._scheduler)
-        return Disposable()
-
-    def _settled(self, _: int) -> None:
+        if not isinstance(self._scheduler, SessionScheduler):
+            return Disposable()
+        self._settler = self._scheduler.timeline.settler(self.flush, owner_of(self._scheduler))
         if self._marked:
-            self._marked = False
-            self._act()
+            self._settler.mark()
+        return Disposable(self._settler.dispose)
 
     def _run(self, _: abc.SchedulerBase, __: object = None) -> abc.DisposableBase | None:
         self.flush()

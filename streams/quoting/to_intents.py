@@ -103,7 +103,7 @@ class _Desk:
         self._wanted: dict[str, Wanted] = {}
         self._is_fresh = False  # quotes came that no plan has seen
         self._is_dirty = False
-        self._was_ok = False
+        self._was_ok = self._market.book.is_ok
         self._was_healthy = False
         self._settler: Settler | None = None
         self._orders: dict[str, tuple[str, Decimal]] = {}  # label -> client id, filled when its quote was made

@@ -7,6 +7,7 @@ from state.ledger import Position
 from state.orders import Order
 from state.shared import SharedState
 from state.words import Side, sign
+from streams.scheduler import Timeline
 
 _ZERO = Decimal(0)
 
@@ -18,21 +19,21 @@ class Exposure:
     `placed_seq`, so that nothing counts twice.
     """
 
-    __slots__ = ("_amended", "_placed", "_settled_seq", "_shared", "_strategy")
+    __slots__ = ("_amended", "_placed", "_settled_seq", "_shared", "_strategy", "_timeline")
 
-    def __init__(self, shared: SharedState, strategy: str) -> None:
+    def __init__(self, shared: SharedState, timeline: Timeline, strategy: str) -> None:
         self._shared = shared
+        self._timeline = timeline
         self._strategy = strategy
         self._placed: list[PlaceOrder] = []
         self._amended: dict[str, AmendOrder] = {}
-        self._settled_seq = shared.seq
+        self._settled_seq = timeline.settled_seq
 
-    def settled(self, seq: int) -> None:
-        """Everything that passed has been folded."""
-        self._settled_seq = seq
-        if self._placed:
+    def look(self) -> None:
+        """To be called before an intent is judged: what passed before the tick settled has been folded."""
+        if self._settled_seq != self._timeline.settled_seq:
+            self._settled_seq = self._timeline.settled_seq
             self._placed.clear()
-        if self._amended:
             self._amended.clear()
 
     def passed(self, intent: PlaceOrder | AmendOrder) -> None:

@@ -42,9 +42,7 @@ def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
             def on_next(decision: Decision) -> None:
                 observer.on_next(gate.judge(decision))
 
-            # Settled first: what passed in the tick before is folded by the time that anybody decides on this one.
             return CompositeDisposable(
-                feeds.scheduler.settled.attach(gate.exposure.settled, scheduler),
                 source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler),
                 gate.watching,
             )
@@ -78,7 +76,7 @@ class _Gate:
     def __init__(self, limits: RiskLimits, feeds: Feeds) -> None:
         self._limits = limits
         self._feeds = feeds
-        self.exposure = Exposure(feeds.shared, feeds.strategy)
+        self.exposure = Exposure(feeds.shared, feeds.scheduler.timeline, feeds.strategy)
         self.watching = CompositeDisposable()
         self._book_changed: dict[tuple[str, str], int] = {}
         rate = limits.max_messages_per_s
@@ -87,6 +85,7 @@ class _Gate:
     def judge(self, decision: Decision) -> Decision:
         """The decision itself, or what stands in its place."""
         if isinstance(decision, PlaceOrder | AmendOrder):
+            self.exposure.look()
             breach = self._breach(decision)
             if breach is not None:
                 return blocked(decision, rule=breach.rule, limit=breach.limit, value=breach.value)
