@@ -4,8 +4,7 @@ https://bybit-exchange.github.io/docs/v5/guide#authentication, https://bybit-exc
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
-from hmac import new as hmac
+from hmac import digest
 
 import msgspec
 
@@ -75,7 +74,7 @@ class Client(BaseClient):
                 "X-BAPI-API-KEY": key,
                 "X-BAPI-TIMESTAMP": stamp,
                 "X-BAPI-RECV-WINDOW": self._recv_window,
-                "X-BAPI-SIGN": hmac(self._credentials.secret.reveal().encode(), signed, sha256).hexdigest(),
+                "X-BAPI-SIGN": digest(self._credentials.secret.reveal().encode(), signed, "sha256").hex(),
             }
         return SignedRequest(endpoint.method, url, headers, request.body)
 
