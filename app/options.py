@@ -1,6 +1,7 @@
 """Options that several commands share; nothing heavy is loaded here, as `tapeline --help` needs them too."""
 
 import os
+import re
 from typing import Annotated, Final, TypeAlias
 
 import typer
@@ -26,3 +27,14 @@ def log_url(context: typer.Context, log: str | None) -> str:
     """What was said after the command, else before it, else in the environment, else the default."""
     before = context.obj
     return log or (before if isinstance(before, str) else "") or os.environ.get(LOG_VARIABLE, "") or LOG_DEFAULT
+
+
+def told(url: str) -> str:
+    """The option as a person would type it next: nothing for the default, and never a password."""
+    if url == LOG_DEFAULT:
+        return ""
+    hidden = _PASSWORD.sub(r"\1***@", url)
+    return f" --log {hidden}"
+
+
+_PASSWORD: Final = re.compile(r"(://[^:@/]*:)[^@/]*@")

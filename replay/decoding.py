@@ -33,6 +33,10 @@ class Decoding:
             channel = "rest" if frame.kind == "http" else frame.channel
             return (FeedStatus(decoder.venue, "", channel, "gap", f"a frame did not fit: {error}"),)
 
+    def forget(self, channel: str) -> None:
+        """The connection was made again: what it told before is not continued. For recordings that tell no addresses."""
+        self._decoders.pop(("", channel), None)
+
     def _decoder(self, frame: RecordedFrame) -> Decoder:
         """One a market, as a venue's sequences are per market; where no address is told, one a channel."""
         venue = self._venue

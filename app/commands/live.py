@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import print_exception
 from typing import Annotated, TypeVar, get_args
 
 import msgspec
@@ -13,7 +14,7 @@ from adapters.base.settings import Environment, MarketChannel
 from app.commands.replay import CLEAN, FINDINGS
 from app.config import RunConfig, VenueConfig, read_config
 from app.demo import LoopbackVenue, ProofFact, demo_config, prove
-from app.options import JsonOption, LogOption, log_url
+from app.options import JsonOption, LogOption, log_url, told
 from app.output import print_json, print_lines, remark
 from app.report import print_summary
 from app.running import Plan, in_event_loop, plan, unwatched
@@ -21,7 +22,7 @@ from app.running import run as run_plan
 from app.session import LiveSession
 from app.summary import Summary, summarize
 from app.watch import watched
-from state.errors import WrongUse
+from state.errors import SessionBroken, WrongUse
 from state.log import Log
 
 COULD_NOT_RUN = 2
@@ -140,17 +141,19 @@ def _end(planned: Plan, summary: Summary, session: LiveSession, proofs: Sequence
                 print_lines([f"NOT clean at the end: {report}".encode()])
     if failure is not None:
         remark(f"tapeline: {failure}")
+        if isinstance(session.failure, SessionBroken):
+            print_exception(session.failure.__cause__)  # a bug of ours is not hidden
         return COULD_NOT_RUN
     return CLEAN if clean_stop and not session.pipeline.shared.failed else FINDINGS
 
 
 def _next(session: str, url: str) -> list[bytes]:
-    told = "" if url == "sqlite:///tapeline.db" else f" --log {url}"
     return [
         b"next:",
-        f"  tapeline replay {session} --verify{told}".encode(),
-        f"  tapeline audit {session}{told}".encode(),
-        f"  tapeline orders {session}{told}".encode(),
+        *(
+            f"  tapeline {words}{told(url)}".encode()
+            for words in (f"replay {session} --verify", f"audit {session}", f"orders {session}")
+        ),
     ]
 
 

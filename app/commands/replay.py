@@ -14,9 +14,10 @@ from adapters import venue as find_venue
 from app.collector import Collector
 from app.defaults import parse_settings, simulated_strategies
 from app.logs import opened_session
-from app.options import JsonOption, LogOption, SessionArgument, VenueArgument, log_url
+from app.options import JsonOption, LogOption, SessionArgument, VenueArgument, log_url, told
 from app.output import moment, print_json, print_lines, print_table
 from app.progress import progress
+from app.redecoding import decode_again
 from app.report import print_summary
 from app.running import new_session_id
 from app.summary import Summary, summarize
@@ -49,11 +50,12 @@ def import_frames(
     """Turn recorded raw frames into a session, through the same pipeline as a live one."""
     found = find_venue(venue)
     clock = WallClock()
+    url = log_url(context, log)
     tapeline, python, packages = installed()
     manifest = Manifest(
         seed=1, venues=[found.name], source="import", tapeline=tapeline, python=python, packages=packages
     )
-    with Log.open(log_url(context, log)) as opened, progress(f"importing {found.name}") as done, Collector():
+    with Log.open(url) as opened, progress(f"importing {found.name}") as done, Collector():
         imported = import_recordings(
             opened,
             new_session_id(clock),
@@ -70,7 +72,7 @@ def import_frames(
                 [
                     f"session {imported.session}: {imported.frames} frames, {imported.events} events, "
                     f"{imported.gaps} gaps, {imported.misfits} frames that did not fit".encode(),
-                    f"next: tapeline replay {imported.session} --verify --log {opened.name}".encode(),
+                    f"next: tapeline replay {imported.session} --verify{told(url)}".encode(),
                 ]
             )
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
@@ -83,6 +85,9 @@ def replay(
     simulate: Annotated[
         str | None, typer.Option("--simulate", metavar="STRATEGY", help="Run a strategy on the session's market.")
     ] = None,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Decode its raw frames again and compare the events.")
+    ] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the strategy, or paper.KEY.")
     ] = None,
@@ -92,13 +97,15 @@ def replay(
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Verify a session, simulate a strategy on it, or play it back."""
-    if verify and simulate is not None:
-        raise WrongUse("--verify and --simulate are two questions: ask one")
+    """Verify a session, simulate a strategy on it, decode its frames again, or play it back."""
+    if verify + decode + (simulate is not None) > 1:
+        raise WrongUse("--verify, --simulate and --decode are different questions: ask one")
+    if decode and speed is not None:
+        raise WrongUse("--decode has no speed but full")
     if settings and simulate is None:
         raise WrongUse("--set needs --simulate")
-    if not verify and simulate is None and speed is None:
-        raise WrongUse("say what to do with it: --verify, --simulate STRATEGY or --speed X")
+    if not (verify or decode) and simulate is None and speed is None:
+        raise WrongUse("say what to do with it: --verify, --simulate STRATEGY, --decode or --speed X")
     if simulate is not None and is_tape(session):
         raise WrongUse(f"a simulation is recorded beside its session: tapeline unseal {session} first")
     with opened_session(context, session, log) as (opened, row):
@@ -106,6 +113,9 @@ def replay(
             return _verify(opened, row, speed, as_json=as_json)
         if simulate is not None:
             return _simulate(opened, row, simulate, settings or [], speed, as_json=as_json)
+        if decode:
+            with _counting("decoding", row.last_seq) as count:
+                return decode_again(opened, row.id, count, as_json=as_json)
         print_lines(_shown(record, as_json=as_json) for record in paced(opened.records(row.id), speed))
     return CLEAN
 
