@@ -14,6 +14,7 @@ ALLOWED = {
     "state/manifest.py": "written down when a session opens, never read by what decides",
     "state/log/": "the way out: a writer thread, files and databases; what is read back is the log itself",
     "streams/guard.py": "names what it forbids",
+    "streams/trace.py": "knows streams that it has heard by identity; it listens to replays and decides nothing",
 }
 
 # Each has exactly one impure line, marked; the name says what is wrong with it.
