@@ -32,7 +32,6 @@ class Opening(msgspec.Struct, frozen=True):
     manifest: str
     last_seq: int
     head: str
-    schema_version: int
 
 
 class Tape:
@@ -132,7 +131,7 @@ def restore(path: Path, log: Log) -> SessionRow:
         raise LogCorrupt("the tape's manifest is not the one that its first checkpoint covers", 1)
     if first.signature:
         log.sign_checkpoint(first)
-    log.add_checkpoints(opening.session, others)
+    log.add_checkpoints(others)
     return log.find(opening.session)
 
 

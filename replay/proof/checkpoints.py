@@ -46,7 +46,7 @@ class Checkpointer:
             new = self.due(reader, row, stored)
         signed = tuple(self._sign(checkpoint) for checkpoint in new)
         if signed:
-            self._log.add_checkpoints(self.session, signed)
+            self._log.add_checkpoints(signed)
             self._verified += len(signed)
             return Made(signed, signed[-1])
         if self._signer is not None and not stored[-1].signature:

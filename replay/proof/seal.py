@@ -75,7 +75,6 @@ def _opening(row: SessionRow) -> bytes:
             "manifest": row.manifest,
             "last_seq": row.last_seq,
             "head": row.head,
-            "schema_version": row.schema_version,
         }
     )
 

@@ -133,13 +133,8 @@ def envelope(raw: bytes) -> tuple[int, int, int]:
 
 def text(raw: bytes, at: int) -> str:
     """The text at `at`."""
-    first = raw[at]
-    if 0xA0 <= first <= 0xBF:
-        return raw[at + 1 : at + 1 + (first & 0x1F)].decode()
-    if first not in (0xD9, 0xDA, 0xDB):
-        raise Bad("a text is missing")
-    width = _SIZED[first]
-    return raw[at + 1 + width : at + 1 + width + int.from_bytes(raw[at + 1 : at + 1 + width], "big")].decode()
+    width = {0xD9: 1, 0xDA: 2, 0xDB: 4}.get(raw[at], 0)
+    return raw[at + 1 + width : end_of(raw, at)].decode()
 
 
 # --- hashes: https://www.rfc-editor.org/rfc/rfc6962#section-2.1 ---------------------------------------------------------
@@ -351,8 +346,8 @@ class Check:
         self.facts = sha(canonical(said)).hex()
 
     def take_checkpoints(self, signed: list[Json]) -> None:
-        if not signed:
-            raise Bad("there is no checkpoint")
+        if not signed or any(set(each) != {"checkpoint", "key", "signature"} for each in signed):
+            raise Bad("there is no checkpoint, or one that is none")
         self.checkpoints = [each["checkpoint"] for each in signed]
         self.due, self.frames_due = list(self.checkpoints), list(self.checkpoints)
         previous, reached = "", 0
@@ -493,8 +488,8 @@ def _tape(path: str, head: str, key: str) -> int:
         say(f"seq {seq}: {what}\n")
     if check.findings:
         return 1
-    outside = [word for word, given in (("the head that you gave", head), ("the key that you gave", key)) if given]
-    say("clean: agrees with itself" + "".join(f" and with {word}" for word in outside) + "\n")
+    outside = [f" and with the {word} that you gave" for word, given in (("head", head), ("key", key)) if given]
+    say("clean: agrees with itself" + "".join(outside) + "\n")
     if not outside:
         say("whoever can make a whole new tape can make it agree with itself too: compare the head or give a key\n")
     return 0

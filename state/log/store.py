@@ -164,10 +164,13 @@ class Log:
             )
         return self.find(row.id)
 
-    def add_checkpoints(self, session: str, made: Sequence[SignedCheckpoint]) -> None:
+    def add_checkpoints(self, made: Sequence[SignedCheckpoint]) -> None:
         """Stores checkpoints; a running session's writer is not hindered. Raises `LogError`, also where one is there."""
-        with clear_errors(self.name), self._database.engine.begin() as connection:
-            self._database.insert(connection, checkpoints, [checkpoint_row(each) for each in made])
+        if made:
+            with clear_errors(self.name), self._database.engine.begin() as connection:
+                names = checkpoints.columns.keys()
+                rows = [dict(zip(names, checkpoint_row(each), strict=True)) for each in made]
+                connection.execute(checkpoints.insert(), rows)
 
     def sign_checkpoint(self, signed: SignedCheckpoint) -> None:
         """Puts its signature on a checkpoint that is stored."""
