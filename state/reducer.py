@@ -129,6 +129,9 @@ class Reducer:
         if event.channel == "account":
             self.shared.account(event.venue).status = event.status
             return NOTHING
+        if not event.symbol:
+            self.shared.connections[(event.venue, event.channel)] = event.status
+            return NOTHING
         market = self.shared.market(event.venue, event.symbol)
         market.statuses[event.channel] = event.status
         if event.channel == "book" and event.status != "ok":

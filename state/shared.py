@@ -50,6 +50,7 @@ class SharedState:
         self.closed = False
         self.failed: dict[str, str] = {}  # strategy -> error
         self.signals: dict[str, float] = {}
+        self.connections: dict[tuple[str, str], FeedState] = {}  # venue and channel, of what is no one market's
         self.markets: dict[tuple[str, str], Market] = {}
         self.accounts: dict[str, Account] = {}
         self.exchange = Exchanges(self)
@@ -92,6 +93,7 @@ class SharedState:
                 closed=self.closed,
                 failed=dict(sorted(self.failed.items())),
                 signals=dict(sorted(self.signals.items())),
+                connections=[(venue, channel, state) for (venue, channel), state in sorted(self.connections.items())],
                 markets=_heard([self.markets[key].dump() for key in sorted(self.markets)], _silent_market),
                 accounts=_heard([self.accounts[venue].dump() for venue in sorted(self.accounts)], _silent_account),
             )
@@ -106,6 +108,7 @@ class SharedState:
         shared.session, shared.seed = snapshot.session, snapshot.seed
         shared.halted, shared.closed = snapshot.halted, snapshot.closed
         shared.failed, shared.signals = dict(snapshot.failed), dict(snapshot.signals)
+        shared.connections = {(venue, channel): state for venue, channel, state in snapshot.connections}
         for market in snapshot.markets:
             shared.markets[(market.venue, market.symbol)] = Market.load(market)
         for known in snapshot.accounts:
@@ -148,6 +151,7 @@ class StateSnapshot(msgspec.Struct, frozen=True, array_like=True):
     closed: bool
     failed: dict[str, str]
     signals: dict[str, float]
+    connections: list[tuple[str, str, FeedState]]
     markets: list[MarketSnapshot]
     accounts: list[AccountSnapshot]
 
