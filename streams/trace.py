@@ -56,7 +56,7 @@ class Held:
 class Heard:
     """One stage of a strategy: its operator, where it was piped, how often it spoke, and its last value.
 
-    `seq` is the record from which that value was concluded, `at` the session's time then (ns); both 0 before any value.
+    `pipe` numbers the calls of `pipe`, `place` the stages in one, 0 being the stream that is piped. `seq` is the record from which that value was concluded, `at` the session's time then (ns); both 0 before any value.
     """
 
     strategy: str
@@ -66,6 +66,8 @@ class Heard:
     value: object
     seq: int
     at: int
+    pipe: int
+    place: int
 
 
 class _Stage:
@@ -80,8 +82,8 @@ class _Stage:
         self.count = self.seq = self.at = 0
         self.value: object = None
 
-    def heard(self) -> Heard:
-        return Heard(self.strategy, self.operator, self.where, self.count, self.value, self.seq, self.at)
+    def heard(self, key: tuple[int, int]) -> Heard:
+        return Heard(self.strategy, self.operator, self.where, self.count, self.value, self.seq, self.at, *key)
 
 
 class Trace:
@@ -117,7 +119,7 @@ class Trace:
 
     def stages(self, strategy: str | None = None) -> tuple[Heard, ...]:
         """What was heard of one strategy, or of all, in the order in which it was piped."""
-        return tuple(self._stages[key].heard() for key in sorted(self._stages) if self._of(key, strategy))
+        return tuple(self._stages[key].heard(key) for key in sorted(self._stages) if self._of(key, strategy))
 
     def watch(
         self, decisions: Observable[Decision], strategy: str, told: Callable[[str, Decision], None]
