@@ -8,15 +8,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from adapters.loopback.binance import BinanceVenue
 from adapters.loopback.bybit import BybitVenue, RateLimits
 from adapters.loopback.contract import LoopbackVenue, Opening
 from adapters.loopback.faults import Fault, Faults, Place
 from adapters.loopback.ledger import Account
 
-LOOPBACKS: dict[str, Opening] = {"bybit": BybitVenue}
+LOOPBACKS: dict[str, Opening] = {"binance": BinanceVenue, "bybit": BybitVenue}
 """The venues there are, by the name the command line knows them under."""
 
-__all__ = ["LOOPBACKS", "Account", "BybitVenue", "Fault", "Faults", "LoopbackVenue", "Place", "RateLimits", "serve"]
+__all__ = [
+    "LOOPBACKS",
+    "Account",
+    "BinanceVenue",
+    "BybitVenue",
+    "Fault",
+    "Faults",
+    "LoopbackVenue",
+    "Place",
+    "RateLimits",
+    "serve",
+]
 
 
 async def serve(

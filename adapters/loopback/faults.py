@@ -30,6 +30,8 @@ class Fault:
     """The HTTP status answered instead, or its like on a socket."""
     carried_out: bool = False
     """With `status`: the request took effect nevertheless."""
+    words: str = ""
+    """With `status`: what is said with it, where the venue's usual words will not do."""
 
 
 NONE = Fault()
