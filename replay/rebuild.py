@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from state.errors import WrongUse
+from state.errors import SchemaUnknown, WrongUse
 from state.log import Log
 from state.reducer import Reducer
 from state.shared import SharedState
@@ -21,10 +21,7 @@ def rebuild(
     at = last_seq if at is None else at
     if not 0 <= at <= last_seq:
         raise WrongUse(f"session {session} has records 1 to {last_seq}; there is no seq {at}")
-    shared = SharedState()
-    found = log.snapshot_at(session, at) if snapshots else None
-    if found is not None:
-        shared = SharedState.load(found[1])
+    shared = _nearest(log, session, at) if snapshots else SharedState()
     apply = Reducer(shared).apply
     if shared.seq == at:
         return shared
@@ -34,3 +31,14 @@ def rebuild(
         if progress is not None:
             progress(len(block))
     return shared
+
+
+def _nearest(log: Log, session: str, at: int) -> SharedState:
+    """The newest snapshot at or before `at`; the empty state where there is none that this version can read."""
+    found = log.snapshot_at(session, at)
+    if found is None:
+        return SharedState()
+    try:
+        return SharedState.load(found[1])
+    except SchemaUnknown:
+        return SharedState()  # a snapshot only saves time: the records tell the same

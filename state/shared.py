@@ -5,11 +5,13 @@ The reducer writes it, everybody else reads. `shared.exchange` is the way to the
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
+from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
 
-from state.errors import WrongUse
+from state.errors import LogCorrupt, SchemaUnknown, WrongUse
 from state.events import AmendOrder, CancelAll, CancelOrder, Intent, PlaceOrder
 from state.instruments import Instrument
 from state.ledger import Ledger, LedgerSnapshot
@@ -83,7 +85,7 @@ class SharedState:
 
         Markets and accounts that were only asked for, and of which nothing was heard, are not part of it.
         """
-        return _encode(
+        return _shape() + _encode(
             StateSnapshot(
                 seq=self.seq,
                 now=self.now,
@@ -101,8 +103,13 @@ class SharedState:
 
     @classmethod
     def load(cls, body: bytes) -> "SharedState":
-        """Raises `msgspec.DecodeError` where `body` is not what `dump` wrote."""
-        snapshot = _decode(body)
+        """Raises `SchemaUnknown` for what another version dumped, `LogCorrupt` for what nobody did."""
+        if not body.startswith(_shape()):
+            raise SchemaUnknown("the snapshot was made by another version of Tapeline")
+        try:
+            snapshot = _decode(memoryview(body)[_SHAPE_BYTES:])
+        except msgspec.DecodeError as error:
+            raise LogCorrupt(f"a snapshot cannot be read: {error}") from error
         shared = cls()
         shared.seq, shared.now = snapshot.seq, snapshot.now
         shared.session, shared.seed = snapshot.session, snapshot.seed
@@ -157,6 +164,15 @@ class StateSnapshot(msgspec.Struct, frozen=True, array_like=True):
 
 
 _Snapshot = TypeVar("_Snapshot", MarketSnapshot, AccountSnapshot)
+
+_SHAPE_BYTES = 16
+
+
+@cache
+def _shape() -> bytes:
+    """Names the fields of a snapshot and of all that is in it: a state is only ever loaded by code of the same shape."""
+    return blake2b(msgspec.json.encode(msgspec.json.schema(StateSnapshot)), digest_size=_SHAPE_BYTES).digest()
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StateSnapshot).decode
