@@ -12,6 +12,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest
 
+# Kills a trading session at fifty random moments; the suite does it a few times.
+chaos: $(STAMP)
+	TAPELINE_KILLS=50 $(BIN)/pytest tests/app/test_kill.py
+
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

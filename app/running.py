@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -19,7 +19,7 @@ from app.collector import Collector
 from app.config import RunConfig, VenueConfig, credentials
 from app.session import LiveSession, VenueLine
 from state.clock import Clock, WallClock
-from state.errors import TapelineError
+from state.errors import LogLocked, TapelineError
 from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
@@ -91,6 +91,7 @@ async def run(
     closed in order.
     """
     clock = WallClock()
+    _call_crashed(log)
     holder: list[LiveSession] = []
     writer = log.begin(
         plan.session,
@@ -130,6 +131,14 @@ async def run(
             for word in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(word)
     return session
+
+
+def _call_crashed(log: Log) -> None:
+    """A session that says it runs and that nobody writes has crashed: whoever writes next says so."""
+    for row in log.sessions():
+        if row.status == "running":
+            with suppress(LogLocked):  # its writer lives
+                log.recover(row.id)
 
 
 def in_event_loop(work: Coroutine[None, None, T]) -> T:

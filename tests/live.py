@@ -1,6 +1,7 @@
 """A live session in this process against a loopback Bybit on a thread of its own: real sockets and signatures, no mocks."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Self, TypeVar
 
+import msgspec
 import pytest
 
 from adapters.loopback import Account, BybitVenue, RateLimits
@@ -118,3 +120,23 @@ async def _stop_when(session: LiveSession, holds: Callable[[LiveSession], bool])
     while not holds(session):  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     session.request_stop()
+
+
+def config_text(
+    venue: VenueThread,
+    *,
+    stop: StopPolicy = "cancel",
+    strategies: Sequence[StrategyConfig] | None = None,
+    more: str = "",
+) -> str:
+    """The configuration file of a session there; `more` goes into the venue's table."""
+    lines = [f'stop = "{stop}"', "[[venues]]", *_toml(msgspec.to_builtins(venue.line(), str_keys=True)), more]
+    for strategy in tight_plain() if strategies is None else strategies:
+        lines += ["[[strategies]]", f'strategy = "{strategy.strategy}"', f'name = "{strategy.name}"']
+        lines += ["[strategies.params]", *_toml(strategy.params)]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(fields: dict[str, object]) -> list[str]:
+    """JSON's words, numbers and lists are TOML's too."""
+    return [f"{name} = {json.dumps(value)}" for name, value in fields.items() if value not in ("", None, [], {})]
