@@ -11,7 +11,7 @@ from decimal import Decimal
 from adapters.paper.account import PaperAccount, worth
 from adapters.paper.market import Execution, PaperMarket
 from adapters.paper.orders import PaperOrder
-from adapters.paper.queue import QUEUES
+from adapters.paper.probability import QUEUES
 from adapters.paper.report import PaperStatistics
 from adapters.paper.rules import Refused, check_amend, check_place, reducible
 from adapters.paper.settings import PaperSettings
@@ -50,7 +50,7 @@ class Desk:
     def __init__(self, venue: str, settings: PaperSettings, session: str) -> None:
         self.venue = venue
         self.statistics = PaperStatistics()
-        self.queue = QUEUES[settings.queue]()
+        self.queue = QUEUES[settings.queue](settings.queue_power)
         self.account = PaperAccount(venue, settings)
         self.markets: dict[str, PaperMarket] = {}
         self._dealt: dict[str, PaperMarket] = {}  # those in which an order was ever taken on

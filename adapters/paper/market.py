@@ -14,7 +14,7 @@ from sortedcontainers import SortedDict
 from adapters.paper.orders import PaperOrder
 from adapters.paper.queue import QueueModel
 from state.events import BookDelta, BookSnapshot, Ticker, Trade
-from state.instruments import Instrument, exact
+from state.instruments import Instrument, exact, snap
 from state.market import Market
 from state.words import Side, opposite, sign
 
@@ -146,10 +146,10 @@ class PaperMarket:
                 return
             if distance == 0:
                 assert order.place is not None
-                between = max(_ZERO, self._queue.ahead(order.place, trade.ts) - passed)
+                between = max(_ZERO, self._lots(self._queue.ahead(order.place, trade.ts)) - passed)
                 before = min(between, left)
                 passed, left = passed + before, left - before
-                self._queue.passed(order.place, passed, trade.ts)
+                self._queue.passed(order.place, passed, trade.ts, exact(trade.size))
             size = min(left, self._room(order))
             if size > 0:
                 left -= size
@@ -177,6 +177,11 @@ class PaperMarket:
                 if filled > 0:
                     self.take(others, price, filled)
                     yield order, order.limit, filled
+
+    def _lots(self, ahead: Decimal) -> Decimal:
+        """A guess of a queue model is no size: up to the next lot, so that what reaches us is one."""
+        rules = self.known.instrument
+        return ahead if rules is None or not ahead.is_finite() else snap(ahead, rules.lot, up=True)
 
     def _touches(self, order: PaperOrder) -> bool:
         book = self.known.book

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from adapters.paper.queue import QUEUES
+from adapters.paper.probability import QUEUES
 from state.errors import ConfigurationError
 from state.instruments import Instrument
 
@@ -30,6 +30,7 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     leverage: Decimal = Decimal(1)
     matching: Literal["price_time"] = "price_time"
     queue: str = "conservative"
+    queue_power: float = 2.0  # the n of power, power2 and power3
     funding: bool = True
 
     def __post_init__(self) -> None:
@@ -45,6 +46,8 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         for fee in (self.maker_fee_bps, self.taker_fee_bps):
             if fee is not None and not (fee.is_finite() and abs(fee) < _BPS):
                 raise ConfigurationError(f"paper fee {fee} bps is not a fee")
+        if not 0 < self.queue_power < 1_000:
+            raise ConfigurationError(f"paper queue_power {self.queue_power} must be positive")
         if self.queue not in QUEUES:
             raise ConfigurationError(f"paper queue {self.queue!r} is none of {', '.join(sorted(QUEUES))}")
 
