@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("state", "streams", "adapters", "replay", "app")
 MOST_LINES = 400  # past that, a noun hides in the file
+ONE_FILE = {"verify_tape.py": 500}  # is carried about alone
 MOST_FUNCTION_LINES = 60
 EMPTY_WORDS = {"utils", "util", "helpers", "helper", "manager", "managers", "data", "info", "misc", "common"}
 
@@ -26,7 +27,11 @@ def sources() -> list[Path]:
 
 
 def test_no_source_file_is_too_long_to_have_one_reason() -> None:
-    long = [f"{path}:{lines}" for path in sources() if (lines := len(path.read_text().splitlines())) > MOST_LINES]
+    long = [
+        f"{path}:{lines}"
+        for path in sources()
+        if (lines := len(path.read_text().splitlines())) > ONE_FILE.get(path.name, MOST_LINES)
+    ]
     assert long == []
 
 
