@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format bench bench-rivals chaos docs clean
+.PHONY: demo test check format bench bench-rivals chaos docs clean tamper
 
 demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
@@ -31,6 +31,10 @@ bench: $(STAMP)
 
 bench-rivals: $(STAMP)
 	$(BIN)/python -m benchmarks --rivals
+
+# A thousand places for each kind of damage, on both databases: about an hour.
+tamper: $(STAMP)
+	TAPELINE_TAMPER_PLACES=1000 $(BIN)/pytest -n auto tests/replay/proof/test_mutations.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
