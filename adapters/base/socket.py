@@ -2,17 +2,22 @@
 
 Connect, say what the protocol object wants said, hand it every frame with its time of receipt, feed what it concludes,
 ping, notice silence, reconnect with capped exponential back-off and seeded jitter. What could not be read is fed too.
+What a stream wants of REST is asked through the exchange; an answer that comes after its connection is gone is dropped.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
 from typing import Literal, TypeAlias
 
+from msgspec.structs import replace
+
+from adapters.base.client import Request
+from adapters.base.sender import Answer
 from adapters.base.transport import Socket, Transport
 from adapters.base.websocket import Websocket
 from state.clock import Clock
-from state.errors import ConnectionFailed, OutcomeUnknown, UnknownWord
+from state.errors import ConnectionFailed, OutcomeUnknown, UnknownWord, VenueError
 from state.events import AnyEvent, FeedStatus
 from state.record import Frame, Inbox
 
@@ -21,13 +26,14 @@ BACKOFF_MOST_S = 30.0
 
 
 Deliver: TypeAlias = Callable[[int, Sequence[AnyEvent], Frame | None], None]
+Ask: TypeAlias = Callable[[Request], Awaitable[Answer]]
 
 
 class Pump:
     """One connection's life. `seed` makes its jitter repeatable; `offset_ns` is the venue's clock minus ours.
 
     `on_ready` runs once a connection when every subscription stands; `on_fatal` is told what must stop trading; `deliver`
-    takes what was concluded in the inbox's place.
+    takes what was concluded in the inbox's place; `ask` reads by REST what a stream wants.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class Pump:
         on_ready: Callable[[], Coroutine[None, None, None]] | None = None,
         on_fatal: Callable[[str], None] = lambda reason: None,
         deliver: Deliver | None = None,
+        ask: Ask | None = None,
     ) -> None:
         self.protocol = protocol
         self.reconnects = 0
@@ -53,12 +60,13 @@ class Pump:
         self._clock = clock
         self._venue = venue
         self._jitter = Random(f"{seed}:{protocol.name}")  # noqa: S311 - spreads reconnects, guards nothing
-        self._silence_ns = int(silence_s * 1e9)
+        self._silence_s = silence_s if protocol.silence_s is None else protocol.silence_s
         self._kept = protocol.private or market_frames
         self._offset_ns = offset_ns
         self._on_ready = on_ready
         self._on_fatal = on_fatal
         self._deliver: Deliver = deliver or self._feed
+        self._ask = ask
         self._socket: Socket | None = None
         self._ready = asyncio.Event()
         self._heard = 0
@@ -106,21 +114,28 @@ class Pump:
     # --- one connection after another ---
 
     async def _live(self) -> None:
-        failures = 0
+        failures, protocol = 0, self.protocol
         while True:
+            protocol.over = ""
             try:
-                self._socket = await self._transport.open(self.protocol.url)
-            except ConnectionFailed as failure:
-                reason = str(failure)
+                for request in protocol.wants():
+                    self._answered(request, await self._asked(request))
+                self._socket = await self._open()
+            except (ConnectionFailed, OutcomeUnknown, VenueError) as failure:
+                reason = str(failure).replace(protocol.url, protocol.address)
             else:
                 reason = await self._session(self._socket)
                 failures = 0 if self._ready.is_set() else failures
                 await self._close()
                 self.reconnects += 1
             self._ready.clear()
-            self._feed(self._clock.now_ns(), self.protocol.on_disconnect(reason, "down"))
+            self._feed(self._clock.now_ns(), protocol.on_disconnect(reason, "down"))
             await self._transport.sleep(self._delay_s(failures))
             failures += 1
+
+    async def _open(self) -> Socket:
+        url, ping_s = self.protocol.url, self.protocol.ping_s
+        return await (self._transport.open(url, ping_s) if ping_s else self._transport.open(url))
 
     def _delay_s(self, failures: int) -> float:
         longest = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 16))
@@ -130,12 +145,13 @@ class Pump:
         """Serves one connection until it ends; why it did."""
         now = self._clock.now_ns()
         self._heard = now
-        self._unnamed_url = self.protocol.url
+        self._unnamed_url = self.protocol.address
         try:
             for frame in self.protocol.on_connect(now + self._offset_ns()):
                 await self.send(frame)
         except (ConnectionFailed, OutcomeUnknown) as failure:
             return str(failure)
+        self._conclude(now, self.protocol.opened(), None)
         reading = asyncio.create_task(socket.read(self._receive))
         beating = asyncio.create_task(self._beat())
         try:
@@ -145,17 +161,18 @@ class Pump:
             for task in (reading, beating):
                 task.cancel()
             await asyncio.gather(reading, beating, return_exceptions=True)
-        return ended[0].result()  # raises what is our own bug
+        reason = ended[0].result()  # raises what is our own bug
+        return self.protocol.over or reason
 
     async def _beat(self) -> str:
         """Pings when due and judges silence; returns when the other side has been quiet for too long."""
         beat_ns = int(self.protocol.heartbeat_s * 1e9)
-        step_s = min(self.protocol.heartbeat_s, self._silence_ns / 3e9)
+        step_s = min(self.protocol.heartbeat_s, self._silence_s / 3)
         due = self._clock.now_ns() + beat_ns
         while True:
             await self._transport.sleep(step_s)
             now = self._clock.now_ns()
-            if now - self._heard > self._silence_ns:
+            if now - self._heard > self._silence_s * 1e9:
                 return f"silent for {(now - self._heard) / 1e9:.0f} s"
             if now >= due:
                 due = now + beat_ns
@@ -164,6 +181,7 @@ class Pump:
                         await self.send(frame)
                 except (ConnectionFailed, OutcomeUnknown) as failure:
                     return str(failure)
+                self._attend()
 
     # --- one frame after another ---
 
@@ -177,16 +195,59 @@ class Pump:
             self._stop_trading(frame, recv, word)
             return
         if self._kept or protocol.suspect:
-            protocol.suspect = False
-            self._deliver(recv, events, self._frame(recv, protocol.strike(frame), "in"))
-        elif events:
+            self._conclude(recv, events, self._frame(recv, protocol.strike(frame), "in"))
+        elif protocol.outbox or protocol.wanted or protocol.over or not self._ready.is_set():
+            self._conclude(recv, events, None)
+        elif events:  # most frames
             self._deliver(recv, events, None)
-        if protocol.outbox:
-            self._spawn(self._answer(protocol.replies()))
-        if not self._ready.is_set() and protocol.is_ready:
+
+    def _conclude(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
+        protocol = self.protocol
+        protocol.suspect = False
+        if events or frame is not None:
+            self._deliver(recv, events, frame)
+        self._attend()
+        if not self._ready.is_set() and protocol.is_ready and self._socket is not None:
             self._ready.set()
             if self._on_ready is not None:
                 self._spawn(self._on_ready())
+
+    def _attend(self) -> None:
+        """Does what the protocol asked for: answers to send, answers to fetch, a connection to end."""
+        protocol = self.protocol
+        if protocol.outbox:
+            self._spawn(self._answer(protocol.replies()))
+        if protocol.wanted and self._socket is not None:
+            for request in protocol.wants():
+                self._spawn(self._fetch(request))
+        if protocol.over and self._socket is not None:
+            self._spawn(self._close())
+
+    # --- what only REST can say ---
+
+    async def _fetch(self, request: Request) -> None:
+        socket = self._socket
+        try:
+            answer = await self._asked(request)
+        except (ConnectionFailed, OutcomeUnknown, VenueError) as failure:
+            if self._socket is socket:
+                self._conclude(self._clock.now_ns(), self.protocol.unanswered(request, failure), None)
+            return
+        if self._socket is socket:
+            self._answered(request, answer)
+
+    async def _asked(self, request: Request) -> Answer:
+        if self._ask is None:
+            raise ConnectionFailed(f"{self._venue} {self.protocol.name}: nobody asks {request.endpoint.path}")
+        return await self._ask(request)
+
+    def _answered(self, request: Request, answer: Answer) -> None:
+        protocol, frame = self.protocol, answer.frame
+        events = protocol.answered(request, answer.body, answer.recv)
+        kept = replace(frame, body=protocol.strike(frame.body)) if self._kept or protocol.suspect else None
+        self._conclude(answer.recv, events, kept)
+
+    # --- what is said back ---
 
     async def _answer(self, frames: Sequence[bytes]) -> None:
         try:

@@ -34,8 +34,8 @@ class Socket(Protocol):
 class Transport(Protocol):
     """The network and the passing of time."""
 
-    async def open(self, url: str) -> Socket:
-        """Raises `ConnectionFailed`."""
+    async def open(self, url: str, ping_s: float = 0.0) -> Socket:
+        """Pings every `ping_s` where it is not 0, and ends the connection that does not answer. Raises `ConnectionFailed`."""
 
     async def request(self, request: SignedRequest, timeout_s: float) -> Response:
         """Raises `ConnectionFailed` or `OutcomeUnknown`."""
@@ -80,11 +80,11 @@ class AiohttpTransport:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def open(self, url: str) -> Socket:
+    async def open(self, url: str, ping_s: float = 0.0) -> Socket:
         try:
             async with asyncio.timeout(CONNECT_S):
                 connection = await self._opened().ws_connect(
-                    url, max_msg_size=MAX_FRAME_BYTES, autoping=True, decode_text=False
+                    url, max_msg_size=MAX_FRAME_BYTES, autoping=True, decode_text=False, heartbeat=ping_s or None
                 )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ConnectionFailed(f"{url}: {error or 'timed out'}") from error

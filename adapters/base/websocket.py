@@ -1,12 +1,14 @@
 """What a venue's stream says about itself, without a socket: bytes in, events out, bytes to answer.
 
-The pump in `socket.py` owns the connection and calls these in its thread; `recv` and `now` are arguments, ns UTC.
+The pump in `socket.py` owns the connection and calls these in its thread; `recv` and `now` are arguments, ns UTC. What a
+stream cannot go on without but REST alone can say, it puts in `wanted`: the pump asks and hands back the answer.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from adapters.base.client import Request
+from state.errors import TapelineError
 from state.events import AnyEvent, Trade
 from state.words import FeedState
 
@@ -14,16 +16,22 @@ from state.words import FeedState
 class Websocket(ABC):
     """One connection's protocol; it never raises for what a venue sends, except `UnknownWord` for an order word.
 
-    `suspect` is set while the last frame did not fit and must be kept; `outbox` holds what is to be sent in answer.
+    `suspect` is set while the last frame did not fit and must be kept; `outbox` holds what is to be sent in answer. What is
+    `wanted` while there is no connection is asked before one is opened. Once `over` says why, a new connection is made.
+    `ping_s` is for venues without a ping of their own; `silence_s` is how long quiet is no reason for doubt, None as the
+    settings say.
     """
 
     name: str
     url: str
     private: bool
     heartbeat_s: float
+    ping_s: float = 0.0
 
     def __init__(self) -> None:
         self.outbox: list[bytes] = []
+        self.wanted: list[Request] = []
+        self.over = ""
         self.suspect = False
 
     @property
@@ -52,6 +60,27 @@ class Websocket(ABC):
         """The frame as it may be kept: without keys and signatures."""
 
     @property
+    def address(self) -> str:
+        """`url` as it may be kept."""
+        return self.url
+
+    @property
+    def silence_s(self) -> float | None:
+        return None
+
+    def opened(self) -> Sequence[AnyEvent]:
+        """What is true as soon as the connection stands, before the venue said a word."""
+        return ()
+
+    def answered(self, request: Request, body: bytes, recv: int) -> Sequence[AnyEvent]:
+        """What the answer to a request that was `wanted` says."""
+        return ()
+
+    def unanswered(self, request: Request, error: TapelineError) -> Sequence[AnyEvent]:
+        """It was asked in vain; who still wants it says so again, at the next heartbeat."""
+        return ()
+
+    @property
     def traded(self) -> Sequence[str]:
         """Symbols whose public trades are told here, so that what a reconnect missed can be fetched."""
         return ()
@@ -64,6 +93,11 @@ class Websocket(ABC):
         """Drains the outbox."""
         sent, self.outbox = self.outbox, []
         return sent
+
+    def wants(self) -> list[Request]:
+        """Drains what only REST can say."""
+        asked, self.wanted = self.wanted, []
+        return asked
 
 
 class OrderSocket(Websocket):
