@@ -16,12 +16,14 @@ from app.config import RunConfig, VenueConfig, read_config
 from app.demo import LoopbackVenue, ProofFact, demo_config, prove
 from app.options import JsonOption, LogOption, log_url, told
 from app.output import print_json, print_lines, remark
+from app.progress import progress
 from app.report import print_summary
 from app.running import Plan, in_event_loop, plan, unwatched
 from app.running import run as run_plan
 from app.session import LiveSession
 from app.summary import Summary, summarize
 from app.watch import watched
+from replay.proof.checkpoints import checkpoint
 from state.errors import SessionBroken, WrongUse
 from state.log import Log
 
@@ -126,6 +128,9 @@ def _session(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> 
             return await run_plan(planned, log, for_s=for_s, around=unwatched if as_json else watched)
 
         session = in_event_loop(live())
+        if session.failure is None:
+            with progress("checkpointing", session.pipeline.seq) as done:
+                checkpoint(log, planned.session, progress=done)
         return summarize(log, planned.session, session.pipeline.shared), session
 
 

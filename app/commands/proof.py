@@ -13,9 +13,10 @@ from app.files import whole_file
 from app.logs import opened_log
 from app.options import JsonOption, LogOption, SessionArgument, UnreadLogOption, log_url
 from app.output import print_json, print_lines, remark
+from app.progress import progress
 from replay.proof import verify_tape
 from replay.proof.anchors import Anchor, append, hand_over
-from replay.proof.checkpoints import EVERY, Checkpointer
+from replay.proof.checkpoints import EVERY, Checkpointer, Made
 from replay.proof.inclusion import NotProven, Proof
 from replay.proof.inclusion import check_proof as proven_record
 from replay.proof.inclusion import prove as prove_record
@@ -88,8 +89,13 @@ def checkpoint(
     """Put checkpoints over a session, signed and anchored if asked to; may run beside a live session."""
     signer = None if key is None else Signer.load(key)
     with opened_log(context, log) as opened:
-        found = opened.find(session).id
-        for made in _rounds(opened, Checkpointer(opened, found, signer=signer, every=every), follow):
+        row = opened.find(session)
+        found = row.id
+        with progress("folding", row.last_seq) as done:
+            checkpointer = Checkpointer(opened, found, signer=signer, every=every, progress=done)
+            first = checkpointer.round()
+        checkpointer.progress = None  # the rounds that follow are short
+        for made in _rounds(checkpointer, first, follow):
             now = WallClock().now_ns()
             anchors = [Anchor.of(each, now) for each in made]
             if anchor_file is not None:
@@ -108,9 +114,8 @@ def checkpoint(
     return CLEAN
 
 
-def _rounds(log: Log, checkpointer: Checkpointer, follow_s: float | None) -> Iterator[list[SignedCheckpoint]]:
+def _rounds(checkpointer: Checkpointer, made: Made, follow_s: float | None) -> Iterator[list[SignedCheckpoint]]:
     """What each round has added; the first says what stands also where nothing was due."""
-    made = checkpointer.round()
     yield list(made.new) or [made.last]
     while follow_s is not None and made.last.checkpoint.status == "running":
         Event().wait(follow_s)

@@ -3,7 +3,7 @@
 It only reads blocks and frames and appends to `checkpoints`, so it may run beside the session's writer, in another process.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from replay.proof.keys import Signer
@@ -27,8 +27,17 @@ class Made:
 class Checkpointer:
     """Follows one session; each round adds the checkpoints that are due and keeps the fold for the next round."""
 
-    def __init__(self, log: Log, session: str, *, signer: Signer | None = None, every: int = EVERY) -> None:
+    def __init__(
+        self,
+        log: Log,
+        session: str,
+        *,
+        signer: Signer | None = None,
+        every: int = EVERY,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
         self.session = session
+        self.progress = progress
         self._log = log
         self._signer = signer
         self._every = every
@@ -65,7 +74,10 @@ class Checkpointer:
         last = stored[-1].checkpoint
         points = {self._records.seq: self._records.point}
         stops = Stops([checkpoint.seq for checkpoint in known], self._every)
-        points |= {point.seq: point for point in self._records.advance(reader, stops, trusting=False)}
+        for point in self._records.advance(reader, stops, trusting=False):
+            points[point.seq] = point
+            if self.progress is not None:
+                self.progress(point.seq)
         points[self._records.seq] = self._records.point
         for checkpoint in known:
             self._prove(reader, checkpoint, points)
@@ -129,6 +141,13 @@ def _check_chain(row: SessionRow, known: Sequence[Checkpoint]) -> None:
         previous = checkpoint.head
 
 
-def checkpoint(log: Log, session: str, *, signer: Signer | None = None, every: int = EVERY) -> Made:
-    """One round over a session as it is now; its cost is reading it through once."""
-    return Checkpointer(log, session, signer=signer, every=every).round()
+def checkpoint(
+    log: Log,
+    session: str,
+    *,
+    signer: Signer | None = None,
+    every: int = EVERY,
+    progress: Callable[[int], None] | None = None,
+) -> Made:
+    """One round over a session as it is now; its cost is reading it through once. `progress` is told the seqs reached."""
+    return Checkpointer(log, session, signer=signer, every=every, progress=progress).round()
