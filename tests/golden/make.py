@@ -31,6 +31,7 @@ from state.events import (
 from state.log import Log, SessionWriter
 from state.manifest import Manifest
 from state.record import Frame, Record, to_json
+from state.words import Side
 from streams.strategies.recorded import entry, strategies_of
 
 FOLDER = Path(__file__).parent
@@ -74,7 +75,7 @@ def market() -> Iterator[Record]:
         )
         middle = moved
         bids, asks = [*gone[0], (_price(middle - 1), 1.5)], [*gone[1], (_price(middle + 1), 2.0)]
-        side = rng.choice(("buy", "sell"))
+        side: Side = rng.choice(("buy", "sell"))
         price = _price(middle + (rng.randrange(1, 6) if side == "buy" else -rng.randrange(1, 6)))
         for event in (
             BookDelta(V, S, now, bids, asks, update, update - 1),

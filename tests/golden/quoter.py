@@ -10,7 +10,7 @@ import reactivex
 from reactivex import Observable
 from reactivex import operators as ops
 
-from state.events import CancelOrder, Decision, PlaceOrder
+from state.events import CancelOrder, Decision, PlaceOrder, Trade
 from streams.feeds import Feeds
 
 
@@ -29,7 +29,13 @@ def quoter(feeds: Feeds, p: Quoter) -> Observable[Decision]:
     """At each beat: takes back what rests, else places one bid and one ask around the last trade, by chance a tick further."""
     market, account = feeds.market(p.venue, p.symbol), feeds.account(p.venue)
 
-    def decide(last: float) -> list[Decision]:
+    def price(trade: Trade) -> float:
+        return trade.price
+
+    def decide(last: float) -> Observable[Decision]:
+        return reactivex.from_iterable(decisions(last))
+
+    def decisions(last: float) -> list[Decision]:
         resting = account.state.orders.working(p.symbol)
         if resting:
             return [CancelOrder(p.venue, p.symbol, order.client_id) for order in resting if not order.pending_cancel]
@@ -42,8 +48,4 @@ def quoter(feeds: Feeds, p: Quoter) -> Observable[Decision]:
             PlaceOrder(p.venue, p.symbol, "sell", p.size, middle + away, tif="post_only"),
         ]
 
-    return market.trades.pipe(
-        ops.map(lambda trade: trade.price),
-        ops.sample(p.beat_s),
-        ops.flat_map(lambda last: reactivex.from_iterable(decide(last))),
-    )
+    return market.trades.pipe(ops.map(price), ops.sample(p.beat_s), ops.flat_map(decide))

@@ -18,10 +18,11 @@ from state.log import Log
 from state.log.verify import Finding, check
 from tests.replay.proof import deeds
 from tests.replay.proof.deeds import EVERY_RECORDS, Victim
+from tests.state.log import damage
 from tests.state.log.recorded import records, write
 
 ASKED = int(os.environ.get("TAPELINE_TAMPER_PLACES", "0"))
-PLACES = {"sqlite": ASKED or 5, "postgresql": ASKED or 2}
+PLACES = {"sqlite": ASKED or 4, "postgresql": ASKED or 1}
 LENGTH = 75
 
 pytestmark = pytest.mark.timeout(7200 if ASKED else 120)
@@ -106,16 +107,14 @@ def test_a_perfect_hand_is_found_by_anchors_and_by_signatures(
 @pytest.mark.parametrize(
     ("deed", "kind"),
     [
-        pytest.param(deeds.damage.edit_record, {"edited"}, id="an edited record is called edited"),
-        pytest.param(deeds.damage.delete_record, {"deleted"}, id="a deleted record is called deleted"),
-        pytest.param(
-            deeds.damage.insert_record, {"inserted", "duplicated"}, id="an inserted record is called inserted"
-        ),
-        pytest.param(deeds.damage.duplicate_record, {"duplicated"}, id="a duplicate is called one"),
-        pytest.param(deeds.damage.reorder_records, {"reordered"}, id="records out of order are called so"),
-        pytest.param(deeds.damage.edit_recv, {"edited", "clock"}, id="a clock that runs backwards is called so"),
-        pytest.param(deeds.damage.cut_last_block, {"tail"}, id="a tail that is cut off is called so"),
-        pytest.param(deeds.damage.edit_journal, {"journal"}, id="a journal that differs is called so"),
+        pytest.param(damage.edit_record, {"edited"}, id="an edited record is called edited"),
+        pytest.param(damage.delete_record, {"deleted"}, id="a deleted record is called deleted"),
+        pytest.param(damage.insert_record, {"inserted", "duplicated"}, id="an inserted record is called inserted"),
+        pytest.param(damage.duplicate_record, {"duplicated"}, id="a duplicate is called one"),
+        pytest.param(damage.reorder_records, {"reordered"}, id="records out of order are called so"),
+        pytest.param(damage.edit_recv, {"edited", "clock"}, id="a clock that runs backwards is called so"),
+        pytest.param(damage.cut_last_block, {"tail"}, id="a tail that is cut off is called so"),
+        pytest.param(damage.edit_journal, {"journal"}, id="a journal that differs is called so"),
         pytest.param(deeds.edit_frame, {"frame"}, id="a frame that differs is called so"),
         pytest.param(deeds.edit_manifest, {"manifest"}, id="a changed manifest is called so"),
         pytest.param(

@@ -24,7 +24,7 @@ from state.events import Trade
 from state.log import Log
 from state.log.verify import check
 from state.record import Frame, Record
-from tests.replay.proof import deeds
+from tests.state.log import damage
 from tests.state.log.recorded import EVERY, T0, V, append, records, write
 
 VERIFIER = Path(verify_tape.__file__)
@@ -204,7 +204,7 @@ def test_only_what_has_ended_and_holds_together_is_sealed(file_log: Log, tmp_pat
 
     engine = sa.create_engine(f"sqlite:///{tmp_path}/file.db")
     with engine.begin() as connection:
-        deeds.damage.edit_record(connection, "s", random.Random(1))
+        damage.edit_record(connection, "s", random.Random(1))
     engine.dispose()
     with pytest.raises(LogCorrupt):
         seal(file_log, "s", BytesIO())
