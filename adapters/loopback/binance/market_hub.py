@@ -45,6 +45,10 @@ class MarketHub:
             return
         session.answer(frame, lambda name: self._add(session, name), lambda name: self._remove(session, name))
 
+    def streams(self) -> set[str]:
+        """The streams with listeners, those that there are and on their own path."""
+        return set(self._feeds)
+
     def _add(self, session: Session, stream: str) -> None:
         """Takes a listener in; on the wrong path, or for a stream that there is not, that is all that happens."""
         session.connection.topics.add(stream)

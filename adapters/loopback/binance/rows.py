@@ -119,21 +119,20 @@ class Trade(Row, omit_defaults=True):
     qty: str
     quote_qty: str
     time: int
-    is_buyer_maker: bool | None
+    is_buyer_maker: bool
     is_best_match: bool | None = None
     is_rpi_trade: bool | None = msgspec.field(default=None, name="isRPITrade")
 
 
 class AggTrade(Row, omit_defaults=True):
-    """Also what the stream says of an aggregated trade."""
-
     a: int
     p: str
     q: str
     f: int
     l: int  # noqa: E741 - the venue's own
     T: int
-    m: bool | None
+    m: bool
+    nq: str | None = None
     M: bool | None = None
 
 

@@ -35,6 +35,7 @@ class Aggregate:
             self.last_id,
             self.ts_ms,
             self.side is Side.SELL,
+            None if spot else exact(self.size),
             True if spot else None,
         )
 

@@ -45,7 +45,7 @@ class OrderFields(Frame):
     er: str
     N: str | None = None
     n: str | None = None
-    M: int | None = None
+    M: str | None = None
 
 
 class OrderTradeUpdate(Frame):

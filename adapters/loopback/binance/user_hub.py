@@ -175,7 +175,8 @@ class UserHub:
             fields = self._fields(order, change.market, execution, status)
             fields.z, fields.ap = exact(filled + order.size * 0), plain(value / filled) if filled else "0"
             if execution == "AMENDMENT":
-                fields.M = self._register.of(order).modify_id
+                modify_id = self._register.of(order).modify_id
+                fields.M = str(modify_id) if modify_id else None
             elif execution != "NEW":
                 fields.er = private_render.expiry_reason(order)
             return user_events.OrderTradeUpdate("ORDER_TRADE_UPDATE", self._clock(), order.updated_ms, fields)

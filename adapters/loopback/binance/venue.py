@@ -204,6 +204,10 @@ class BinanceVenue:
         """Does anybody listen to the account's user data?"""
         return bool(self._users.listeners(key))
 
+    def streams(self) -> set[str]:
+        """The market streams that somebody hears now."""
+        return self._market.streams()
+
     # -- within ------------------------------------------------------------------------------------------------------
 
     def _warm_up(self, steps: int) -> None:
