@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -15,6 +15,7 @@ from adapters import venue as find_venue
 from adapters.base.exchange import Exchange
 from adapters.base.settings import Subscription, VenueSettings
 from adapters.paper import PaperExchange, PaperSettings
+from app.checking import check_config
 from app.collector import Collector
 from app.config import RunConfig, VenueConfig, credentials
 from app.session import LiveSession, VenueLine
@@ -45,6 +46,7 @@ class Plan:
 
 def plan(config: RunConfig, source: str = "live") -> Plan:
     """Raises `ConfigurationError` or `WrongUse` before anything is opened or sent."""
+    check_config(config)
     entries = [entry(known.name, known.strategy, known.params) for known in config.strategies]
     tapeline, python, packages = installed()
     session = new_session_id(WallClock())
@@ -60,8 +62,6 @@ def plan(config: RunConfig, source: str = "live") -> Plan:
         python=python,
         packages=packages,
     )
-    for line in config.venues:
-        find_venue(line.name)
     keys = tuple(credentials(line) for line in config.venues)
     return Plan(session, manifest, config, tuple(strategies_of(manifest)), keys)
 
@@ -108,17 +108,14 @@ async def run(
         snapshot_every=plan.config.snapshot_every,
     )
     holder.append(session)
-    lines = [
-        _line(line, keys, session, clock, plan.session)
-        for line, keys in zip(plan.config.venues, plan.keys, strict=True)
-    ]
-    loop = asyncio.get_running_loop()
-    for word in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(word, session.request_stop)
     reason = "asked to stop"
-    with Collector() as collector:
-        resting = loop.create_task(_rest(collector, session))
+    with Collector() as collector, _heeding_signals(session):
+        resting = asyncio.create_task(_rest(collector, session))
         try:
+            lines = [
+                _line(line, keys, session, clock, plan.session)
+                for line, keys in zip(plan.config.venues, plan.keys, strict=True)
+            ]
             async with around(session):
                 await session.start(lines)
                 if await session.wait(for_s):
@@ -128,9 +125,20 @@ async def run(
         finally:
             await session.stop(plan.config.stop, str(session.failure or reason))
             resting.cancel()
-            for word in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(word)
     return session
+
+
+@contextmanager
+def _heeding_signals(session: LiveSession) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the session to stop."""
+    loop = asyncio.get_running_loop()
+    for word in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(word, session.request_stop)
+    try:
+        yield
+    finally:
+        for word in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(word)
 
 
 def _call_crashed(log: Log) -> None:

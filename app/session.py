@@ -77,7 +77,7 @@ class LiveSession:
         self._closing = False
         self._sealed = False
         self._broken = False
-        self._opened = False
+        self._touched: set[str] = set()  # venues that may have something of ours
 
     # --- what the adapters call ---
 
@@ -107,9 +107,10 @@ class LiveSession:
         self._venues = {line.exchange.venue: line for line in venues}
         self.feed(self._clock.now_ns(), [SessionOpened(self.id, self._seed)])
         run_strategies(self.pipeline, self._strategies)
-        self._opened = True
         for line in venues:
             await self._unless_stopped(line.exchange.start(line.subscriptions))
+            if line.trades:
+                self._touched.add(line.exchange.venue)
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
         """Somebody who asks to stop need not wait for a venue that does not answer."""
@@ -137,13 +138,13 @@ class LiveSession:
     async def stop(self, policy: StopPolicy, reason: str) -> None:
         """Halts the strategies, cancels, flattens if asked to, asks the venues again, and closes the log."""
         if not self._broken:
-            self._command("halt" if policy != "leave" else "halt_and_leave", reason)
+            self._command("halt" if policy != "leave" and self._touched else "halt_and_leave", reason)
         if policy != "leave":
             await self._until(self._is_quiet)
         if policy == "flatten":
             await self._flatten()
         for line in self._venues.values():
-            if line.trades and self._opened:
+            if line.exchange.venue in self._touched:
                 self.reports.append(await line.exchange.shutdown(policy))
         self._closing = True
         for line in self._venues.values():
@@ -267,6 +268,7 @@ class LiveSession:
             elif self._closing:
                 self._refuse(records, "the session is ending")
             else:
+                self._touched.add(venue)
                 self.intents_sent += len(records)
                 self._unanswered.update(record.seq for record in records)
                 line.exchange.submit(records)

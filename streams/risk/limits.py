@@ -1,7 +1,7 @@
 """What a strategy may not exceed, and whether its quotes could ever be within it."""
 
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -31,6 +31,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 raise ConfigurationError(f"risk.{name} must be above zero and finite, not {limit}")
 
 
+@runtime_checkable
 class Quoting(Protocol):
     """What a strategy's parameters say of the quotes they lead to."""
 
