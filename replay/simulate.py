@@ -5,11 +5,12 @@ arrival and a strategy never sees a later fill. What is simulated is itself a se
 audited.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.paper import PaperSettings, PaperVenue
+from adapters.paper import OrderLatency, PaperSettings, PaperVenue
 from replay.bursts import bursts
+from replay.latencies import NOTHING_RECORDED
 from state.events import MARKET, AnyEvent, Command, FeedStatus, SessionClosed, SessionOpened, Signal
 from state.record import Record, RecordSink
 from state.shared import SharedState
@@ -17,6 +18,7 @@ from streams.pipeline import ClientIds, Pipeline
 from streams.scheduler import NEVER
 from streams.strategy import Strategy, run_strategies
 
+MAX_ROUNDS = 1_000  # of intents that follow from answers once nothing new is to be decided
 _ACCOUNT_CHANNELS = frozenset({"account", "private", "order", "trade"})
 
 
@@ -44,10 +46,13 @@ class Simulation:
         session: str,
         seed: int,
         parent: str = "",
+        recorded: Mapping[str, Sequence[OrderLatency]] = NOTHING_RECORDED,
     ) -> None:
+        """`recorded` are the session's own latencies by venue, for a paper venue that goes by them."""
         self._pipeline = Pipeline(sink, client_ids, on_tick=self._decided)
         self._strategies = strategies
         self._settings = settings
+        self._recorded = recorded
         self._opening = SessionOpened(session, seed, parent)
         self._session = session
         self._venues: dict[str, PaperVenue] = {}
@@ -58,7 +63,7 @@ class Simulation:
         """Feeds every recorded burst of market input at its own time."""
         last = 0
         for burst in bursts(records):
-            events = [record.event for record in burst if _is_market(record.event)]
+            events = [record.event for record in burst if is_market(record.event)]
             last = burst[0].recv
             if not self._first_recv:
                 self._open(last)
@@ -85,7 +90,11 @@ class Simulation:
         """Nothing new is decided, what rests is cancelled, and what is on its way still arrives."""
         self._up_to(recv)
         self._pipeline.feed(recv, [Command("", "", "halt", "end of the recording")])
-        self._up_to(recv + self._settings.order_latency + self._settings.response_latency)
+        for _ in range(MAX_ROUNDS):
+            last = max((paper.on_its_way() or 0 for paper in self._venues.values()), default=0)
+            if not last:
+                break
+            self._up_to(max(recv, last))
         self._pipeline.feed(recv, [SessionClosed("end of the recording")])
         return self._pipeline.timeline.now_ns
 
@@ -116,7 +125,7 @@ class Simulation:
     def _venue(self, name: str) -> PaperVenue:
         venue = self._venues.get(name)
         if venue is None:
-            venue = self._venues[name] = PaperVenue(name, self._settings, self._session)
+            venue = self._venues[name] = PaperVenue(name, self._settings, self._session, self._recorded.get(name, ()))
             self._unopened.append(venue)
         return venue
 
@@ -129,7 +138,7 @@ class Simulation:
             self._venue(record.event.venue).submit(record, record.recv)
 
 
-def _is_market(event: AnyEvent) -> bool:
+def is_market(event: AnyEvent) -> bool:
     """What a market says, whoever trades on it: the recorded account and its intents are left out."""
     if isinstance(event, FeedStatus):
         return event.channel not in _ACCOUNT_CHANNELS

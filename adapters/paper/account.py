@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from adapters.paper.fees import FeeSchedule
 from adapters.paper.market import PaperMarket
 from adapters.paper.orders import PaperOrder
 from adapters.paper.settings import PaperSettings
@@ -17,12 +18,13 @@ _ZERO = Decimal(0)
 class PaperAccount:
     """Margin is the larger of what all buys and what all sells of a market could lead to, divided by the leverage.
 
-    Losses that are not realized count, gains do not. Nothing is ever liquidated.
+    Losses that are not realized count for what can be afforded, gains do not.
     """
 
-    def __init__(self, venue: str, settings: PaperSettings) -> None:
+    def __init__(self, venue: str, settings: PaperSettings, fees: FeeSchedule) -> None:
         self.venue = venue
         self._settings = settings
+        self._fees = fees
         self._ledger = Ledger(venue)
         self._ledger.balance_reported(BalanceUpdate(venue, "", None, settings.asset, settings.balance))
 
@@ -72,6 +74,24 @@ class PaperAccount:
                 total -= self._margin(market, besides=besides)
         return total
 
+    def equity(self, asset: str, markets: Iterable[PaperMarket]) -> Decimal:
+        """What an asset would be worth with every position closed at its market's price."""
+        total = self._ledger.balance(asset).total
+        for market in markets:
+            position, price = self.position(market.symbol), market.price()
+            if _settles(market, asset) and position.size and price is not None:
+                total += position.unrealized(price)
+        return total
+
+    def maintenance(self, asset: str, markets: Iterable[PaperMarket]) -> Decimal:
+        """The least equity with which the positions settled in an asset may be held."""
+        held = _ZERO
+        for market in markets:
+            size, price = self.position(market.symbol).size, market.price()
+            if _settles(market, asset) and size and price is not None:
+                held += worth(_rules(market), price, abs(size))
+        return held * self._settings.maintenance_margin
+
     def position_told(self, symbol: str, ts: int) -> PositionUpdate:
         """The position as the venue would say it."""
         position = self.position(symbol)
@@ -115,7 +135,7 @@ class PaperAccount:
     def _locked(self, market: PaperMarket, instrument: Instrument, asset: str, besides: PaperOrder | None) -> Decimal:
         locked = _ZERO
         if asset == instrument.quote:
-            fee = max(_ZERO, self._settings.fee_rate(instrument, maker=True))
+            fee = max(_ZERO, self._fees.rate(instrument, maker=True))
             for order in market.resting("buy"):
                 if order is not besides:
                     locked += order.limit * order.remaining * (1 + fee)
@@ -130,6 +150,11 @@ _WAYS: tuple[Side, Side] = ("buy", "sell")
 def worth(instrument: Instrument, price: Decimal, size: Decimal) -> Decimal:
     """Value of a size in the asset that it is settled in."""
     return size * instrument.contract_size / price if instrument.inverse else price * size
+
+
+def _settles(market: PaperMarket, asset: str) -> bool:
+    rules = market.instrument
+    return rules is not None and rules.kind != "spot" and rules.settle == asset
 
 
 def _rules(market: PaperMarket) -> Instrument:

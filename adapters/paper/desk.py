@@ -9,12 +9,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from adapters.paper.account import PaperAccount, worth
+from adapters.paper.fees import FeeSchedule
+from adapters.paper.liquidation import closing_fills, is_due
 from adapters.paper.market import Execution, PaperMarket
 from adapters.paper.orders import PaperOrder
 from adapters.paper.probability import QUEUES
 from adapters.paper.report import PaperStatistics
 from adapters.paper.rules import Refused, check_amend, check_place, reducible
 from adapters.paper.settings import PaperSettings
+from adapters.paper.throttle import Throttle
 from state.commands import action_of
 from state.events import (
     Accepted,
@@ -51,10 +54,11 @@ class Desk:
         self.venue = venue
         self.statistics = PaperStatistics()
         self.queue = QUEUES[settings.queue](settings.queue_power)
-        self.account = PaperAccount(venue, settings)
+        self.fees = FeeSchedule(settings)
+        self.throttle = Throttle(settings.requests_per_s)
+        self.account = PaperAccount(venue, settings, self.fees)
         self.markets: dict[str, PaperMarket] = {}
         self._dealt: dict[str, PaperMarket] = {}  # those in which an order was ever taken on
-        self._settings = settings
         self._session = session
         self._orders: dict[str, PaperOrder] = {}  # open ones by client id
         self._client_ids: dict[str, None] = {}
@@ -65,6 +69,9 @@ class Desk:
     def take(self, intent: Intent, now: int) -> list[AnyEvent]:
         """Everything that an intent leads to at once."""
         try:
+            if not self.throttle.admits(action_of(intent), now):
+                self.statistics.throttled += 1
+                raise Refused("rate", "rate_limit", "more requests in a second than the venue takes")
             match intent:
                 case PlaceOrder():
                     return self._place(intent, now)
@@ -135,9 +142,16 @@ class Desk:
                 market = self.market(event.symbol)
                 if not market.trusted and market.would_fill(event):
                     self.statistics.trades_in_gaps += 1
-                return self._passive(market, market.traded(event), now)
+                told = self._passive(market, market.traded(event), now)
+                ticker = market.known.ticker
+                return (
+                    told
+                    if ticker is not None and ticker.mark is not None
+                    else told + self._liquidated(event.symbol, now)
+                )
             case Ticker():
                 self.market(event.symbol).ticked(event)
+                return self._liquidated(event.symbol, now) if event.mark is not None else []
             case InstrumentDefined():
                 self.market(event.symbol).known.define(event)
             case FeedStatus() if event.channel == "book" and event.status in _DISTRUSTED:
@@ -161,6 +175,26 @@ class Desk:
         self.statistics.funding_payments += 1
         return [payment, self.account.balance_told(instrument.settle, due, self._dealt.values())]
 
+    def _liquidated(self, symbol: str, now: int) -> list[AnyEvent]:
+        """What a new price of a market that we hold does to the account."""
+        market = self._dealt.get(symbol)
+        if market is None or not self.account.position(symbol).size or _rules(market).kind == "spot":
+            return []
+        asset, markets = _rules(market).settle, list(self._dealt.values())
+        if not is_due(self.account, asset, markets):
+            return []
+        told = [self._end(order, now, origin="liquidation") for order in list(self._orders.values())]
+        self.statistics.liquidations += 1
+        name = f"paper-{self._session}-liquidation-{self.statistics.liquidations}"
+        fills = closing_fills(self.account, asset, markets, name, now)
+        for fill in fills:
+            rules = _rules(self.market(fill.symbol))
+            self.account.filled(fill, rules)
+            self._count(fill, worth(rules, fill.price, fill.size))
+        told += fills
+        told += [self.account.position_told(fill.symbol, now) for fill in fills]
+        return [*told, self.account.balance_told(asset, now, markets)]
+
     def opening(self, now: int) -> list[BalanceUpdate | PositionUpdate]:
         """Every balance, and the position of every derivative that was dealt in."""
         return self.account.opening(now, self._dealt.values())
@@ -182,6 +216,11 @@ class Desk:
     def open_orders(self) -> tuple[str, ...]:
         """Client ids of what rests, oldest first."""
         return tuple(self._orders)
+
+    def ahead(self, client_id: str) -> Decimal | None:
+        """Others' size before a resting order."""
+        order = self._orders.get(client_id)
+        return None if order is None or order.place is None else self.queue.ahead(order.place, None)
 
     def positions(self) -> list[tuple[str, Decimal]]:
         """Symbol and signed size of every position in a derivative that is not flat."""
@@ -261,7 +300,7 @@ class Desk:
             order.side,
             price,
             size,
-            -value * self._settings.fee_rate(instrument, maker=maker),
+            -value * self.fees.rate(instrument, maker=maker),
             instrument.quote if instrument.kind == "spot" else instrument.settle,
             maker,
         )
@@ -323,7 +362,7 @@ class Desk:
             if not taken:
                 return
             price, size = sum((price * size for price, size in levels), _ZERO) / taken, taken
-        fee = self._settings.fee_rate(_rules(market), maker=False)
+        fee = self.fees.rate(_rules(market), maker=False)
         if not self.account.affords(market, order, price, size, fee, self._dealt.values()):
             raise Refused("funds", "insufficient_balance", f"the balance does not cover {size} at {price}")
 
@@ -334,6 +373,7 @@ class Desk:
 
     def _count(self, fill: Fill, value: Decimal) -> None:
         statistics = self.statistics
+        self.fees.traded(value)
         statistics.turnover += value
         statistics.fees += fill.fee
         if fill.maker:

@@ -51,7 +51,8 @@ class Power2Chance:
         self._n = n
 
     def __call__(self, front: float, back: float) -> float:
-        return _share(back**self._n, (back + front) ** self._n)
+        f: float = back**self._n
+        return _share(f, (back + front) ** self._n)
 
     def formula(self) -> str:
         return f"back^{self._n:g} / (back + front)^{self._n:g}"
@@ -66,7 +67,8 @@ class Power3Chance:
         self._n = n
 
     def __call__(self, front: float, back: float) -> float:
-        return 1.0 - _share(front, front + back) ** self._n
+        f: float = _share(front, front + back) ** self._n
+        return 1.0 - f
 
     def formula(self) -> str:
         return f"1 - (front / (front + back))^{self._n:g}"

@@ -13,15 +13,19 @@ intents in the order of their arrival, then the market.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from decimal import Decimal
 from heapq import heappop, heappush
 
 from adapters.paper.desk import Desk
 from adapters.paper.funding import FundingClock
+from adapters.paper.latency import ConstantLatency, LatencyModel, LognormalLatency, OrderLatency, RecordedLatency
 from adapters.paper.report import PaperStatistics, assumptions
 from adapters.paper.settings import PaperSettings
+from state.commands import action_of
 from state.errors import WrongUse
 from state.events import INTENT, AnyEvent, FeedStatus, Intent, Ticker
+from state.instruments import Instrument
 from state.record import Record
 
 Burst = tuple[int, int, list[AnyEvent]]  # recv, cause, events
@@ -30,15 +34,21 @@ Burst = tuple[int, int, list[AnyEvent]]  # recv, cause, events
 class PaperVenue:
     """A venue without a wire, the same for live and for recorded market data."""
 
-    def __init__(self, venue: str, settings: PaperSettings, session: str = "") -> None:
+    def __init__(
+        self, venue: str, settings: PaperSettings, session: str = "", recorded: Sequence[OrderLatency] = ()
+    ) -> None:
+        """`recorded` is what `latency = "recorded"` goes by; raises `ConfigurationError` where it then has nothing."""
         self.venue = venue
         self.settings = settings
+        self._latency = _latency(settings, recorded)
+        self._feed = settings.feed_latency
         self._desk = Desk(venue, settings, session)
         self._arriving: list[tuple[int, int, int, Intent]] = []  # time at the venue, order of leaving, cause, intent
-        self._returning: deque[Burst] = deque()  # one latency for all, so in order of time
+        self._returning: deque[Burst] = deque()  # nothing overtakes, so in order of time
         self._funding: dict[str, FundingClock] = {}
         self._now = 0
         self._left = 0
+        self._last_arrival = 0
 
     @property
     def statistics(self) -> PaperStatistics:
@@ -46,7 +56,9 @@ class PaperVenue:
 
     def assumptions(self) -> list[str]:
         """Everything that the fills rest on, a sentence each."""
-        return assumptions(self.venue, self.settings, self._desk.queue.words())
+        desk = self._desk
+        models = (self._latency.words(), desk.queue.words(), desk.fees.words(), desk.throttle.words())
+        return assumptions(self.venue, self.settings, models)
 
     def opening(self, recv: int) -> list[AnyEvent]:
         """What the venue says of the account when it is first asked."""
@@ -60,18 +72,19 @@ class PaperVenue:
         self._advance(recv)
         if isinstance(event, Ticker) and self.settings.funding:
             self._clock(event.symbol).told(event, recv)
-        self._answer(self._desk.observe(event, recv), recv)
+        self._answer(self._desk.observe(event, recv - self._feed), recv)
 
     def submit(self, record: Record, recv: int) -> None:
         """An intent leaves us at `recv`. Raises `WrongUse` for what is none, or is another venue's."""
         intent = record.event
         if not isinstance(intent, INTENT) or intent.venue != self.venue:
             raise WrongUse(f"{type(intent).__name__} of {intent.venue} is no intent for {self.venue}")
-        arrival = recv + self.settings.order_latency
+        arrival = recv + self._latency.entry(action_of(intent), recv) + self._feed
         if arrival < self._now:
             self.statistics.late_intents += 1
         self._left += 1
-        heappush(self._arriving, (max(arrival, self._now), self._left, record.seq, intent))
+        self._last_arrival = max(arrival, self._now, self._last_arrival)
+        heappush(self._arriving, (self._last_arrival, self._left, record.seq, intent))
 
     def due(self) -> int | None:
         """When the next thing happens at the venue or reaches us, ns UTC."""
@@ -79,6 +92,12 @@ class PaperVenue:
         if self._returning:
             times.append(self._returning[0][0])
         return min(times, default=None)
+
+    def on_its_way(self) -> int | None:
+        """When the last of what was sent is at the venue, or of what was told is with us; None where nothing is."""
+        if self._arriving:
+            return max(self._last_arrival, self._returning[-1][0] if self._returning else 0)
+        return self._returning[-1][0] if self._returning else None
 
     def collect(self, until: int) -> list[Burst]:
         """Lets the venue come to `until`, and gives what has reached us by then, in order."""
@@ -90,9 +109,10 @@ class PaperVenue:
 
     def wind_down(self, recv: int, *, flatten: bool) -> list[Burst]:
         """Everything on its way arrives, then every order is cancelled and, where asked, every position closed."""
-        self._advance(max(recv, self._now) + self.settings.order_latency)
-        self._answer(self._desk.wind_down(self._now, flatten=flatten), self._now)
-        return self.collect(self._now + self.settings.response_latency)
+        leaves = max(recv, self._now)
+        self._advance(max(leaves + self._latency.entry("cancel_all", leaves) + self._feed, self._last_arrival))
+        self._answer(self._desk.wind_down(self._now - self._feed, flatten=flatten), self._now)
+        return self.collect(max(self._now, self._returning[-1][0] if self._returning else 0))
 
     def open_orders(self) -> tuple[str, ...]:
         """Client ids of what rests."""
@@ -101,6 +121,14 @@ class PaperVenue:
     def positions(self) -> list[tuple[str, Decimal]]:
         """Symbol and signed size of every position in a derivative that is not flat."""
         return self._desk.positions()
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """The rules of a market, once they are known."""
+        return self._desk.market(symbol).instrument
+
+    def ahead(self, client_id: str) -> Decimal | None:
+        """How much of others' size is taken to stand before a resting order; None for one that does not rest."""
+        return self._desk.ahead(client_id)
 
     # --- time at the venue ---
 
@@ -112,7 +140,7 @@ class PaperVenue:
             elif arrival is not None and arrival <= until:
                 now, _, cause, intent = heappop(self._arriving)
                 self._now = max(self._now, now)
-                self._answer(self._desk.take(intent, self._now), self._now, cause)
+                self._answer(self._desk.take(intent, self._now - self._feed), self._now, cause)
             else:
                 self._now = max(self._now, until)
                 return
@@ -120,21 +148,37 @@ class PaperVenue:
     def _fund(self, due: int) -> None:
         self._now = max(self._now, due)
         for symbol, clock in self._funding.items():
-            if clock.due == due:
-                self._answer(self._desk.fund(symbol, clock.pop(), due), self._now)
+            if clock.due == due - self._feed:
+                self._answer(self._desk.fund(symbol, clock.pop(), due - self._feed), self._now)
 
     def _answer(self, events: list[AnyEvent], now: int, cause: int = 0) -> None:
         if events:
-            self._returning.append((now + self.settings.response_latency, cause, events))
+            there = now - self._feed  # true time at the venue: `now` is when its market data reaches us
+            heard = max(now, there + self._latency.response(there))
+            if self._returning:
+                heard = max(heard, self._returning[-1][0])
+            self._returning.append((heard, cause, events))
 
     def _next_arrival(self) -> int | None:
         return self._arriving[0][0] if self._arriving else None
 
     def _next_funding(self) -> int | None:
-        return min((due for clock in self._funding.values() if (due := clock.due) is not None), default=None)
+        due = min((due for clock in self._funding.values() if (due := clock.due) is not None), default=None)
+        return None if due is None else due + self._feed
 
     def _clock(self, symbol: str) -> FundingClock:
         clock = self._funding.get(symbol)
         if clock is None:
             clock = self._funding[symbol] = FundingClock()
         return clock
+
+
+def _latency(settings: PaperSettings, recorded: Sequence[OrderLatency]) -> LatencyModel:
+    entry_ms, response_ms = settings.entry_ms(), settings.response_latency_ms
+    match settings.latency:
+        case "constant":
+            return ConstantLatency(entry_ms, response_ms)
+        case "lognormal":
+            return LognormalLatency(entry_ms, response_ms, settings.latency_sigma, settings.latency_seed)
+        case "recorded":
+            return RecordedLatency(recorded)

@@ -37,8 +37,8 @@ def test_an_unknown_key_is_named() -> None:
 def test_settings_are_read_from_toml() -> None:
     text = 'order_latency_ms = 3\ntaker_fee_bps = "4.5"\nbalance = "250"\nasset = "USDC"'
     settings = msgspec.toml.decode(text, type=PaperSettings)
-    assert (settings.order_latency, settings.taker_fee_bps, settings.balance) == (
-        3_000_000,
+    assert (settings.entry_ms()["cancel"], settings.taker_fee_bps, settings.balance) == (
+        3.0,
         Decimal("4.5"),
         Decimal(250),
     )
