@@ -15,6 +15,17 @@ from state.errors import TapelineError
 from streams.risk import RiskLimits
 
 SYMBOLS = {"BTCUSDT": ("0.01", "0.1"), "ETHUSDT": ("0.2", "2")}  # size of a level, most to hold
+# Close to the touch, so that the flow of twenty seconds fills some; slow enough for ten amends a second, as Bybit allows.
+QUOTING = {
+    "base_spread_bps": 0.3,
+    "min_bps": 0.2,
+    "volatility_factor": 0.1,
+    "skew_bps": 0.5,
+    "levels": 2,
+    "level_spacing_bps": 0.4,
+    "requote_s": 1.0,
+    "tolerance_ticks": 3.0,
+}
 _TAPELINE = (sys.executable, "-c", "from app.cli import main; main()")
 _END_S = 10.0
 
@@ -75,7 +86,7 @@ def demo_config(fact: LoopbackFact, seed: int) -> RunConfig:
             StrategyConfig(
                 "plain",
                 f"plain-{symbol}",
-                {"venue": "bybit", "symbol": symbol, "size": size, "max_position": most, "levels": 2},
+                {"venue": "bybit", "symbol": symbol, "size": size, "max_position": most, **QUOTING},
             )
             for symbol, (size, most) in SYMBOLS.items()
         ],
