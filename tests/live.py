@@ -127,10 +127,11 @@ def config_text(
     *,
     stop: StopPolicy = "cancel",
     strategies: Sequence[StrategyConfig] | None = None,
-    more: str = "",
+    **more: object,
 ) -> str:
     """The configuration file of a session there; `more` goes into the venue's table."""
-    lines = [f'stop = "{stop}"', "[[venues]]", *_toml(msgspec.to_builtins(venue.line(), str_keys=True)), more]
+    fields = msgspec.to_builtins(venue.line(), str_keys=True) | more
+    lines = [f'stop = "{stop}"', "[[venues]]", *_toml(fields)]
     for strategy in tight_plain() if strategies is None else strategies:
         lines += ["[[strategies]]", f'strategy = "{strategy.strategy}"', f'name = "{strategy.name}"']
         lines += ["[strategies.params]", *_toml(strategy.params)]

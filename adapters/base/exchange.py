@@ -20,6 +20,7 @@ from adapters.base.reconcile import Reconciler
 from adapters.base.sender import Sender
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings
 from adapters.base.socket import Pump
+from adapters.base.struck import StruckTransport
 from adapters.base.transport import AiohttpTransport, Transport
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
@@ -61,7 +62,10 @@ class Exchange(Polls):
         self.order_ids = OrderID(session)
         self.on_fatal: Callable[[str], None] = lambda reason: None
         self.known = Known(self.venue)
-        self.transport: Transport = transport or AiohttpTransport()
+        self._open_transport: Transport = transport or AiohttpTransport()  # for what tells everybody the same
+        self.transport: Transport = (
+            StruckTransport(self._open_transport, credentials) if credentials else self._open_transport
+        )
         self.inbox: Inbox = inbox
         self.client = self.make_client()
         self.account_inbox: Inbox = Watched(inbox, self.known)
@@ -235,7 +239,7 @@ class Exchange(Polls):
     ) -> Pump:
         pump = Pump(
             protocol,
-            self.transport,
+            self.transport if protocol.private else self._open_transport,
             self.inbox,
             self.clock,
             venue=self.venue,
