@@ -1,0 +1,144 @@
+"""`tapeline books` and `trades`: what a session owns and owes against what the venues say, and its executions as CSV."""
+
+import csv
+import sys
+from decimal import Decimal
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from app.files import whole_file
+from app.logs import opened_log
+from app.options import JsonOption, LogOption, SessionArgument
+from app.output import Cell, leave_pipe, print_json, print_lines, print_table, remark
+from app.progress import progress
+from replay.books.close import close_books
+from replay.books.facts import AssetLine, ClosedBooks, MarketLine
+from replay.books.trades import COLUMNS, executions, rows
+from state.log import Log
+
+CLEAN, FINDINGS = 0, 1
+
+
+class MethodName(StrEnum):
+    """How closed size finds what it costs."""
+
+    AVERAGE = "average"
+    FIFO = "fifo"
+    LIFO = "lifo"
+
+
+class LayoutName(StrEnum):
+    """Whose columns to write."""
+
+    GENERIC = "generic"
+    FREQTRADE = "freqtrade"
+    HUMMINGBOT = "hummingbot"
+    BYBIT = "bybit"
+
+
+def books(
+    context: typer.Context,
+    session: SessionArgument,
+    method: Annotated[
+        MethodName, typer.Option("--method", help="How closed size finds its cost.")
+    ] = MethodName.AVERAGE,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Close the books of a session: fold it anew and set it against every position and balance that was reported."""
+    with opened_log(context, log) as opened:
+        row = opened.find(session)
+        with progress("closing the books", row.last_seq) as done:
+            closed = close_books(opened, row.id, method.value, lambda seq: done(seq))
+    if as_json:
+        print_json(closed)
+    else:
+        _print(closed)
+    return CLEAN if closed.clean else FINDINGS
+
+
+def trades(
+    context: typer.Context,
+    session: SessionArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PATH", help="Where to; else standard output.")
+    ] = None,
+    layout: Annotated[LayoutName, typer.Option("--layout", help="Whose columns to write.")] = LayoutName.GENERIC,
+    method: Annotated[MethodName, typer.Option("--method", help="How closed size finds its cost.")] = MethodName.FIFO,
+    log: LogOption = None,
+) -> None:
+    """Write a session's executions and funding as CSV, for accountants, tax tools and other programs."""
+    with opened_log(context, log) as opened:
+        row = opened.find(session)
+        try:
+            if output is None:
+                written = _write(opened, row.id, layout, method, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            else:
+                with whole_file(output) as out:
+                    written = _write(opened, row.id, layout, method, out)
+        except BrokenPipeError:
+            leave_pipe()
+    if output is not None:
+        remark(f"{written} rows of session {row.id} are in {output}")
+
+
+def _write(log: Log, session: str, layout: LayoutName, method: MethodName, out: BinaryIO) -> int:
+    text = TextIOWrapper(out, "utf-8", newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(COLUMNS[layout.value])
+    written = 0
+    for executed in executions(log, session, method.value):
+        for line in rows(executed, layout.value):
+            lines.writerow(line)
+            written += 1
+    text.flush()
+    text.detach()
+    return written
+
+
+def _print(closed: ClosedBooks) -> None:
+    print_lines([f"session {closed.session}, {closed.method} cost".encode()])
+    columns = (
+        "venue", "symbol", "opening", "bought", "sold", "size", "average", "realized", "unrealized", "fees", "rebates",
+        "funding", "reports", "reported", "residual",
+    )  # fmt: skip
+    print_table(columns, map(_market, closed.markets), right=columns[2:])
+    columns = (
+        "venue", "asset", "opening", "realized", "traded", "fees", "rebates", "funding", "transfers", "closing", "residuals",
+        "rounding", "reports", "reported", "residual",
+    )  # fmt: skip
+    print_table(columns, map(_asset, closed.assets), right=columns[2:])
+    flagged = sum(not finding.explained for finding in closed.findings)
+    print_lines([f"{flagged} findings, {closed.transient} reports that a later one put right".encode()])
+    if closed.findings:
+        shown = [
+            (it.seq, it.venue, it.what, it.fault, it.amount, it.text, " ".join(map(str, it.seqs)))
+            for it in closed.findings
+        ]
+        heading = ("seq", "venue", "of", "fault", "residual", "what", "records")
+        print_table(heading, shown, right=("seq", "residual"))
+
+
+def _market(line: MarketLine) -> tuple[Cell, ...]:
+    return (
+        line.venue, line.symbol, line.opening, line.bought, line.sold, line.size, line.avg_price, line.realized_pnl,
+        line.unrealized_pnl, _sums(line.fees), _sums(line.rebates), _sums(line.funding), f"{line.fitted}/{line.reports}",
+        line.reported, line.residual,
+    )  # fmt: skip
+
+
+def _asset(line: AssetLine) -> tuple[Cell, ...]:
+    return (
+        line.venue, line.asset, line.opening, line.realized_pnl, line.traded, line.fees, line.rebates, line.funding,
+        line.transfers, line.closing, line.residuals, line.rounding, f"{line.fitted}/{line.reports}", line.reported,
+        line.residual,
+    )  # fmt: skip
+
+
+def _sums(amounts: dict[str, Decimal]) -> str:
+    return " ".join(f"{amount:f} {asset}" for asset, amount in sorted(amounts.items()))
