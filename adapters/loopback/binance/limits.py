@@ -41,6 +41,11 @@ class RateLimit(msgspec.Struct, gc=False, rename="camel", omit_defaults=True):
     count: int | None = None
 
 
+def seconds(span_ms: int) -> int:
+    """A span in whole seconds, rounded up."""
+    return -(-span_ms // 1000)
+
+
 @dataclass(slots=True)
 class _Window:
     """What was used since a multiple of the window's length."""
@@ -80,13 +85,13 @@ class Limiter:
             until_ms = self._banned_until_ms[address] = now_ms + self._limits.ban_s * 1000
             raise self._banned(address, until_ms, now_ms)
         words = f"Too many requests; current limit of IP({address}) is {limit} requests per minute."
-        retry_after_s = 1 + (MINUTE_MS - now_ms % MINUTE_MS) // 1000
+        retry_after_s = seconds(MINUTE_MS - now_ms % MINUTE_MS)
         raise BinanceError(TOO_MANY_REQUESTS, words, HTTPStatus.TOO_MANY_REQUESTS, retry_after_s)
 
     @staticmethod
     def _banned(address: str, until_ms: int, now_ms: int) -> BinanceError:
         words = f"Way too many requests; IP({address}) banned until {until_ms}."
-        return BinanceError(TOO_MANY_REQUESTS, words, 418, 1 + (until_ms - now_ms) // 1000)
+        return BinanceError(TOO_MANY_REQUESTS, words, 418, seconds(until_ms - now_ms))
 
     def order(self, account: str, fast: int, slow: int, now_ms: int) -> None:
         """Counts orders of an account in both windows; raises BinanceError -1015."""
@@ -97,7 +102,7 @@ class Limiter:
         ):
             used = windows.setdefault(account, _Window()).take(cost, now_ms, width_ms)
             if limit and used > limit:
-                retry_after_s = 1 + (width_ms - now_ms % width_ms) // 1000
+                retry_after_s = seconds(width_ms - now_ms % width_ms)
                 said = f"Too many new orders; current limit is {limit} orders per {words}."
                 raise BinanceError(TOO_MANY_ORDERS, said, HTTPStatus.TOO_MANY_REQUESTS, retry_after_s)
 

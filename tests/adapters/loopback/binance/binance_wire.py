@@ -124,18 +124,23 @@ class Socket:
 
     async def call(self, method: str, *, signed: bool = True, request_id: object = "r", **params) -> dict:
         """A call on the order socket and the answer to it."""
+        await self.tell(method, signed=signed, request_id=request_id, **params)
+        return await self.hear()
+
+    async def tell(self, method: str, *, signed: bool = True, request_id: object = "r", **params) -> None:
+        """A call on the order socket."""
         params = {"apiKey": KEY, "timestamp": int(time.time() * 1000)} | params
         if signed:
             text = "&".join(f"{k}={json.dumps(v) if isinstance(v, bool) else v}" for k, v in sorted(params.items()))
             params["signature"] = digest(text)
         await self.say(id=request_id, method=method, params=params)
-        return await self.hear()
 
 
 @asynccontextmanager
 async def started(**options):
     """A venue with a client on it; no flow and no limits unless asked for."""
     options = {"rate_limits": RateLimits.off(), "symbols": ("BTCUSDT", "ETHUSDT"), "accounts": [CUSTOMER]} | options
+    options = {"warm_up_steps": 100} | options
     venue = BinanceVenue(**options)
     await venue.start()
     try:
