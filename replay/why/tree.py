@@ -140,7 +140,9 @@ class Why:
             tree, decided = self._other(record), record
         root = root_of(self._records, decided, self.heard.get(decided.seq, ()))
         answer = Explanation(self._row.id, asked, root, tree, self._configuration(decided))
-        if decided.seq not in self.heard and isinstance(decided.event, (*_INTENTS, Blocked)):
+        strategy = getattr(decided.event, "strategy", "")
+        is_known = any(entry.name == strategy for entry in self._manifest.strategies)
+        if is_known and decided.seq not in self.heard:
             answer.notes.append("the operators' values are not known: the strategies were not run again up to here")
         if isinstance(event, Fill) and story is None:
             answer.notes.append("no order of this session is behind this fill")

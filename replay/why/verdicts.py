@@ -22,6 +22,7 @@ from state.shared import SharedState
 from state.words import Side, sign
 from streams.risk import RiskLimits
 
+_REDUCES = "does not apply: it cannot but reduce the position"
 _SECOND_NS = 1_000_000_000
 _LOOK_BACK = 50_000  # records in which the messages of the last second are looked for
 _ZERO = Decimal(0)
@@ -41,7 +42,12 @@ class _OfStrategy(msgspec.Struct, frozen=True):
 
 
 def limits_of(manifest: Manifest, strategy: str) -> list[Limits]:
-    """The strategy's own, then the session's; raises `LogCorrupt` where the manifest cannot be read."""
+    """The strategy's own, then the session's; none for what a person ordered, which passes no gate.
+
+    Raises `LogCorrupt` where the manifest cannot be read.
+    """
+    if all(entry.name != strategy for entry in manifest.strategies):
+        return []
     try:
         found = [
             Limits("strategy", own.risk)
@@ -84,8 +90,10 @@ def verdicts(shared: SharedState, record: Record, limits: Sequence[Limits], mess
         return []
     market = shared.market(wish.venue, wish.symbol)
     reduces = _reduces(shared, wish)
-    found = [VerdictFact("halted", "no", shared.halted or "no", shared.halted is None or reduces, "session")]
-    found.append(VerdictFact("book", "ok", market.book.status, market.book.is_ok or reduces, "gate"))
+    note = _REDUCES if reduces else ""
+    found = [VerdictFact("halted", "no", shared.halted or "no", shared.halted is None or reduces, "session", note)]
+    if limits:
+        found.append(VerdictFact("book", "ok", market.book.status, market.book.is_ok or reduces, "gate", note))
     for each in limits:
         found += _of(each, wish, shared, market, messages, reduces)
     if isinstance(event, Blocked):
@@ -98,7 +106,7 @@ def _of(
     each: Limits, wish: _Wish, shared: SharedState, market: Market, messages: int, reduces: bool
 ) -> list[VerdictFact]:
     limits, found = each.limits, []
-    note = "does not apply: it cannot but reduce the position" if reduces else ""
+    note = _REDUCES if reduces else ""
 
     def judge(rule: str, limit: object, value: object, within: bool, why_not: str = note) -> None:
         found.append(VerdictFact(rule, str(limit), str(value), within or bool(why_not), each.set_by, why_not))
