@@ -24,6 +24,10 @@ class NotDeterministic(WrongUse):
     """A strategy asked the world (clock, randomness, I/O, a thread timer) instead of its feeds."""
 
 
+class NotRestartable(WrongUse):
+    """A strategy holds state that cannot be written down: the text names the operator, and what it holds."""
+
+
 class ConfigurationError(WrongUse):
     """A configuration with an unknown key, a missing file or a limit that can never hold."""
 

@@ -118,6 +118,21 @@ class Pipeline:
         finally:
             self._leave()
 
+    def restore(self, act: Callable[[], None]) -> None:
+        """Runs `act`, which gives strategies their state, as if nothing had happened: what it emits is dropped."""
+        self._enter()
+        try:
+            act()
+            self._queue.clear()
+            self.timeline.forget_marks()
+        finally:
+            self._leave()
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is left to conclude: what strategies hold can be written down."""
+        return not (self._busy or self._queue or self.timeline.marked)
+
     # --- out ---
 
     def emit(self, event: AnyEvent, owner: Owner | None = None) -> None:

@@ -4,10 +4,10 @@ The timeline is advanced by the `recv` of records and by nothing else, so a repl
 records as the live run did. RxPY's time operators run on it because subscribing passes the scheduler down.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from reactivex import abc, typing
 from reactivex.disposable import Disposable
@@ -21,6 +21,7 @@ _State = TypeVar("_State")
 
 MAX_SETTLED_STEPS = 100_000  # more in one tick are operators that mark each other without end
 NEVER = 1 << 63  # later than any int64 ns
+TimerKey: TypeAlias = tuple[int, int]  # due (ns), and how many were made before it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NS = 1_000_000_000
 
@@ -80,10 +81,10 @@ class Timeline:
     """The session's time and its timers, ordered by due time and then by when they were made."""
 
     __slots__ = (
-        "_made",
         "_settlers",
         "_timers",
         "cause",
+        "made",
         "marked",
         "next_due",
         "now_ns",
@@ -99,17 +100,35 @@ class Timeline:
         self.settled_seq = seq  # up to here everything has been concluded from
         self.marked: list[tuple[int, Settler]] = []  # a heap by rank
         self._settlers = 0
-        self._timers: SortedDict[tuple[int, int], Timer] = SortedDict()
-        self._made = 0
+        self._timers: SortedDict[TimerKey, Timer] = SortedDict()
+        self.made = 0  # timers so far: the later of two of one instant fires later
 
     def add(self, due: int, action: Callable[[], None], owner: Owner | None) -> abc.DisposableBase:
         """A timer in the past fires as soon as what is being concluded now is done."""
+        key = self.put(due, action, owner)
+        return Disposable(lambda: self.remove(key))
+
+    def put(self, due: int, action: Callable[[], None], owner: Owner | None) -> TimerKey:
+        """As `add`, for who keeps the key to take the timer out again, or to note it down."""
         due = max(due, self.now_ns)
-        self._made += 1
-        key = (due, self._made)
+        self.made += 1
+        key = (due, self.made)
         self._timers[key] = Timer(due, self.cause, action, owner)
         self.next_due = min(self.next_due, due)
-        return Disposable(lambda: self._remove(key))
+        return key
+
+    def put_back(self, key: TimerKey, cause: int, action: Callable[[], None], owner: Owner | None) -> None:
+        """A timer as it was before a restart: it keeps its place among those of its instant."""
+        self._timers[key] = Timer(key[0], cause, action, owner)
+        self._peek()
+
+    def cause_of(self, key: TimerKey) -> int:
+        """The record during which a waiting timer was set."""
+        return self._timers[key].cause
+
+    def waiting(self, owner: Owner | None) -> list[tuple[TimerKey, Timer]]:
+        """The timers of one owner, in the order in which they will fire."""
+        return [(key, timer) for key, timer in self._timers.items() if timer.owner is owner]
 
     def settler(self, act: Callable[[], None], owner: Owner | None) -> Settler:
         """One that acts after all that were made before it."""
@@ -131,6 +150,12 @@ class Timeline:
         if self.settled.is_observed:
             self.settled.emit(seq)
 
+    def forget_marks(self) -> None:
+        """Nobody who was marked acts: what they were marked for has been concluded before."""
+        for _, settler in self.marked:
+            settler.is_marked = False
+        self.marked.clear()
+
     def pop(self) -> Timer:
         """Takes the first timer out; only to be called where `next_due` says that there is one."""
         _, timer = self._timers.popitem(0)
@@ -145,12 +170,39 @@ class Timeline:
     def __len__(self) -> int:
         return len(self._timers)
 
-    def _remove(self, key: tuple[int, int]) -> None:
+    def remove(self, key: TimerKey) -> None:
+        """No error where it has fired already."""
         if self._timers.pop(key, None) is not None:
             self._peek()
 
     def _peek(self) -> None:
         self.next_due = self._timers.peekitem(0)[0][0] if self._timers else NEVER
+
+
+class Kept:
+    """The subscriptions of one owner whose state can be given back after a restart, in the order in which they were made.
+
+    Each is what its values go to: functions whose closures hold the state, and objects that dump and load it.
+    """
+
+    __slots__ = ("_made", "_parts")
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._parts: dict[int, tuple[str, tuple[object, ...], object]] = {}
+
+    def add(self, name: str, parts: tuple[object, ...], beyond: object = None) -> abc.DisposableBase:
+        """`beyond` is the next operator's, and not to be looked into; disposing forgets."""
+        self._made += 1
+        number = self._made
+        self._parts[number] = (name, parts, beyond)
+        return Disposable(lambda: self._forget(number))
+
+    def _forget(self, number: int) -> None:
+        self._parts.pop(number, None)
+
+    def __iter__(self) -> Iterator[tuple[str, tuple[object, ...], object]]:
+        return iter(self._parts.values())
 
 
 class SessionScheduler(PeriodicScheduler):
@@ -160,6 +212,7 @@ class SessionScheduler(PeriodicScheduler):
         super().__init__()
         self.timeline = timeline
         self.owner = owner
+        self.kept = Kept()
 
     @property
     def now_ns(self) -> int:

@@ -32,39 +32,41 @@ class Running:
 
     def __init__(self, pipeline: Pipeline, strategy: Strategy) -> None:
         self.name = strategy.name
+        self.pipeline = pipeline
+        self.scheduler = SessionScheduler(pipeline.timeline, self)
+        self.random = Random(f"{pipeline.shared.seed}:{self.name}")  # noqa: S311 (seeded, for decisions, not for secrets)
+        self.decisions: Observable[Decision] | None = None  # None before it is subscribed
+        self.error: Exception | None = None  # that it ended with
+        self.is_ended = False
         self._build = strategy.build
-        self._pipeline = pipeline
         self._subscription: abc.DisposableBase = Disposable()
-        self._ended = False
 
     def subscribe(self) -> None:
         """To be called inside a tick, so that what the strategy says at once has its place in the order."""
-        pipeline = self._pipeline
-        scheduler = SessionScheduler(pipeline.timeline, self)
-        random = Random(f"{pipeline.shared.seed}:{self.name}")  # noqa: S311 (seeded, for decisions, not for secrets)
-        feeds = Feeds(pipeline, scheduler, self.name, random)
+        feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
-            decisions = self._build(feeds)
-            self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=scheduler)
+            self.decisions = decisions = self._build(feeds)
+            self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=self.scheduler)
         except Exception as error:  # noqa: BLE001 (a strategy may raise anything; it ends alone)
             self.fail(error)
-        if self._ended:
+        if self.is_ended:
             self._subscription.dispose()
 
     def fail(self, error: Exception) -> None:
         """Ends this strategy: `StrategyFailed`, and a cancel for each order of its own."""
-        if self._ended:
+        if self.is_ended:
             return
-        self._ended = True
+        self.is_ended = True
+        self.error = error
         self._subscription.dispose()
-        self._pipeline.emit(StrategyFailed(self.name, f"{type(error).__name__}: {error}", _trace(error)))
-        for venue, account in self._pipeline.shared.accounts.items():
+        self.pipeline.emit(StrategyFailed(self.name, f"{type(error).__name__}: {error}", _trace(error)))
+        for venue, account in self.pipeline.shared.accounts.items():
             for order in account.orders.working():
                 if order.strategy == self.name:
-                    self._pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
+                    self.pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
 
     def _decided(self, decision: Decision) -> None:
-        if self._ended:
+        if self.is_ended:
             return
         if not isinstance(decision, _DECISIONS):
             raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only")
@@ -72,11 +74,11 @@ class Running:
             self._check(decision)
         if decision.strategy != self.name:
             decision = msgspec.structs.replace(decision, strategy=self.name)
-        self._pipeline.emit(decision, self)
+        self.pipeline.emit(decision, self)
 
     def _check(self, intent: PlaceOrder | AmendOrder) -> None:
         """Money off the grid is an error at the call, never rounded later."""
-        instrument = self._pipeline.shared.instrument(intent.venue, intent.symbol)
+        instrument = self.pipeline.shared.instrument(intent.venue, intent.symbol)
         if isinstance(intent, PlaceOrder) and (intent.kind == "limit") != (intent.price is not None):
             raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
         reduces = isinstance(intent, PlaceOrder) and intent.reduce_only

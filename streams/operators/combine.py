@@ -7,6 +7,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
 from state.errors import WrongUse
+from streams.operators.keep import UNSAID, Kept, keep
 from streams.operators.settling import Settling
 
 A = TypeVar("A")
@@ -15,8 +16,6 @@ C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
 F = TypeVar("F")
-
-_UNSAID = object()
 
 
 @overload
@@ -52,7 +51,7 @@ def combine(*inputs: Observable[object]) -> Observable[tuple[object, ...]]:
     def subscribe(
         observer: abc.ObserverBase[tuple[object, ...]], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        latest: list[object] = [_UNSAID] * len(inputs)
+        latest: list[object] = [UNSAID] * len(inputs)
         unsaid = running = len(inputs)
 
         def act() -> None:
@@ -65,7 +64,7 @@ def combine(*inputs: Observable[object]) -> Observable[tuple[object, ...]]:
         def taker(place: int) -> Callable[[object], None]:
             def on_next(value: object) -> None:
                 nonlocal unsaid
-                if latest[place] is _UNSAID:
+                if latest[place] is UNSAID:
                     unsaid -= 1
                 latest[place] = value
                 mark()
@@ -79,10 +78,11 @@ def combine(*inputs: Observable[object]) -> Observable[tuple[object, ...]]:
                 settling.flush()
                 observer.on_completed()
 
+        kept = keep(scheduler, on_completed, act, taker(0))
         subscriptions = [
             one.subscribe(taker(place), observer.on_error, on_completed, scheduler=scheduler)
             for place, one in enumerate(inputs)
         ]
-        return CompositeDisposable(*subscriptions, settling.start())
+        return CompositeDisposable(*subscriptions, settling.start(), kept)
 
-    return cast(Observable[tuple[object, ...]], Observable(subscribe))
+    return cast(Observable[tuple[object, ...]], Kept(subscribe))

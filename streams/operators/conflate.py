@@ -6,6 +6,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from streams.operators.keep import Kept, keep
 from streams.operators.losses import Losses
 from streams.operators.settling import Settling
 
@@ -54,8 +55,8 @@ def conflate(losses: Losses | None = None) -> Callable[[Observable[T]], Observab
 
             settling = Settling(scheduler, give_held)
             inner = source.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
-            return CompositeDisposable(inner, settling.start(), Disposable(drop))
+            return CompositeDisposable(inner, settling.start(), Disposable(drop), keep(scheduler, on_next))
 
-        return Observable(subscribe)
+        return Kept(subscribe)
 
     return operator

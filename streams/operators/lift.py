@@ -4,12 +4,17 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar, cast
 
 from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable
 
 from state.errors import NotDeterministic, WrongUse
+from streams.operators.keep import operator_of
+from streams.scheduler import SessionScheduler
 from streams.source import Source
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+_TRACE = "streams.trace"  # its listeners are no part of a strategy
 
 # Spelled out, not by this alias, where a type variable is only in the result: mypy infers no `pipe` through it otherwise.
 Operator: TypeAlias = Callable[[Observable[T]], Observable[U]]
@@ -18,12 +23,15 @@ Operator: TypeAlias = Callable[[Observable[T]], Observable[U]]
 def lift(start: Callable[[Callable[[U], None], abc.SchedulerBase | None], Callable[[T], None]]) -> Operator[T, U]:
     """An operator from `start(emit, scheduler)`, which makes the state of one subscriber and says what takes its values.
 
+    State is the variables that the function rebinds and the containers that it holds, and can be given back after a
+    restart (`streams/checkpoint.py`); an object that it holds has `dump` and `load`, or is a dataclass or Struct.
+
     Lifted operators in a row become one subscription: each calls the next, without an observer in between.
     """
 
     def operator(source: Observable[T]) -> Observable[U]:
-        root, starts = (source.root, source.starts) if isinstance(source, _Lifted) else (source, ())
-        return cast(Observable[U], _Lifted(root, (*starts, cast(_Start, start))))
+        root, starts = (source.root, source.starts) if isinstance(source, Lifted) else (source, ())
+        return cast(Observable[U], Lifted(root, (*starts, cast(_Start, start))))
 
     return operator
 
@@ -31,7 +39,7 @@ def lift(start: Callable[[Callable[[U], None], abc.SchedulerBase | None], Callab
 _Start: TypeAlias = Callable[[Callable[[object], None], abc.SchedulerBase | None], Callable[[object], None]]
 
 
-class _Lifted(Observable[object]):
+class Lifted(Observable[object]):
     """A source behind a row of lifted operators."""
 
     def __init__(self, root: Observable[object], starts: tuple[_Start, ...]) -> None:
@@ -43,11 +51,15 @@ class _Lifted(Observable[object]):
         self, observer: abc.ObserverBase[object], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
         take: Callable[[object], None] = observer.on_next
+        kept: list[abc.DisposableBase] = []
         for start in reversed(self.starts):
-            take = start(take, scheduler)
+            emit, take = take, start(take, scheduler)
+            if isinstance(scheduler, SessionScheduler) and take is not emit and start.__module__ != _TRACE:
+                kept.append(scheduler.kept.add(operator_of(start), (take,), emit))
         if isinstance(self.root, Source):
-            return self.root.attach(take, scheduler)
-        return self.root.subscribe(take, observer.on_error, observer.on_completed, scheduler=scheduler)
+            return CompositeDisposable(self.root.attach(take, scheduler), *kept)
+        inner = self.root.subscribe(take, observer.on_error, observer.on_completed, scheduler=scheduler)
+        return CompositeDisposable(inner, *kept)
 
 
 def timed(scheduler: abc.SchedulerBase | None) -> abc.SchedulerBase:

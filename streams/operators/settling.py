@@ -18,7 +18,7 @@ class Settling:
     instant.
     """
 
-    __slots__ = ("_act", "_marked", "_scheduler", "_settler")
+    __slots__ = ("_marked", "_scheduler", "_settler", "act")
 
     def __init__(self, scheduler: abc.SchedulerBase | None, act: Callable[[], None]) -> None:
         if scheduler is None:
@@ -27,7 +27,7 @@ class Settling:
             )
         self._scheduler = scheduler
         self._settler: Settler | None = None
-        self._act = act
+        self.act = act
         self._marked = False
 
     def mark(self) -> None:
@@ -44,7 +44,13 @@ class Settling:
         """Acts now if something changed: the inputs have ended, or the tick has settled."""
         if self._marked:
             self._marked = False
-            self._act()
+            self.act()
+
+    def dump(self) -> None:
+        """Nothing: between two ticks nobody is marked."""
+
+    def load(self, _: object, /) -> None:
+        self._marked = False
 
     def start(self) -> abc.DisposableBase:
         if not isinstance(self._scheduler, SessionScheduler):

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reactivex import Observable, abc
-from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
+from reactivex.disposable import CompositeDisposable, Disposable
 
-from streams.operators.lift import positive, timed
+from streams.operators.keep import Alarm, Kept, keep
+from streams.operators.lift import positive
 from streams.operators.losses import Losses
 from streams.scheduler import clock_of
 
@@ -28,10 +29,9 @@ def throttle(interval_s: float, losses: Losses | None = None) -> Callable[[Obser
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            clock, timers = clock_of(scheduler), timed(scheduler)
+            clock = clock_of(scheduler)
             held: list[T] = []  # at most one
             next_ns: int | None = None
-            timer = SerialDisposable()
 
             def give(value: T) -> None:
                 nonlocal next_ns
@@ -39,10 +39,9 @@ def throttle(interval_s: float, losses: Losses | None = None) -> Callable[[Obser
                 counts.given += 1
                 observer.on_next(value)
 
-            def due(_: abc.SchedulerBase, __: object = None) -> abc.DisposableBase | None:
+            def due() -> None:
                 if held:
                     give(held.pop())
-                return None
 
             def on_next(value: T) -> None:
                 counts.taken += 1
@@ -50,12 +49,11 @@ def throttle(interval_s: float, losses: Losses | None = None) -> Callable[[Obser
                     counts.lost += 1
                     held[0] = value
                     return
-                wait_ns = 0 if next_ns is None else next_ns - clock()
-                if wait_ns <= 0:
+                if next_ns is None or next_ns <= clock():
                     give(value)
                 else:
                     held.append(value)
-                    timer.disposable = timers.schedule_relative(wait_ns * 1e-9, due)
+                    alarm.at(next_ns)
 
             def on_completed() -> None:
                 if held:
@@ -66,10 +64,10 @@ def throttle(interval_s: float, losses: Losses | None = None) -> Callable[[Obser
                 counts.lost += len(held)
                 held.clear()
 
-            return CompositeDisposable(
-                source.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler), timer, Disposable(drop)
-            )
+            alarm = Alarm(scheduler, due)
+            inner = source.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
+            return CompositeDisposable(inner, alarm, Disposable(drop), keep(scheduler, on_next))
 
-        return Observable(subscribe)
+        return Kept(subscribe)
 
     return operator

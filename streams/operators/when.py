@@ -6,6 +6,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
+from streams.operators.keep import Kept, keep
 from streams.operators.losses import Losses
 
 T = TypeVar("T")
@@ -42,8 +43,9 @@ def when(healthy: Observable[bool], losses: Losses | None = None) -> Callable[[O
             return CompositeDisposable(
                 healthy.subscribe(on_health, observer.on_error, scheduler=scheduler),
                 source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler),
+                keep(scheduler, on_next, on_health),
             )
 
-        return Observable(subscribe)
+        return Kept(subscribe)
 
     return operator

@@ -1,5 +1,7 @@
 """Sums over the last `window_s`, in constant memory and without drift."""
 
+from typing import cast
+
 from state.errors import WrongUse
 from streams.operators.lift import positive
 
@@ -40,6 +42,14 @@ class Window:
     def since_ns(self) -> int:
         """Where the window begins."""
         return (self._at - self._buckets + 1) * self._width
+
+    def dump(self) -> tuple[int, list[float], list[float], float, float]:
+        return self._at, self._a, self._b, self.total_a, self.total_b
+
+    def load(self, state: object, /) -> None:
+        self._at, self._a, self._b, self.total_a, self.total_b = cast(
+            "tuple[int, list[float], list[float], float, float]", state
+        )
 
     def _turn(self, at: int) -> None:
         gone = min(at - self._at, self._buckets) if self._at >= 0 else self._buckets

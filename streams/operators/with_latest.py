@@ -6,12 +6,12 @@ from typing import TypeVar, overload
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
+from streams.operators.keep import UNSAID, Kept, keep
+
 T = TypeVar("T")
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
-
-_UNSAID = object()
 
 
 @overload
@@ -38,13 +38,13 @@ def with_latest(*others: Observable[object]) -> Callable[[Observable[T]], Observ
         def subscribe(
             observer: abc.ObserverBase[tuple[object, ...]], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            latest: list[object] = [_UNSAID] * len(others)
+            latest: list[object] = [UNSAID] * len(others)
             unsaid = len(others)
 
             def taker(place: int) -> Callable[[object], None]:
                 def on_next(value: object) -> None:
                     nonlocal unsaid
-                    if latest[place] is _UNSAID:
+                    if latest[place] is UNSAID:
                         unsaid -= 1
                     latest[place] = value
 
@@ -58,9 +58,11 @@ def with_latest(*others: Observable[object]) -> Callable[[Observable[T]], Observ
                 one.subscribe(taker(place), observer.on_error, scheduler=scheduler) for place, one in enumerate(others)
             ]
             return CompositeDisposable(
-                *subscriptions, source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler)
+                *subscriptions,
+                source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler),
+                keep(scheduler, on_next, taker(0)),
             )
 
-        return Observable(subscribe)
+        return Kept(subscribe)
 
     return operator

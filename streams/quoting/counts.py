@@ -1,5 +1,7 @@
 """What became of the quotes that a strategy wished for."""
 
+from typing import cast
+
 
 class QuoteCounts:
     """Numbers of one `to_intents`; `left_out` quotes had no place on the venue's grid, `why` is the last reason."""
@@ -13,6 +15,14 @@ class QuoteCounts:
         self.left_out = 0
         self.crossed = 0  # wished quotes that would have crossed each other
         self.why = ""
+
+    def dump(self) -> tuple[int, int, int, int, int, str]:
+        return self.placed, self.amended, self.cancelled, self.left_out, self.crossed, self.why
+
+    def load(self, state: object, /) -> None:
+        self.placed, self.amended, self.cancelled, self.left_out, self.crossed, self.why = cast(
+            "tuple[int, int, int, int, int, str]", state
+        )
 
     def __repr__(self) -> str:
         return (

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import cast
 
 from reactivex import Observable, abc
-from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
+from reactivex.disposable import CompositeDisposable, Disposable
 
 from state.book import Book
 from state.errors import WrongUse
@@ -13,6 +14,7 @@ from state.instruments import Instrument, exact
 from state.orders import Order
 from state.words import TimeInForce
 from streams.feeds import Feeds
+from streams.operators.keep import Alarm, Kept, keep
 from streams.operators.lift import Operator, positive
 from streams.quoting.counts import QuoteCounts
 from streams.quoting.ladder import Quote
@@ -75,9 +77,10 @@ def to_intents(
             for what in (account.status, market.rules, feeds.halted):
                 subscriptions.add(what.subscribe(desk.health_changed, observer.on_error, scheduler=scheduler))
             subscriptions.add(desk.start(scheduler))
+            subscriptions.add(keep(scheduler, on_completed, desk.timer))
             return subscriptions
 
-        return Observable(subscribe)
+        return Kept(subscribe)
 
     return operator
 
@@ -95,7 +98,7 @@ class _Desk:
         self._symbol = symbol
         self._observer = observer
         self._counts = counts
-        self.timer = SerialDisposable()
+        self.timer = Alarm(feeds.scheduler, self._wake)
         self.backoff_ns = 0
         self._tolerance_ticks = self._size_tolerance = Decimal(0)
         self._tif: TimeInForce = "post_only"
@@ -161,6 +164,17 @@ class _Desk:
     def _settled(self) -> None:
         if self._is_dirty or self._is_healthy() != self._was_healthy:
             self.act()
+
+    # --- written down and given back ---
+
+    def dump(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in _STATE} | {"counts": self._counts.dump()}
+
+    def load(self, state: object, /) -> None:
+        given = cast("dict[str, object]", state)
+        for name in _STATE:
+            setattr(self, name, given[name])
+        self._counts.load(given["counts"])
 
     # --- the plan ---
 
@@ -228,14 +242,13 @@ class _Desk:
             del rests[old]
         rests[label] = now + self.backoff_ns
         wake = min((*self._rests.values(), *self._cancel_rests.values()))
-        self.timer.disposable = self._feeds.scheduler.at_ns(wake, self._wake)
+        self.timer.at(wake)
 
-    def _wake(self, _: abc.SchedulerBase, __: object = None) -> abc.DisposableBase | None:
+    def _wake(self) -> None:
         self._changed()
         later = [until for until in (*self._rests.values(), *self._cancel_rests.values()) if until > self._feeds.now_ns]
         if later:
-            self.timer.disposable = self._feeds.scheduler.at_ns(min(later), self._wake)
-        return None
+            self.timer.at(min(later))
 
     def _count(self, intent: Planned) -> None:
         counts = self._counts
@@ -245,6 +258,11 @@ class _Desk:
             counts.amended += 1
         elif isinstance(intent, CancelOrder):
             counts.cancelled += 1
+
+
+_STATE = (
+    "_quotes", "_wanted", "_is_fresh", "_is_dirty", "_was_ok", "_was_healthy", "_orders", "_spent", "_rests", "_cancel_rests",
+)  # fmt: skip
 
 
 def _trades(instrument: Instrument | None) -> bool:

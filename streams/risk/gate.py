@@ -2,7 +2,7 @@
 
 from collections import deque
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
@@ -13,6 +13,7 @@ from state.instruments import exact
 from state.market import Market
 from state.words import Side, sign
 from streams.feeds import Feeds
+from streams.operators.keep import Kept, keep
 from streams.operators.lift import Operator
 from streams.risk.exposure import Exposure
 from streams.risk.limits import RiskLimits
@@ -45,9 +46,10 @@ def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
             return CompositeDisposable(
                 source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler),
                 gate.watching,
+                keep(scheduler, on_next),
             )
 
-        return Observable(subscribe)
+        return Kept(subscribe)
 
     return operator
 
@@ -94,6 +96,16 @@ class _Gate:
         elif isinstance(decision, CancelOrder | CancelAll):
             self._count()
         return decision
+
+    def dump(self) -> tuple[dict[tuple[str, str], int], deque[int] | None]:
+        """When books changed last, and when messages were let through."""
+        return self._book_changed, self._sent
+
+    def load(self, state: object, /) -> None:
+        changed, self._sent = cast("tuple[dict[tuple[str, str], int], deque[int] | None]", state)
+        for (venue, symbol), at in changed.items():
+            self._changed(self._feeds.market(venue, symbol).state)
+            self._book_changed[(venue, symbol)] = at
 
     def _breach(self, intent: PlaceOrder | AmendOrder) -> _Breach | None:
         wish = self._wish(intent)

@@ -14,6 +14,8 @@ ALLOWED = {
     "state/manifest.py": "written down when a session opens, never read by what decides",
     "state/log/": "the way out: a writer thread, files and databases; what is read back is the log itself",
     "streams/guard.py": "names what it forbids",
+    "streams/closures.py": "knows cells and objects by identity while it looks at a closure once; nothing is decided by it",
+    "streams/wiring.py": "knows observables by identity while it walks them once; the order is that of the wiring",
     "streams/trace.py": "knows streams that it has heard by identity; it listens to replays and decides nothing",
 }
 
