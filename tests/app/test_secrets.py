@@ -15,7 +15,7 @@ import zstandard
 
 from state.log import Log
 from state.record import to_json
-from tests.command import environment, tapeline
+from tests.command import all_clean, environment, tapeline
 from tests.live import KEY, SECRET, VenueThread, config_text
 
 NEEDLES = sorted({
@@ -67,14 +67,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
     reading = ["sessions", f"orders {session}", f"events {session} --json", f"state {session}", f"audit {session}",
                f"replay {session} --verify", f"replay {session} --decode --json"]  # fmt: skip
     reading += [f"export {session} --format {form} -o out.{form}" for form in ("jsonl", "csv", "parquet")]
-    all_of_them = (
-        f"from app.cli import run\nfor words in {reading!r}: assert run([*words.split(), '--log', {url!r}]) == 0"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", all_of_them], cwd=folder, env=environment(), text=True, capture_output=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    output += (done.stdout, done.stderr)
+    output.append(all_clean([f"{words} --log {url}" for words in reading], cwd=folder))
     return Left(folder, url, output)
 
 
