@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from state.log.checkpoint import frame_mark
 from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
 from state.log.database import Change, Database, Row
-from state.log.rows import JournalValues, SessionStatus, Span, is_journaled, journal_values
+from state.log.rows import UNJOURNALED, JournalValues, SessionStatus, Span, is_journaled, journal_values
 from state.log.schema import blocks, frames, journal, sessions, snapshots
 from state.record import Frame, Record
 
+SMALL = 8  # a block under an eighth of the full size is worth rewriting together with its neighbours
 COMMIT_BYTES = 8 << 10  # what a small commit adds to SQLite's write-ahead log, about
 UNTIDY_BYTES_MAX = 4 << 20  # SQLite's own threshold
 
@@ -187,12 +188,12 @@ class Ink:
     def _remember(self, pieces: Sequence[_Piece]) -> None:
         for piece in pieces:
             count = piece.last_seq - piece.first_seq + 1
-            if count >= self._block and not self._tail:
-                continue
-            self._tail.append(piece)
-            self._tail_records += count
-            if self._tail_records >= self._block:
-                self._to_merge.append(self._tail)
+            if count < self._block // SMALL:
+                self._tail.append(piece)
+                self._tail_records += count
+            if count >= self._block // SMALL or self._tail_records >= self._block:
+                if len(self._tail) > 1:
+                    self._to_merge.append(self._tail)
                 self._tail, self._tail_records = [], 0
 
     def _merge(self) -> None:
@@ -214,7 +215,7 @@ class Ink:
 def journal_of(records: Iterable[Record], spans: Sequence[Span | HeldFrame]) -> Iterator[JournalValues]:
     """What the journal says of these records; each points to the frame that covers it. Spans are in order of seq."""
     firsts = [span.first_seq for span in spans]
-    for record in records:
+    for record in [record for record in records if type(record.event) not in UNJOURNALED]:  # most are: one pass in C
         if is_journaled(record.event):
             at = bisect_right(firsts, record.seq) - 1
             yield journal_values(record, spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None)
