@@ -25,7 +25,7 @@ class Connection:
         self.active_ms = 0
         self.idle_s = IDLE_S
         self._faults = faults
-        self._queue: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue(QUEUE_FRAMES)
+        self._queue: asyncio.Queue[tuple[bytes, float, WSMsgType]] = asyncio.Queue(QUEUE_FRAMES)
         self._socket: web.WebSocketResponse | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -40,8 +40,15 @@ class Connection:
 
     def queue(self, frame: bytes, delay_s: float = 0.0) -> None:
         """Queues a frame that no fault may touch; a customer who does not read is cut off."""
+        self._put(frame, delay_s, WSMsgType.TEXT)
+
+    def ping(self, payload: bytes) -> None:
+        """Queues a ping frame."""
+        self._put(payload, 0.0, WSMsgType.PING)
+
+    def _put(self, frame: bytes, delay_s: float, kind: WSMsgType) -> None:
         try:
-            self._queue.put_nowait((frame, delay_s))
+            self._queue.put_nowait((frame, delay_s, kind))
         except asyncio.QueueFull:
             self.cut()
 
@@ -72,10 +79,10 @@ class Connection:
 
     async def _write(self, socket: web.WebSocketResponse) -> None:
         while True:
-            frame, delay_s = await self._queue.get()
+            frame, delay_s, kind = await self._queue.get()
             if delay_s:
                 await asyncio.sleep(delay_s)
             try:
-                await socket.send_frame(frame, WSMsgType.TEXT)
+                await socket.send_frame(frame, kind)
             except ConnectionError:
                 return

@@ -17,6 +17,7 @@ from adapters.loopback.binance.holdings import Holdings
 from adapters.loopback.binance.limits import Limiter, RateLimits
 from adapters.loopback.binance.market_hub import MarketHub
 from adapters.loopback.binance.order_hub import OrderHub
+from adapters.loopback.binance.pulse import Pulse
 from adapters.loopback.binance.quotes import Quotes
 from adapters.loopback.binance.register import Numbers, Register, UpdateIds
 from adapters.loopback.binance.rest import Rest
@@ -34,6 +35,7 @@ from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 WARM_UP_STEPS = 300
 WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
+SOCKETS = (Place.PUBLIC, Place.PRIVATE, Place.TRADE)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -82,6 +84,7 @@ class BinanceVenue:
         self._rest = Rest(table, customers, limiter, self.faults, clock)
         self._orders = OrderHub(table, customers, limiter, self.faults, clock)
         self.floor.listeners += [register.heard, self._users.heard, self._algos.heard]
+        self._pulse = Pulse()
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._address = ""
@@ -141,7 +144,7 @@ class BinanceVenue:
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for place in (Place.PUBLIC, Place.PRIVATE, Place.TRADE):
+        for place in SOCKETS:
             await asyncio.gather(*(connection.close() for connection in self.connections(place)))
         if self._runner is not None:
             await self._runner.cleanup()
@@ -167,13 +170,14 @@ class BinanceVenue:
         self._market.tick(now_ms, all_due=True)
 
     def tick(self) -> None:
-        """Does what the clock asks for: funding, countdowns, orders and listen keys whose time is over, conditional orders."""
+        """Does what the clock asks for: funding, countdowns, what has expired, conditional orders, feeds, pings."""
         now_ms = self._clock()
         self.floor.tick(now_ms)
         self._holdings.tick(now_ms)
         self._algos.tick(now_ms)
         self._users.expire(now_ms)
         self._market.tick(now_ms)
+        self._pulse.tick([c for place in SOCKETS for c in self.connections(place)], now_ms)
 
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection of a kind and says how many there were; the market sockets are public ones."""
@@ -225,9 +229,7 @@ class BinanceVenue:
 
     def _connection(self, place: Place) -> Connection:
         self._conn_number += 1
-        connection = Connection(place, f"loopback-{self._conn_number}", self.faults)
-        connection.active_ms = self._clock()
-        return connection
+        return Connection(place, f"loopback-{self._conn_number}", self.faults)
 
     def _stream(self, lane: Lane, combined: bool) -> Handler:
         """The handler of a path; streams may be named in it, after `/ws` by slashes or after `/stream` as a parameter."""

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
 from adapters.loopback.binance import RateLimits
+from adapters.loopback.binance.auth import expected
 from tests.adapters.loopback.binance.binance_wire import KEY, digest, started
 
 ORDER = "/fapi/v1/order"
 
 # -- who may ask ------------------------------------------------------------------------------------------------------
+
+
+def test_the_published_signatures_come_out(recordings) -> None:
+    published = json.loads((recordings / "signing" / "binance.json").read_bytes())["vectors"]
+    hmacs = [vector for vector in published if "HMAC" in vector["scheme"] and vector["api_secret"]]
+    assert hmacs
+    for vector in hmacs:
+        signature = expected(vector["api_secret"], vector["string_to_sign"])
+        assert signature == vector["expected"]["signature"], vector["id"]
 
 
 async def test_query_and_body_are_signed_as_one_text_with_nothing_between() -> None:

@@ -112,6 +112,22 @@ async def test_who_talks_too_much_is_cut() -> None:
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
+async def test_a_socket_is_pinged_every_three_minutes_and_ends_after_a_day() -> None:
+    now_ms = [NOW_MS]
+    async with started(clock=lambda: now_ms[0]) as client:
+        raw = await client.session.ws_connect(client.venue.public_url, autoping=False)
+        await Socket(raw).ask("LIST_SUBSCRIPTIONS")
+        client.venue.tick()
+        now_ms[0] += 180_000
+        client.venue.tick()
+        ping = await raw.receive(timeout=5)
+        assert (ping.type, ping.data) == (aiohttp.WSMsgType.PING, str(now_ms[0]).encode())
+        now_ms[0] = NOW_MS + 86_400_000
+        client.venue.tick()
+        ended = await raw.receive(timeout=5)
+        assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
+
 # -- the book ---------------------------------------------------------------------------------------------------------
 
 
