@@ -37,7 +37,7 @@ def expiry_reason(order: Order) -> str:
 
 def ack(symbol: str, order: Order, terms: Terms, as_new: bool = False) -> private_rows.Ack:
     """An order as its command answers it; `as_new` tells what was known before it could trade."""
-    filled = exact(order.filled * (not as_new) + order.size * 0)
+    filled = exact((ZERO if as_new else order.filled) + order.size * 0)
     return private_rows.Ack(
         order_id=int(order.order_id),
         symbol=symbol,
