@@ -271,6 +271,8 @@ class Desk:
         return told
 
     def _passive(self, market: PaperMarket, executions: Iterable[Execution], now: int) -> list[AnyEvent]:
+        if not executions:  # which is nearly always so
+            return []
         told: list[AnyEvent] = []
         filled: dict[str, PaperOrder] = {}
         for order, price, size in executions:

@@ -5,15 +5,17 @@ that nothing is used twice: of each shown level what we have taken, and of each 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from itertools import chain
+from math import inf
 from typing import TypeAlias
 
 from sortedcontainers import SortedDict
 
 from adapters.paper.orders import PaperOrder
 from adapters.paper.queue import QueueModel
-from state.events import BookDelta, BookSnapshot, Ticker, Trade
+from state.events import BookDelta, BookSnapshot, Level, Ticker, Trade
 from state.instruments import Instrument, exact, snap
 from state.market import Market
 from state.words import Side, opposite, sign
@@ -39,6 +41,9 @@ class PaperMarket:
             "buy": SortedDict(),
             "sell": SortedDict(),
         }
+        self._at: dict[Side, dict[float, list[PaperOrder]]] = {"buy": {}, "sell": {}}  # the same, by price
+        self._first: dict[Side, float] = {"buy": -inf, "sell": inf}  # price of our first of each side
+        self._unsure: dict[str, PaperOrder] = {}  # at prices that the book does not reach, by order id
         self._taken: dict[Side, dict[float, Decimal]] = {"buy": {}, "sell": {}}  # by the side that was shown
         self._arrivals = 0
 
@@ -72,10 +77,21 @@ class PaperMarket:
         visible = bool(order.shown) or self._sees(order.side, order.mark)
         order.place = self._queue.join(exact(order.shown) if visible else None)
         self._resting[order.side][self._key(order)] = order
+        self._at[order.side].setdefault(order.mark, []).append(order)
+        if not visible:
+            self._unsure[order.order_id] = order
+        self._find_first(order.side)
 
     def remove(self, order: PaperOrder) -> None:
         """Takes an order out; one that does not rest is no news."""
-        self._resting[order.side].pop(self._key(order), None)
+        if self._resting[order.side].pop(self._key(order), None) is None:
+            return
+        level = self._at[order.side][order.mark]
+        level.remove(order)
+        if not level:
+            del self._at[order.side][order.mark]
+        self._unsure.pop(order.order_id, None)
+        self._find_first(order.side)
 
     def crosses(self, side: Side, price: Decimal) -> bool:
         """True where the shown book would trade with such an order."""
@@ -111,34 +127,44 @@ class PaperMarket:
         """The feed lost something: nothing fills until the next snapshot."""
         self.trusted = False
 
-    def booked(self, event: BookSnapshot | BookDelta) -> Iterator[Execution]:
-        """Folds a book event, and yields what the new book fills: an opposite level shown at or through our price."""
+    def booked(self, event: BookSnapshot | BookDelta) -> Iterable[Execution]:
+        """Folds a book event, and gives what the new book fills: an opposite level shown at or through our price."""
         book = self.known.book
         if isinstance(event, BookSnapshot):
             book.replace(event)
             self.trusted = True
+            for side in _SIDES:
+                for order in self._resting[side].values():
+                    self._look(order, event.ts)
         else:
             book.update(event)
-        if not self.trusted:
-            return
+            if not self.trusted:
+                return _NOBODY
+            if self._at["buy"] and event.bids:
+                self._look_at(self._at["buy"], event.bids, event.ts)
+            if self._at["sell"] and event.asks:
+                self._look_at(self._at["sell"], event.asks, event.ts)
+            if self._unsure:
+                for order in list(self._unsure.values()):
+                    self._look(order, event.ts)
         for side in _SIDES:
             if self._taken[side]:
                 self._forget(side)
-            for order in self._resting[side].values():
-                self._look(order, event.ts)
-        if book.status == "ok":
-            yield from self._run_over("buy")
-            yield from self._run_over("sell")
+        if book.status == "ok" and (book.ask <= self._first["buy"] or book.bid >= self._first["sell"]):
+            return chain(self._run_over("buy"), self._run_over("sell"))
+        return _NOBODY
 
-    def traded(self, trade: Trade) -> Iterator[Execution]:
-        """Yields what a trade fills: our orders at better prices first, then those at its price as the queue lets them."""
+    def traded(self, trade: Trade) -> Iterable[Execution]:
+        """Gives what a trade fills: our orders at better prices first, then those at its price as the queue lets them."""
         self.known.last_trade = trade
+        if not self.trusted or trade.backfilled or not self.would_fill(trade) or trade.kind not in _THROUGH_THE_BOOK:
+            return _NOBODY
+        return self._hit(trade)
+
+    def _hit(self, trade: Trade) -> Iterator[Execution]:
         hit: Side = opposite(trade.side)
-        resting = self._resting[hit]
-        if not resting or not self.trusted or trade.backfilled or trade.kind not in _THROUGH_THE_BOOK:
-            return
         left, passed = exact(trade.size), _ZERO
-        for order in list(resting.values()):
+        for order in list(self._resting[hit].values()):
             if left <= 0 and order.mark != trade.price:
                 return
             distance = (order.mark - trade.price) * sign(hit)
@@ -157,17 +183,13 @@ class PaperMarket:
 
     def would_fill(self, trade: Trade) -> bool:
         """True where a trade reaches a price of ours, filled or not."""
-        hit: Side = opposite(trade.side)
-        first = next(iter(self._resting[hit].values()), None)
-        return first is not None and (first.mark - trade.price) * sign(hit) >= 0
+        return trade.price <= self._first["buy"] if trade.side == "sell" else trade.price >= self._first["sell"]
 
     # --- how ---
 
     def _run_over(self, side: Side) -> Iterator[Execution]:
-        resting, others = self._resting[side], opposite(side)
-        if not resting or not self._touches(resting.values()[0]):
-            return
-        for order in list(resting.values()):
+        others = opposite(side)
+        for order in list(self._resting[side].values()):
             if not self._touches(order):
                 return
             for price, size in list(self._available(others)):
@@ -194,16 +216,24 @@ class PaperMarket:
             if free > 0:
                 yield exact(price), free
 
+    def _look_at(self, ours: dict[float, list[PaperOrder]], levels: list[Level], ts: int | None) -> None:
+        for price, _ in levels:
+            for order in ours.get(price, ()):
+                self._look(order, ts)
+
     def _look(self, order: PaperOrder, ts: int | None) -> None:
-        """Tells the queue what others show at an order's price, where it can be seen."""
+        """Tells the queue what others show at an order's price, where it can be seen; else it is asked again each time."""
         place = order.place
         assert place is not None
         shown = self.known.book.size_at(order.side, order.mark)
         if shown == order.shown and (shown or not place.ahead):
-            return
-        if shown or self._sees(order.side, order.mark):
+            self._unsure.pop(order.order_id, None)
+        elif shown or self._sees(order.side, order.mark):
             self._queue.shown(place, exact(order.shown), exact(shown), ts)
             order.shown = shown
+            self._unsure.pop(order.order_id, None)
+        else:
+            self._unsure[order.order_id] = order
 
     def _forget(self, side: Side) -> None:
         """What we took stays taken until the level shows less, or is gone; what is added to it can be taken."""
@@ -224,11 +254,16 @@ class PaperMarket:
         worst = deque(book.bids() if side == "buy" else book.asks(), maxlen=1)
         return bool(worst) and (mark - worst[0][0]) * sign(side) >= 0
 
+    def _find_first(self, side: Side) -> None:
+        resting = self._resting[side]
+        self._first[side] = resting.peekitem(0)[1].mark if resting else -inf * sign(side)
+
     def _key(self, order: PaperOrder) -> tuple[float, int]:
         return -order.mark * sign(order.side), order.priority
 
 
 _SIDES: tuple[Side, Side] = ("buy", "sell")
+_NOBODY: tuple[Execution, ...] = ()
 
 
 def _reaches(side: Side, limit: Decimal | None, price: Decimal) -> bool:

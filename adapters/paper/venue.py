@@ -46,6 +46,7 @@ class PaperVenue:
         self._arriving: list[tuple[int, int, int, Intent]] = []  # time at the venue, order of leaving, cause, intent
         self._returning: deque[Burst] = deque()  # nothing overtakes, so in order of time
         self._funding: dict[str, FundingClock] = {}
+        self._funding_due: int | None = None  # the first of them
         self._now = 0
         self._left = 0
         self._last_arrival = 0
@@ -72,7 +73,10 @@ class PaperVenue:
         self._advance(recv)
         if isinstance(event, Ticker) and self.settings.funding:
             self._clock(event.symbol).told(event, recv)
-        self._answer(self._desk.observe(event, recv - self._feed), recv)
+            self._find_funding()
+        told = self._desk.observe(event, recv - self._feed)
+        if told:
+            self._answer(told, recv)
 
     def submit(self, record: Record, recv: int) -> None:
         """An intent leaves us at `recv`. Raises `WrongUse` for what is none, or is another venue's."""
@@ -88,7 +92,7 @@ class PaperVenue:
 
     def due(self) -> int | None:
         """When the next thing happens at the venue or reaches us, ns UTC."""
-        times = [time for time in (self._next_arrival(), self._next_funding()) if time is not None]
+        times = [time for time in (self._next_arrival(), self._funding_due) if time is not None]
         if self._returning:
             times.append(self._returning[0][0])
         return min(times, default=None)
@@ -134,7 +138,7 @@ class PaperVenue:
 
     def _advance(self, until: int) -> None:
         while True:
-            arrival, funding = self._next_arrival(), self._next_funding()
+            arrival, funding = self._next_arrival(), self._funding_due
             if funding is not None and funding <= until and (arrival is None or funding <= arrival):
                 self._fund(funding)
             elif arrival is not None and arrival <= until:
@@ -150,6 +154,7 @@ class PaperVenue:
         for symbol, clock in self._funding.items():
             if clock.due == due - self._feed:
                 self._answer(self._desk.fund(symbol, clock.pop(), due - self._feed), self._now)
+        self._find_funding()
 
     def _answer(self, events: list[AnyEvent], now: int, cause: int = 0) -> None:
         if events:
@@ -162,9 +167,9 @@ class PaperVenue:
     def _next_arrival(self) -> int | None:
         return self._arriving[0][0] if self._arriving else None
 
-    def _next_funding(self) -> int | None:
+    def _find_funding(self) -> None:
         due = min((due for clock in self._funding.values() if (due := clock.due) is not None), default=None)
-        return None if due is None else due + self._feed
+        self._funding_due = None if due is None else due + self._feed
 
     def _clock(self, symbol: str) -> FundingClock:
         clock = self._funding.get(symbol)
