@@ -104,12 +104,12 @@ _DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
 
 
 def _trace(error: Exception) -> str:
-    """Where it was raised, by file name and line, without libraries' own frames: the same on every machine."""
+    """Where it was raised, by file name and line, without libraries' own frames: the same on every machine, traced or not."""
     lines = []
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if "site-packages" not in code.co_filename:
+        if "site-packages" not in code.co_filename and step.tb_frame.f_globals.get("__name__") != "streams.trace":
             lines.append(f"{Path(code.co_filename).name}:{step.tb_lineno} in {code.co_name}")
         step = step.tb_next
     return "\n".join(lines)

@@ -99,7 +99,7 @@ def why_not(moment: Moment, manifest: Manifest, strategy: str, venue: str, symbo
         *_session(moment, last, strategy),
         *_market(moment, last, venue, symbol),
         *_wish(moment, strategy, venue, symbol, side),
-        *_limits(moment, manifest, strategy, venue, symbol, side),
+        *([] if orders else _limits(moment, manifest, strategy, venue, symbol, side)),
         *_rests(moment, last),
     ]
     for order in orders:
