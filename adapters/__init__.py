@@ -24,6 +24,8 @@ ENTRY_POINTS = "tapeline.venues"
 VENUES: dict[str, tuple[str, str]] = {
     "bybit": ("adapters.bybit", "linear"),
     "bybit.spot": ("adapters.bybit", "spot"),
+    "binance": ("adapters.binance", "linear"),
+    "binance.spot": ("adapters.binance", "spot"),
 }
 
 

@@ -166,7 +166,7 @@ class StampedLines:
             raise MisfitLine("no time of receipt in ns or µs before the frame")
         recv_ns = int(found[1]) * _SCALE[len(found[1])]
         if _DEPTH_ANSWER.match(found[2]):
-            return RecordedFrame(recv_ns, "http", "http", "in", DEPTH_URL, found[2])
+            return RecordedFrame(recv_ns, "ws", "http", "in", DEPTH_URL, found[2])
         return RecordedFrame(recv_ns, "ws", "ws", "in", "", found[2])
 
 

@@ -28,12 +28,25 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What goes over the wire. Headers may hold a key and a signature, so they are never shown."""
+    """What goes over the wire. Headers may hold a key and a signature, so they are never shown; nor is `secret`, where the
+    URL or the body holds one.
+    """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
+    secret: str = field(default="", repr=False)
+
+    @property
+    def kept_url(self) -> str:
+        """The URL as it may be kept."""
+        return self.url.replace(self.secret, "***") if self.secret else self.url
+
+    @property
+    def kept_body(self) -> bytes:
+        """The body as it may be kept."""
+        return self.body.replace(self.secret.encode(), b"***") if self.secret else self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer means; `wait_s` is how long to wait before another attempt, `known` False for a code no table has."""
+    """What an answer means; `wait_s` is how long to wait before another attempt, `known` False for a code no table has.
+
+    `banned` shuts every door for that long, `stops` that of one pool; `until_ms` says by the venue's clock until when.
+    """
 
     meaning: Meaning
     refusal: Refusal | None = None
@@ -56,6 +72,8 @@ class Verdict:
     wait_s: float = 0.0
     banned: bool = False
     known: bool = True
+    stops: str = ""
+    until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +109,11 @@ class Client(ABC):
     def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
         """What an answer to `count` orders means for each; a batch may fail item by item."""
 
-    @abstractmethod
     def budget(self, headers: Mapping[str, str]) -> Budget | None:
         """What an answer's headers say of its pool, if they say it."""
+        return None
+
+    def budgets(self, request: Request, headers: Mapping[str, str]) -> Sequence[tuple[str, Budget]]:
+        """What an answer's headers say, by pool."""
+        budget = self.budget(headers)
+        return () if budget is None else ((request.endpoint.pool, budget),)

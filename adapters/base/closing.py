@@ -37,6 +37,8 @@ class Closed(Protocol):
 
     def build(self, action: str, arguments: Arguments) -> Request: ...
 
+    def cancel_scopes(self, symbol: str) -> Sequence[Query]: ...
+
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
     ) -> Sequence[AnyEvent]: ...
@@ -72,11 +74,11 @@ async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
 
 
 async def _cancel(exchange: Closed, left: Sequence[OrderUpdate], errors: list[str]) -> None:
-    """Everything of each settlement asset at once; what a first sweep left is also cancelled one by one."""
-    for coin in exchange.settle:
-        _, verdict, _ = await exchange.orders.cancel_scope(Query(coin=coin), Priority.URGENT)
+    """Everything the venue has calls for; what a first sweep left is also cancelled one by one."""
+    for scope in exchange.cancel_scopes(""):
+        _, verdict, _ = await exchange.orders.cancel_scope(scope, Priority.URGENT)
         if verdict.meaning != "ok":
-            errors.append(f"cancel all of {coin}: {verdict.code} {verdict.text}")
+            errors.append(f"cancel all of {scope.symbol or scope.coin}: {verdict.code} {verdict.text}")
     for order in left:
         if order.client_id:
             intent = CancelOrder(exchange.venue, order.symbol, order.client_id)

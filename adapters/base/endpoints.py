@@ -8,7 +8,7 @@ from typing import Literal
 class Endpoint:
     """`pool` names the rate budget that a request draws from; `op` is the same action's name on an order socket."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     pool: str
     auth: bool

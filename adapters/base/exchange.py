@@ -45,6 +45,7 @@ class Exchange(Polls):
 
     capabilities: Capabilities
     batch_sizes: dict[Action, int]
+    one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
 
     def __init__(
         self,
@@ -120,6 +121,10 @@ class Exchange(Polls):
 
     @abstractmethod
     def order_socket(self) -> OrderSocket | None: ...
+
+    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
+        """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
+        return [Query(symbol=symbol)] if symbol else [Query(coin=coin) for coin in self.settle]
 
     # --- life ---
 
@@ -250,6 +255,7 @@ class Exchange(Polls):
             on_ready=on_ready,
             on_fatal=self._fatal,
             deliver=deliver,
+            ask=self.sender.read,
         )
         self._pumps.append(pump)
         pump.start()

@@ -29,22 +29,27 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """`limit` units in any window of `window_s`; `reserve` of them are kept from everything that is not urgent."""
+    """`limit` units in any window of `window_s`; `reserve` of them are kept from everything that is not urgent.
+
+    A pool with `draws` has no window of its own: a request of it takes so many units of each of those, whatever its cost.
+    """
 
     name: str
-    limit: int
-    window_s: float
+    limit: int = 0
+    window_s: float = 0.0
     reserve: int = 0
+    draws: tuple[tuple[str, int], ...] = ()
 
 
 class _Window:
-    __slots__ = ("limit", "pool", "spent", "total")
+    __slots__ = ("limit", "pool", "shut_until", "spent", "total")
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.limit = pool.limit
         self.spent: deque[tuple[int, int]] = deque()  # when, how much
         self.total = 0
+        self.shut_until = 0
 
     def wait_ns(self, cost: int, priority: Priority, now: int) -> int:
         """0 where `cost` fits now, else how long until it may; a cost beyond the whole limit waits for an empty window."""
@@ -68,29 +73,34 @@ class _Window:
 
 
 class Limits:
-    """All pools of one account; every request also draws from `shared` (the address's own limit)."""
+    """All pools of one account; every request also draws one from `shared` (the address's own limit), unless that is empty."""
 
     def __init__(self, pools: Iterable[Pool], shared: str) -> None:
-        self._windows = {pool.name: _Window(pool) for pool in pools}
-        self._shared = self._windows[shared]
+        pools = list(pools)
+        self._windows = {pool.name: _Window(pool) for pool in pools if not pool.draws}
+        self._drawn: dict[str, list[tuple[_Window, int]]] = {}  # units a request, 0 for its own cost
+        for pool in pools:
+            self._drawn[pool.name] = [(self._windows[name], units) for name, units in pool.draws or ((pool.name, 0),)]
+        self._limits = {name: [window for window, _ in drawn] for name, drawn in self._drawn.items()}
+        for pool in pools:
+            if shared:
+                self._drawn[pool.name].append((self._windows[shared], 1))
         self._blocked_until = 0
 
     def limit(self, pool: str) -> int:
-        """How many units a window of this pool has, as last learnt."""
-        return self._windows[pool].limit
+        """How many units a window of this pool has, as last learnt; of one that draws from others, of the smallest."""
+        return min(window.limit for window in self._limits[pool])
 
     def wait_ns(self, pool: str, cost: int, priority: Priority, now: int) -> int:
         """0 where the request may leave now, else how long to wait."""
-        return max(
-            self._blocked_until - now,
-            self._windows[pool].wait_ns(cost, priority, now),
-            self._shared.wait_ns(1, priority, now),
-            0,
-        )
+        wait = max(self._blocked_until - now, 0)
+        for window, units in self._drawn[pool]:
+            wait = max(wait, window.shut_until - now, window.wait_ns(units or cost, priority, now))
+        return wait
 
     def spend(self, pool: str, cost: int, now: int) -> None:
-        self._windows[pool].spend(cost, now)
-        self._shared.spend(1, now)
+        for window, units in self._drawn[pool]:
+            window.spend(units or cost, now)
 
     def learn(self, pool: str, budget: Budget, now: int) -> None:
         """Believes the venue: its limit, and that at least as much is spent as it says."""
@@ -101,9 +111,12 @@ class Limits:
         if missing > 0:
             window.spend(missing, now)
 
-    def block(self, until: int) -> None:
-        """The venue shut its door: nothing leaves before."""
-        self._blocked_until = max(self._blocked_until, until)
+    def block(self, until: int, pool: str = "") -> None:
+        """The venue shut its door, or that of one pool: nothing leaves before."""
+        if pool:
+            self._windows[pool].shut_until = max(self._windows[pool].shut_until, until)
+        else:
+            self._blocked_until = max(self._blocked_until, until)
 
 
 @dataclass(frozen=True, slots=True)

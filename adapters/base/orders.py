@@ -55,7 +55,11 @@ class Speaker(Finder, Protocol):
 
     client: Client
     batch_sizes: dict[Action, int]
-    settle: tuple[str, ...]
+    one_symbol: frozenset[Action]
+
+    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
+        """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
+        ...
 
     def build(self, action: str, arguments: Arguments) -> Request: ...
 
@@ -131,8 +135,11 @@ class OrderEntry:
                 free.append(record)
             else:
                 self._spawn(self._after(before, action, record))
-        for chunk in _chunks(free, self._room(action)):
-            self._spawn(self._send(action, chunk))
+        apart = action in self._speaker.one_symbol
+        for symbol in dict.fromkeys(symbol_of(record) if apart else "" for record in free):
+            group = [record for record in free if not apart or symbol_of(record) == symbol]
+            for chunk in _chunks(group, self._room(action)):
+                self._spawn(self._send(action, chunk))
 
     def _room(self, action: Action) -> int:
         """Orders a request: the venue's most, but no more than its rate limit lets through at once."""
@@ -265,6 +272,9 @@ class OrderEntry:
                 answered.set_result((recv, body, frame))
                 taken = True
         protocol.answers.clear()
+        for pool, budget in protocol.budgets:
+            self._sender.gate.limits.learn(pool, budget, recv)
+        protocol.budgets.clear()
         if events or not taken:
             self._inbox.feed(recv, events, 0, frame)
 
@@ -337,17 +347,12 @@ class OrderEntry:
 
     async def _cancel_all(self, record: Record) -> None:
         """Cancelling everything twice does no harm, so an unknown outcome is sent again, and told if it stays so."""
-        scopes = (
-            [Query(symbol=symbol_of(record))] if symbol_of(record) else [Query(coin=c) for c in self._speaker.settle]
-        )
         self._mark([record], left=True)
-        worst: tuple[int, Verdict, Frame | None] | None = None
-        for scope in scopes:
-            recv, verdict, frame = await self.cancel_scope(scope, Priority.CANCEL)
-            if worst is None or verdict.meaning != "ok":
-                worst = (recv, verdict, frame)
-        assert worst is not None
-        recv, verdict, frame = worst
+        recv, verdict, frame = self._clock.now_ns(), Verdict("ok"), None  # where there is nothing to cancel
+        for scope in self._speaker.cancel_scopes(symbol_of(record)):
+            at, said, told = await self.cancel_scope(scope, Priority.CANCEL)
+            if frame is None or said.meaning != "ok":
+                recv, verdict, frame = at, said, told
         event: AnyEvent
         if verdict.meaning == "ok":
             event = Accepted(self._venue, symbol_of(record), None, "cancel_all", "")

@@ -2,10 +2,10 @@
 knows what an order's outcome is; this file repeats reads only.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from adapters.base.client import Client, Request, Response, Verdict
+from adapters.base.client import Client, Meaning, Request, Response, Verdict
 from adapters.base.limits import Gate, Priority
 from adapters.base.offset import ClockOffset
 from adapters.base.transport import Transport
@@ -16,6 +16,7 @@ from state.record import Frame, Inbox
 
 READ_ATTEMPTS = 4
 READ_BACKOFF_S = 0.25
+RETRY_AFTER_MOST_S = 7 * 86_400  # what a header says is not trusted further
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,18 @@ class Sender:
         signed = self._client.sign(request, (sent + self.offset.ns) // 1_000_000)
         private = request.endpoint.auth
         if private:
-            asked = Frame(sent, self._venue, "rest", "out", signed.body, signed.url, private)
+            asked = Frame(sent, self._venue, "rest", "out", signed.kept_body, signed.kept_url, private)
             self._inbox.feed(sent, (), 0, asked)
         response = await self._transport.request(signed, self._timeout_s)
         recv = self._clock.now_ns()
-        verdict = self._client.classify(response.status, response.body)
+        verdict = _at_their_word(self._client.classify(response.status, response.body), response)
         self._learn(request, response, verdict, recv)
-        frame = Frame(recv, self._venue, "rest", "in", response.body, signed.url, private)
+        frame = Frame(recv, self._venue, "rest", "in", response.body, signed.kept_url, private)
         return Answer(recv, response.status, response.body, verdict, frame)
 
-    async def read(self, request: Request, priority: Priority = Priority.READ) -> Answer:
+    async def read(
+        self, request: Request, priority: Priority = Priority.READ, accepted: Sequence[Meaning] = ("ok",)
+    ) -> Answer:
         """Reads, repeating what may succeed later. Raises `VenueError`, `ConnectionFailed` or `OutcomeUnknown`."""
         attempt = 0
         while True:
@@ -82,7 +85,7 @@ class Sender:
                     raise
             else:
                 verdict = answer.verdict
-                if verdict.meaning == "ok":
+                if verdict.meaning in accepted:
                     return answer
                 final = verdict.meaning not in ("retry", "unknown") or not verdict.known or verdict.banned
                 if final or attempt >= READ_ATTEMPTS:
@@ -106,16 +109,17 @@ class Sender:
         raise AssertionError("unreachable")
 
     def _learn(self, request: Request, response: Response, verdict: Verdict, now: int) -> None:
-        budget = self._client.budget(response.headers)
-        if budget is not None:
-            self.gate.limits.learn(request.endpoint.pool, budget, now)
+        for pool, budget in self._client.budgets(request, response.headers):
+            self.gate.limits.learn(pool, budget, now)
         self.heed(verdict, now)
 
     def heed(self, verdict: Verdict, now: int) -> None:
         """Acts on what any answer says about the account as a whole: a ban shuts the gate, a clock error resets the clock."""
-        if verdict.banned:
-            self.gate.limits.block(now + int(verdict.wait_s * 1e9))
-            self._say(now, FeedStatus(self._venue, "", "rest", "banned", f"{verdict.text}; {verdict.wait_s:.0f} s"))
+        if verdict.banned or verdict.stops:
+            until = max(now + int(verdict.wait_s * 1e9), verdict.until_ms * 1_000_000 - self.offset.ns)
+            self.gate.limits.block(until, "" if verdict.banned else verdict.stops)
+            reason = f"{verdict.text}; {(until - now) / 1e9:.0f} s"
+            self._say(now, FeedStatus(self._venue, "", "rest", "banned" if verdict.banned else "throttled", reason))
         if verdict.refusal == "clock":
             self.resync_clock()
         if not verdict.known:
@@ -123,3 +127,11 @@ class Sender:
 
     def _say(self, now: int, event: AnyEvent) -> None:
         self._inbox.feed(now, (event,))
+
+
+def _at_their_word(verdict: Verdict, response: Response) -> Verdict:
+    """With the time to wait that the answer's own header names. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
+    named = response.headers.get("retry-after", "")
+    if verdict.meaning != "retry" or not named.isdecimal():
+        return verdict
+    return replace(verdict, wait_s=float(min(int(named), RETRY_AFTER_MOST_S)))

@@ -104,13 +104,15 @@ class AiohttpTransport:
                 async for chunk in answer.content.iter_any():
                     body += chunk
                     if len(body) > MAX_ANSWER_BYTES:
-                        raise OutcomeUnknown(f"{request.method} {request.url}: an answer over {MAX_ANSWER_BYTES} bytes")
+                        raise OutcomeUnknown(
+                            f"{request.method} {request.kept_url}: an answer over {MAX_ANSWER_BYTES} bytes"
+                        )
                 headers = {name.lower(): text for name, text in answer.headers.items()}
                 return Response(answer.status, headers, bytes(body))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise ConnectionFailed(f"{request.url}: {error}") from error
+            raise ConnectionFailed(f"{request.kept_url}: {error}") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise OutcomeUnknown(f"{request.method} {request.url}: {error or 'timed out'}") from error
+            raise OutcomeUnknown(f"{request.method} {request.kept_url}: {error or 'timed out'}") from error
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

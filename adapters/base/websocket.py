@@ -7,7 +7,7 @@ stream cannot go on without but REST alone can say, it puts in `wanted`: the pum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from adapters.base.client import Request
+from adapters.base.client import Budget, Request
 from state.errors import TapelineError
 from state.events import AnyEvent, Trade
 from state.words import FeedState
@@ -108,6 +108,7 @@ class OrderSocket(Websocket):
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[tuple[str, bytes]] = []  # request id, body
+        self.budgets: list[tuple[str, Budget]] = []  # what answers said of rate pools
 
     @abstractmethod
     def encode(self, request: Request, request_id: str, now_ms: int) -> bytes:
