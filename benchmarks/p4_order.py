@@ -143,10 +143,8 @@ async def durable(inputs: list[bytes], folder: Path) -> None:
             gone.set_result(None)
 
         def decided(intents: Sequence[Record]) -> None:
-            def durable(_: int) -> None:
-                loop.call_soon_threadsafe(leave, intents)
-
-            writer.commit(durable)
+            writer.flush()  # as `app/session.py` does it
+            loop.call_soon(leave, intents)
 
         chain = Chain(writer, decided)
         bare = BareCommits(folder / "bare.db")

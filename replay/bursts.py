@@ -6,23 +6,26 @@ an input whose cause is itself an input.
 
 from collections.abc import Iterable, Iterator
 
-from state.events import is_derived
+from state.events import DERIVED
 from state.record import Record
 
 
 def bursts(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Groups of records in order: a burst of inputs, or one derived record alone."""
     burst: list[Record] = []
+    head = 0  # seq of the burst's first record
     for record in records:
-        if burst and record.cause == burst[0].seq and not is_derived(record.event):
-            burst.append(record)
-            continue
-        if burst:
-            yield burst
-        if is_derived(record.event):
-            burst = []
+        if type(record.event) in DERIVED:
+            if burst:
+                yield burst
+                burst = []
             yield [record]
+        elif burst and record.cause == head:
+            burst.append(record)
         else:
+            if burst:
+                yield burst
             burst = [record]
+            head = record.seq
     if burst:
         yield burst

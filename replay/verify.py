@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from replay.bursts import bursts
 from state.errors import ReplayDiverged
-from state.events import SessionOpened, is_derived
+from state.events import DERIVED, SessionOpened, is_derived
 from state.log import Log
 from state.log.codec import start_digest
 from state.record import Frame, Record, canonical_all
@@ -52,48 +52,61 @@ class Comparison:
     """A sink that holds each record of the replay against the recorded one and goes on with the digest."""
 
     def __init__(self, session: str) -> None:
-        self.matched = 0
         self.decisions = 0
+        self.expected: deque[Record] = deque()  # the log's next records that the replay has not come to
+        self._concluded: deque[Record] = deque()  # the replay's next records that the log has not told yet
         self._digest = start_digest(session)
-        self._recorded: deque[Record] = deque()
-        self._concluded: deque[Record] = deque()
+        self._flushed = 0
         self._batch: list[Record] = []
 
+    @property
+    def matched(self) -> int:
+        """Records that are the same on both sides."""
+        return self._flushed + len(self._batch)
+
     def expect(self, record: Record) -> None:
-        """The next record of the log."""
+        """The next record of the log is a conclusion: the replay has come to it, or will."""
         if self._concluded:
             self._match(record, self._concluded.popleft())
         else:
-            self._recorded.append(record)
+            self.expected.append(record)
 
     def append(self, record: Record, frame: Frame | None = None) -> None:
         """The next record of the replay."""
-        if self._recorded:
-            self._match(self._recorded.popleft(), record)
+        if self.expected:
+            self._match(self.expected.popleft(), record)
         else:
             self._concluded.append(record)
 
     def rest(self) -> tuple[Sequence[Record], Sequence[Record]]:
         """What was recorded and not concluded, and what was concluded and not recorded."""
-        return list(self._recorded), list(self._concluded)
+        return list(self.expected), list(self._concluded)
 
     def digest(self) -> str:
         self._flush()
         return self._digest.hexdigest()
 
     def _match(self, recorded: Record, concluded: Record) -> None:
-        same = recorded.seq == concluded.seq and recorded.recv == concluded.recv and recorded.cause == concluded.cause
-        if not same or not (recorded.event is concluded.event or _same_event(recorded, concluded)):
+        if (
+            recorded.seq != concluded.seq
+            or recorded.recv != concluded.recv
+            or recorded.cause != concluded.cause
+            or (recorded.event is not concluded.event and not self._same_conclusion(recorded, concluded))
+        ):
             raise _Differs(recorded, concluded)
-        self.matched += 1
-        if is_derived(concluded.event):
-            self.decisions += 1
-        self._batch.append(concluded)
-        if len(self._batch) >= _BATCH:
+        batch = self._batch
+        batch.append(concluded)
+        if len(batch) >= _BATCH:
             self._flush()
+
+    def _same_conclusion(self, recorded: Record, concluded: Record) -> bool:
+        """An input is fed as it is and cannot differ; what was concluded is compared word by word."""
+        self.decisions += is_derived(concluded.event)
+        return type(recorded.event) is type(concluded.event) and recorded.event == concluded.event
 
     def _flush(self) -> None:
         self._digest.update(canonical_all(self._batch))
+        self._flushed += len(self._batch)
         self._batch = []
 
 
@@ -102,10 +115,6 @@ class _Differs(Exception):
         super().__init__()
         self.recorded = recorded
         self.concluded = concluded
-
-
-def _same_event(recorded: Record, concluded: Record) -> bool:
-    return type(recorded.event) is type(concluded.event) and recorded.event == concluded.event
 
 
 def verify(
@@ -124,18 +133,20 @@ def verify(
     row = log.find(session)
     comparison = Comparison(row.id)
     pipeline = Pipeline(comparison, client_ids)
+    feed = pipeline.feed
     inputs = 0
     difference: Difference | None = None
     beyond = 0
     try:
         for burst in bursts(pace(_counted(log, row.id, progress))):
-            for record in burst:
-                comparison.expect(record)
-            if is_derived(burst[0].event):
+            head = burst[0]
+            if type(head.event) in DERIVED:
+                comparison.expect(head)
                 continue
+            comparison.expected.extend(burst)
             inputs += len(burst)
-            pipeline.feed(burst[0].recv, [record.event for record in burst], burst[0].cause)
-            if isinstance(burst[0].event, SessionOpened):
+            feed(head.recv, [record.event for record in burst] if len(burst) > 1 else (head.event,), head.cause)
+            if type(head.event) is SessionOpened:
                 run_strategies(pipeline, strategies)
         beyond = _finish(pipeline, comparison, crashed=row.status != "closed")
     except _Differs as found:
