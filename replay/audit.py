@@ -76,6 +76,7 @@ class Books:
         self.intents = self.answered = self.fills = self.gaps = 0
         self.open: dict[int, str] = {}  # seq of an intent without outcome -> what it was
         self.unknown: dict[tuple[str, str], int] = {}  # venue, client id -> seq of the Unknown
+        self._doubtful: set[tuple[str, str, str]] = set()  # venue, client id, action: a second outcome is to come
         self._placed: dict[tuple[str, str], int] = {}
         self._last: AnyEvent | None = None
         self._shared = SharedState()
@@ -135,14 +136,16 @@ class Books:
         if record.cause in self.open:
             del self.open[record.cause]
             self.answered += 1
-        elif not isinstance(event, Rejected) or key not in self.unknown:
+        elif (*key, event.action) not in self._doubtful:
             self._find(
                 record, "no intent", f"an outcome of {event.client_id or event.action} follows from no open intent"
             )
         if isinstance(event, Unknown):
             self.unknown[key] = record.seq
+            self._doubtful.add((*key, event.action))
         else:
             self.unknown.pop(key, None)
+            self._doubtful.discard((*key, event.action))
 
     def _fill(self, record: Record, event: Fill) -> None:
         self.fills += 1
