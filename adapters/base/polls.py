@@ -56,18 +56,25 @@ class Polls(ABC):
 
     # --- an order ---
 
-    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """An order by its client id, open or ended, and its fills. Raises `TapelineError` where it cannot be asked."""
+    def look_ups(self, symbol: str, client_id: str) -> Sequence[tuple[str, Query]]:
+        """Where an order is asked for by its client id, open or ended, in this order."""
         asked = Query(symbol=symbol, client_id=client_id)
         closed = Query(symbol=symbol, client_id=client_id, closed=True)
-        for action, query in (("open_orders", asked), ("open_orders", closed), ("order_history", asked)):
-            answer = await self.sender.read(self.build(action, query), Priority.CANCEL)
-            for event in self._events(action, answer, query)[0]:
+        return (("open_orders", asked), ("open_orders", closed), ("order_history", asked))
+
+    def fills_of(self, order: OrderUpdate) -> Query:
+        """How the fills of an order are asked for."""
+        return Query(symbol=order.symbol, client_id=order.client_id or "")
+
+    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
+        """An order by its client id, open or ended, and its fills. Raises `TapelineError` where it cannot be asked."""
+        for action, query in self.look_ups(symbol, client_id):
+            answer = await self.sender.read(self.build(action, query), Priority.CANCEL, accepted=("ok", "gone"))
+            events = self._events(action, answer, query)[0] if answer.verdict.meaning == "ok" else ()
+            for event in events:
                 if isinstance(event, OrderUpdate) and event.client_id == client_id:
-                    fills: Sequence[AnyEvent] = ()
-                    if event.filled:
-                        fills = [f for f in await self.executions(asked) if not self.known.has(f)]
-                    return answer, event, fills
+                    told = await self.executions(self.fills_of(event)) if event.filled else ()
+                    return answer, event, [fill for fill in told if not self.known.has(fill)]
         return answer, None, ()
 
     # --- polls: each returns events, and feeds them where asked ---

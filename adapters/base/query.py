@@ -1,8 +1,8 @@
 """The arguments of what is asked of a venue, and how a person writes them as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -62,6 +62,20 @@ class _CancelAll(msgspec.Struct, forbid_unknown_fields=True):
 
 
 Arguments: TypeAlias = Intent | Sequence[Intent] | Query
+Kind = TypeVar("Kind")
+Word = TypeVar("Word")
+
+
+def of_kind(arguments: object, kind: type[Kind], action: str) -> Kind:
+    """The arguments, if they are what the action takes; raises `WrongUse`."""
+    if not isinstance(arguments, kind):
+        raise WrongUse(f"{action} takes a {kind.__name__}, not {type(arguments).__name__}")
+    return arguments
+
+
+def said(fields: Mapping[str, Word | None]) -> dict[str, Word]:
+    """Without what was left open."""
+    return {name: word for name, word in fields.items() if word is not None and word != ""}
 
 
 def parse_arguments(venue: str, action: str, text: str | bytes) -> Arguments:

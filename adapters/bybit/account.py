@@ -4,10 +4,10 @@ The same objects come by private stream and by REST, so both are read here.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 
 import msgspec
 
+from adapters.base.numbers import money, owed
 from adapters.bybit import wire
 from adapters.bybit.types import (
     CANCEL_ORIGINS,
@@ -35,27 +35,6 @@ _orders = msgspec.json.Decoder(wire.OrderMessage).decode
 _executions = msgspec.json.Decoder(wire.ExecutionMessage).decode
 _positions = msgspec.json.Decoder(wire.PositionMessage).decode
 _wallet = msgspec.json.Decoder(wire.WalletMessage).decode
-
-
-def money(text: str | None) -> Decimal | None:
-    """The Decimal of the venue's text; empty means not said. Raises `ValueError` on what is no finite number."""
-    if not text:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{text[:40]!r} is no number") from None
-    if not number.is_finite():
-        raise ValueError(f"{text[:40]!r} is no number")
-    return number
-
-
-def owed(text: str | None) -> Decimal:
-    """As `money`, where empty is not allowed."""
-    number = money(text)
-    if number is None:
-        raise ValueError("a number is missing")
-    return number
 
 
 def ms(text: str) -> int | None:

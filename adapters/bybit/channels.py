@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from adapters.base.settings import MarketChannel
+from adapters.base.channel import Channel
 from adapters.bybit import wire
 from state.events import AnyEvent, BookDelta, BookSnapshot, Candle, FeedStatus, Liquidation, Ticker, Trade
 from state.words import FeedState, Side
@@ -29,46 +29,6 @@ _ticker = msgspec.json.Decoder(wire.TickerMessage, strict=False).decode
 _ticker_text = msgspec.json.Decoder(wire.TickerText, strict=False).decode
 _klines = msgspec.json.Decoder(wire.KlineMessage, strict=False).decode
 _liquidations = msgspec.json.Decoder(wire.LiquidationMessage, strict=False).decode
-
-
-class Channel:
-    """A topic and what its feed is worth; `status` is None until somebody was told."""
-
-    __slots__ = ("channel", "status", "symbol", "topic", "venue")
-
-    channel: MarketChannel
-
-    def __init__(self, venue: str, topic: str, symbol: str) -> None:
-        self.venue = venue
-        self.topic = topic
-        self.symbol = symbol
-        self.status: FeedState | None = None
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        raise NotImplementedError
-
-    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        """What is known is worth nothing until the venue tells it whole again."""
-        self.status = status
-        return FeedStatus(self.venue, self.symbol, self.channel, status, reason)
-
-    def trust(self) -> list[AnyEvent]:
-        """The word that all is well again, where it had been in doubt."""
-        doubted = self.status not in (None, "ok")
-        self.status = "ok"
-        if not doubted:
-            return []
-        return [FeedStatus(self.venue, self.symbol, self.channel, "ok")]
-
-    @property
-    def is_waiting(self) -> bool:
-        """True while the venue must be asked again for the whole."""
-        return False
-
-    @property
-    def heals_on_ack(self) -> bool:
-        """A stream of facts is good once subscribed; a book is not before its snapshot."""
-        return True
 
 
 class BookChannel(Channel):

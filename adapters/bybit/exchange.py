@@ -8,18 +8,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from adapters.base.channel import Channel
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
 from adapters.base.exchange import Exchange as BaseExchange
 from adapters.base.limits import Pool
+from adapters.base.numbers import money
 from adapters.base.query import Arguments, Query
 from adapters.base.settings import Capabilities, Subscription, VenueSettings
 from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.bybit import wire
-from adapters.bybit.account import money
-from adapters.bybit.channels import Channel
 from adapters.bybit.client import Client
 from adapters.bybit.endpoints import HOSTS, IP_POOL, PUBLIC_HOSTS, Endpoints
 from adapters.bybit.formats import Formats

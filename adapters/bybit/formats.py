@@ -5,15 +5,16 @@ Numbers go out as plain decimal text, keys in the documentation's order: what is
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 from urllib.parse import quote
 
 import msgspec
 
 from adapters.base.client import Request
-from adapters.base.query import Arguments, Query
+from adapters.base.numbers import money, owed, text
+from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.bybit import wire
-from adapters.bybit.account import MS, Account, money, owed
+from adapters.bybit.account import MS, Account
 from adapters.bybit.channels import ticker
 from adapters.bybit.endpoints import Endpoints
 from adapters.bybit.types import INSTRUMENT_STATUS, INTERVALS, Types
@@ -31,7 +32,6 @@ from state.events import (
 )
 
 Field: TypeAlias = str | int | bool
-T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 _answer = msgspec.json.Decoder(wire.Answer).decode
@@ -44,11 +44,6 @@ _orders = msgspec.json.Decoder(wire.OrderList).decode
 _executions = msgspec.json.Decoder(wire.ExecutionList).decode
 _positions = msgspec.json.Decoder(wire.PositionList).decode
 _wallet = msgspec.json.Decoder(wire.WalletList).decode
-
-
-def text(number: Decimal) -> str:
-    """Plain decimal text: never an exponent."""
-    return format(number, "f")
 
 
 class Formats:
@@ -68,7 +63,7 @@ class Formats:
         if endpoint is None:
             raise WrongUse(f"bybit has no action {action!r}; known: {', '.join(Endpoints.ALL)}")
         if endpoint.method == "GET":
-            fields = self._query(action, _of(arguments, Query, action))
+            fields = self._query(action, of_kind(arguments, Query, action))
             return Request(endpoint, "&".join(f"{name}={quote(str(word), safe='')}" for name, word in fields.items()))
         if action.endswith("_batch"):
             if isinstance(arguments, Query | PlaceOrder | AmendOrder | CancelOrder | CancelAll):
@@ -84,9 +79,9 @@ class Formats:
     def _row(self, action: str, arguments: Arguments) -> dict[str, Field]:
         match action:
             case "place":
-                return self._place(_of(arguments, PlaceOrder, action))
+                return self._place(of_kind(arguments, PlaceOrder, action))
             case "amend":
-                amend = _of(arguments, AmendOrder, action)
+                amend = of_kind(arguments, AmendOrder, action)
                 return {
                     "symbol": amend.symbol,
                     "orderLinkId": amend.client_id,
@@ -94,7 +89,7 @@ class Formats:
                     "price": text(amend.price),
                 }
             case _:
-                cancel = _of(arguments, CancelOrder, action)
+                cancel = of_kind(arguments, CancelOrder, action)
                 return {"symbol": cancel.symbol, "orderLinkId": cancel.client_id}
 
     def _place(self, order: PlaceOrder) -> dict[str, Field]:
@@ -119,7 +114,7 @@ class Formats:
     def _setting(self, action: str, arguments: Arguments) -> dict[str, Field]:
         if isinstance(arguments, CancelAll):
             arguments = Query(symbol=arguments.symbol)
-        query = _of(arguments, Query, action)
+        query = of_kind(arguments, Query, action)
         match action:
             case "cancel_all":
                 scope = {"symbol": query.symbol} if query.symbol else {"settleCoin": query.coin or self._coin}
@@ -144,7 +139,7 @@ class Formats:
         if action == "server_time":
             return {}
         if action == "wallet":
-            return {"accountType": "UNIFIED"} | _said({"coin": query.coin})
+            return said({"accountType": "UNIFIED", "coin": query.coin})
         fields: dict[str, Field | None] = {"category": self.market, "symbol": query.symbol}
         match action:
             case "klines":
@@ -162,7 +157,7 @@ class Formats:
             fields |= {"openOnly": 1 if query.closed else 0}
         if action not in ("tickers", "fee_rates"):
             fields |= {"limit": query.limit, "cursor": query.cursor}
-        return _said(fields)
+        return said(fields)
 
     # --- in ---
 
@@ -289,14 +284,3 @@ _READERS: Mapping[str, _Reader] = {
     "positions": Formats._positions,
     "wallet": Formats._wallet,
 }
-
-
-def _said(fields: Mapping[str, Field | None]) -> dict[str, Field]:
-    """Without what was left open."""
-    return {name: word for name, word in fields.items() if word is not None and word != ""}
-
-
-def _of(arguments: Arguments, kind: type[T], action: str) -> T:
-    if not isinstance(arguments, kind):
-        raise WrongUse(f"{action} takes a {kind.__name__}, not {type(arguments).__name__}")
-    return arguments

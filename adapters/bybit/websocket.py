@@ -11,13 +11,14 @@ from hmac import new as hmac
 
 import msgspec
 
+from adapters.base.channel import Channel
 from adapters.base.client import Request
 from adapters.base.settings import Subscription, VenueSettings
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.bybit import wire
 from adapters.bybit.account import Account
-from adapters.bybit.channels import Channel, TradesChannel, channel_of
+from adapters.bybit.channels import TradesChannel, channel_of
 from adapters.bybit.types import INTERVALS
 from state.errors import WrongUse
 from state.events import AnyEvent, FeedStatus, Trade

@@ -1,0 +1,49 @@
+"""One public topic: frames in, market events out, and what its feed is worth. A venue says how its frames read."""
+
+from collections.abc import Sequence
+
+from adapters.base.settings import MarketChannel
+from state.events import AnyEvent, FeedStatus
+from state.words import FeedState
+
+
+class Channel:
+    """`status` is None until somebody was told. Symbol and venue are interned here once, for all events of the topic."""
+
+    __slots__ = ("heard", "status", "symbol", "topic", "venue")
+
+    channel: MarketChannel
+    chatty = False  # whether it speaks within seconds on any market that lives
+
+    def __init__(self, venue: str, topic: str, symbol: str) -> None:
+        self.venue = venue
+        self.topic = topic
+        self.symbol = symbol
+        self.status: FeedState | None = None
+        self.heard = False  # whether it has spoken on this connection
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        raise NotImplementedError
+
+    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
+        """What is known is worth nothing until the venue tells it whole again."""
+        self.status = status
+        return FeedStatus(self.venue, self.symbol, self.channel, status, reason)
+
+    def trust(self) -> list[AnyEvent]:
+        """The word that all is well again, where it had been in doubt."""
+        doubted = self.status not in (None, "ok")
+        self.status = "ok"
+        if not doubted:
+            return []
+        return [FeedStatus(self.venue, self.symbol, self.channel, "ok")]
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while the venue must be asked again for the whole."""
+        return False
+
+    @property
+    def heals_on_ack(self) -> bool:
+        """A stream of facts is good once subscribed; a book is not before it is whole."""
+        return True

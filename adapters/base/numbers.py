@@ -1,0 +1,29 @@
+"""Money as text: Decimal from a venue's text and back, never through a float."""
+
+from decimal import Decimal, InvalidOperation
+
+
+def money(said: str | None) -> Decimal | None:
+    """The Decimal of the venue's text; empty means not said. Raises `ValueError` on what is no finite number."""
+    if not said:
+        return None
+    try:
+        number = Decimal(said)
+    except InvalidOperation:
+        raise ValueError(f"{said[:40]!r} is no number") from None
+    if not number.is_finite():
+        raise ValueError(f"{said[:40]!r} is no number")
+    return number
+
+
+def owed(said: str | None) -> Decimal:
+    """As `money`, where empty is not allowed."""
+    number = money(said)
+    if number is None:
+        raise ValueError("a number is missing")
+    return number
+
+
+def text(number: Decimal) -> str:
+    """Plain decimal text: never an exponent."""
+    return format(number, "f")
