@@ -40,11 +40,11 @@ class Told:
         """The account is reconciled."""
         return self.say(FeedStatus(venue, "", "account", "ok", "reconciled"))
 
-    def write(self, log: Log, manifest: str | None = None) -> str:
+    def write(self, log: Log, manifest: str | None = None, *, block_size: int = 4096) -> str:
         """Ends the session and writes it; returns its id."""
         self.say(SessionClosed("the end"))
         text = manifest if manifest is not None else Manifest(seed=7).to_json()
-        writer = log.begin(self.session, text, OPENED)
+        writer = log.begin(self.session, text, OPENED, block_size=block_size)
         frames = list(self.frames)
         for record in self.records:
             while frames and frames[0][1] == 0 and frames[0][0].recv <= record.recv:
