@@ -1,7 +1,36 @@
 """Quoting: ladders of wished quotes, and the fewest intents that lead to them."""
 
 from streams.quoting.counts import QuoteCounts
+from streams.quoting.intensity import Intensity, arrival_intensity
 from streams.quoting.ladder import Quote, ladder
+from streams.quoting.optimal import Distances, avellaneda_stoikov, glft
+from streams.quoting.queue_aware import keep_places
+from streams.quoting.queue_worth import Flow
+from streams.quoting.shapes import Rung, by_exposure, by_volatility, geometric, linear, stand
+from streams.quoting.skew import adding_scaled, at_extreme, linear_skew, quadratic_skew, shifted
 from streams.quoting.to_intents import to_intents
 
-__all__ = ["Quote", "QuoteCounts", "ladder", "to_intents"]
+__all__ = [
+    "Distances",
+    "Flow",
+    "Intensity",
+    "Quote",
+    "QuoteCounts",
+    "Rung",
+    "adding_scaled",
+    "arrival_intensity",
+    "at_extreme",
+    "avellaneda_stoikov",
+    "by_exposure",
+    "by_volatility",
+    "geometric",
+    "glft",
+    "keep_places",
+    "ladder",
+    "linear",
+    "linear_skew",
+    "quadratic_skew",
+    "shifted",
+    "stand",
+    "to_intents",
+]

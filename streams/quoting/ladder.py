@@ -6,12 +6,16 @@ from state.words import Side
 
 
 class Quote(NamedTuple):
-    """One wished order: price in quote per base, size in base. Its `label` names the level and is what orders are known by."""
+    """One wished order: price in quote per base, size in base. Its `label` names the level and is what orders are known by.
+
+    A reduce-only quote closes and never opens.
+    """
 
     side: Side
     price: float
     size: float
     label: str
+    reduce_only: bool = False
 
 
 def ladder(

@@ -28,6 +28,7 @@ class Wanted(NamedTuple):
     side: Side
     price: Decimal
     size: Decimal
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Rules:
     tif: TimeInForce
 
 
-class _Move(NamedTuple):
+class Move(NamedTuple):
     label: str
     want: Wanted
     order: Order | None  # None where there is none yet
@@ -64,7 +65,7 @@ def snapped(
     Raises `WrongUse` for a label that is empty or used twice.
     """
     wanted: dict[str, Wanted] = {}
-    for side, price, size, label in quotes:
+    for side, price, size, label, reduce_only in quotes:
         if not label or label in wanted:
             raise WrongUse(f"each quote needs a label of its own, not {label!r}")
         if not (0 < price < float("inf") and 0 < size < float("inf")):
@@ -74,9 +75,9 @@ def snapped(
         owed = instrument.price(side, price)
         if touch is not None:
             owed = _passive(side, owed, touch, instrument)
-        want = Wanted(side, owed, instrument.size(size))
+        want = Wanted(side, owed, instrument.size(size), reduce_only)
         try:
-            instrument.check(want.price, want.size)
+            instrument.check(want.price, want.size, reduce_only=reduce_only)
         except OffGrid as error:
             counts.left_out += 1
             counts.why = str(error)
@@ -98,19 +99,19 @@ def plan(
     Labels in `held` are neither placed nor amended now, those in `uncancelled` not cancelled.
     """
     cancels: list[Planned] = []
-    moves: list[_Move] = []
+    moves: list[Move] = []
     taken: set[str] = set()
     for order in orders:
         want = wanted.get(order.label)
         is_second = order.label in taken
         taken.add(order.label)
-        if want is None or want.side != order.side or is_second or not _fits(order, want, instrument):
+        if want is None or is_second or not fits(order, want, instrument):
             if not order.pending_cancel and order.label not in uncancelled:
                 cancels.append(CancelOrder(order.venue, order.symbol, order.client_id, rules.strategy))
-        elif order.label not in held and _can_be_amended(order) and _differs(order, want, wanted, rules):
-            moves.append(_Move(order.label, want, order))
-    moves += [_Move(label, want, None) for label, want in wanted.items() if label not in taken and label not in held]
-    return cancels + _uncrossing(moves, orders, instrument, rules)
+        elif order.label not in held and can_be_amended(order) and differs(order, want, wanted, rules):
+            moves.append(Move(order.label, want, order))
+    moves += [Move(label, want, None) for label, want in wanted.items() if label not in taken and label not in held]
+    return cancels + uncrossing(moves, orders, instrument, rules)
 
 
 def _passive(side: Side, price: Decimal, touch: tuple[Decimal, Decimal], instrument: Instrument) -> Decimal:
@@ -133,7 +134,7 @@ def _uncrossed(wanted: dict[str, Wanted], counts: QuoteCounts) -> dict[str, Want
     return kept
 
 
-def _can_be_amended(order: Order) -> bool:
+def can_be_amended(order: Order) -> bool:
     """Nothing about it is on its way, and the venue has spoken of it."""
     return (
         (order.acknowledged or order.status != "pending")
@@ -143,13 +144,15 @@ def _can_be_amended(order: Order) -> bool:
     )
 
 
-def _fits(order: Order, want: Wanted, instrument: Instrument) -> bool:
-    """With what is filled of it, the order would be of a size that the venue allows."""
+def fits(order: Order, want: Wanted, instrument: Instrument) -> bool:
+    """An amendment can make the one of the other: of one kind, and with what is filled of a size that the venue allows."""
+    if want.side != order.side or want.reduce_only != order.reduce_only:
+        return False
     total = order.filled + want.size
     return not total % instrument.lot and (instrument.max_size is None or total <= instrument.max_size)
 
 
-def _differs(order: Order, want: Wanted, wanted: Mapping[str, Wanted], rules: Rules) -> bool:
+def differs(order: Order, want: Wanted, wanted: Mapping[str, Wanted], rules: Rules) -> bool:
     price = order.price
     if price is None or abs(price - want.price) > rules.tolerance:
         return True
@@ -163,9 +166,9 @@ def _differs(order: Order, want: Wanted, wanted: Mapping[str, Wanted], rules: Ru
     return any(other.side == "buy" and other.price >= price for other in wanted.values())
 
 
-def _uncrossing(moves: Sequence[_Move], orders: Sequence[Order], instrument: Instrument, rules: Rules) -> list[Planned]:
+def uncrossing(moves: Sequence[Move], orders: Sequence[Order], instrument: Instrument, rules: Rules) -> list[Planned]:
     """The moves as intents, without those that an order of the other side is still in the way of."""
-    best_bid, best_ask = _reach(orders)
+    best_bid, best_ask = reach(orders)
     intents: list[Planned] = []
     for move in sorted(moves, key=lambda move: not move.retreats):
         label, want, order = move
@@ -186,6 +189,7 @@ def _uncrossing(moves: Sequence[_Move], orders: Sequence[Order], instrument: Ins
                     want.size,
                     want.price,
                     tif=rules.tif,
+                    reduce_only=want.reduce_only,
                     strategy=rules.strategy,
                     label=label,
                 )
@@ -198,7 +202,7 @@ def _uncrossing(moves: Sequence[_Move], orders: Sequence[Order], instrument: Ins
     return intents
 
 
-def _reach(orders: Sequence[Order]) -> tuple[Decimal | None, Decimal | None]:
+def reach(orders: Sequence[Order]) -> tuple[Decimal | None, Decimal | None]:
     """The highest price at which we may buy now, and the lowest at which we may sell."""
     best_bid: Decimal | None = None
     best_ask: Decimal | None = None

@@ -178,11 +178,11 @@ def outcome(orders: Sequence[Order], choices: Sequence[str], wanted: dict[str, W
         if choice == "place":
             if label in after or target is None:
                 return None
-            after[label] = tuple(target)
+            after[label] = tuple(target[:3])
         elif choice == "amend":
             if label not in after or target is None:
                 return None
-            after[label] = tuple(target)
+            after[label] = tuple(target[:3])
         elif choice == "cancel" and after.pop(label, None) is None:
             return None
     return after
