@@ -11,7 +11,7 @@ from app.logs import opened_log
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import Cell, print_json, print_lines, print_table
 from app.progress import progress
-from replay.quality.report import MetricLine, Quality, Rates, is_of, measure, name_of
+from replay.quality.report import MetricLine, Quality, Rates, is_of, measure, number_of
 from replay.quality.samples import samples
 from state.errors import WrongUse
 from state.log import Log
@@ -59,9 +59,7 @@ def _behind(log: Log, session: str, name: str) -> Iterator[RecordsFact]:
     for _, said in samples(log, session):
         for sample in said:
             if is_of(sample, name):
-                symbol = sample.symbol if f"/{sample.symbol}/" in f"{name}/" else ""
-                whole = name_of(sample.metric, sample.venue, symbol, sample.group)
-                yield RecordsFact(whole, sample.value, sample.seqs, sample.frames)
+                yield RecordsFact(number_of(sample), sample.value, sample.seqs, sample.frames)
 
 
 def _print_records(found: Iterator[RecordsFact], *, as_json: bool) -> bool:

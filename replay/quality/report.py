@@ -82,9 +82,14 @@ def name_of(metric: str, venue: str, symbol: str, group: str) -> str:
     return "/".join(word.replace(" ", "-") for word in (metric, venue, symbol, group) if word)
 
 
+def number_of(sample: Sample) -> str:
+    """The name of the number that a sample is part of."""
+    return name_of(sample.metric, sample.venue, _symbol(sample), sample.group)
+
+
 def is_of(sample: Sample, name: str) -> bool:
     """True for a sample that is part of the number called `name`, or of any number below it."""
-    whole = name_of(sample.metric, sample.venue, _symbol(sample), sample.group)
+    whole = number_of(sample)
     return whole == name or whole.startswith(f"{name}/")
 
 
