@@ -38,6 +38,11 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "record": Entry("app.commands.live", "record", "Record public streams without trading."),
     "import": Entry("app.commands.replay", "import_frames", "Turn recorded raw frames into a session."),
     "replay": Entry("app.commands.replay", "replay", "Verify a session, simulate a strategy on it, or play it back."),
+    "calibrate": Entry(
+        "app.commands.calibrate",
+        "calibrate_session",
+        "Hold the simulator to a live session, order by order, and fit it.",
+    ),
     "audit": Entry("app.commands.replay", "audit", "Check digest, gaps, journal and outcomes of a session."),
     "checkpoint": Entry("app.commands.proof", "checkpoint", "Put checkpoints over a session; sign and anchor them."),
     "prove": Entry("app.commands.proof", "prove", "Prove that a record is in a session."),

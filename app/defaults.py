@@ -94,7 +94,15 @@ def least_size(instrument: Instrument, price: float) -> Decimal:
 
 
 def _value(text: str) -> object:
-    """A number where it reads as one, a truth where it is one, else the word; money is made of a number's shortest text."""
+    """A number where it reads as one, a truth where it is one, JSON where it is a list, else the word.
+
+    Money is made of a number's shortest text.
+    """
+    if text.startswith("["):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError as error:
+            raise ConfigurationError(f"{text} is not a list in JSON: {error}") from error
     if text in ("true", "false"):
         return text == "true"
     try:

@@ -23,6 +23,7 @@ from app.running import new_session_id
 from app.summary import Summary, summarize
 from replay.audit import audit as audit_session
 from replay.imports import import_recordings
+from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.proof.anchors import read as read_anchors
 from replay.proof.keys import PublicKey
 from replay.simulate import Simulation
@@ -30,7 +31,7 @@ from replay.tape import is_tape
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
 from state.clock import WallClock
-from state.errors import WrongUse
+from state.errors import ConfigurationError, WrongUse
 from state.log import Log, SessionRow
 from state.manifest import Manifest, installed
 from state.record import Record, to_json
@@ -266,10 +267,20 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
         python=python,
         packages=packages,
     )
+    recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
+    if paper.latency == "recorded" and not recorded:
+        raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
     session = new_session_id(WallClock())
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
     simulation = Simulation(
-        writer, order_ids(session), strategies_of(manifest), paper, session=session, seed=parent.seed, parent=row.id
+        writer,
+        order_ids(session),
+        strategies_of(manifest),
+        paper,
+        session=session,
+        seed=parent.seed,
+        parent=row.id,
+        recorded=recorded,
     )
     try:
         with _counting(f"simulating {kind}", row.last_seq) as count, Collector():
