@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format bench bench-rivals chaos docs clean tamper
+.PHONY: demo test check format bench bench-rivals chaos plans docs clean tamper
 
 demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
@@ -15,6 +15,10 @@ test: $(STAMP)
 # Kills a trading session at fifty random moments; the suite does it a few times.
 chaos: $(STAMP)
 	TAPELINE_KILLS=50 $(BIN)/pytest tests/app/test_kill.py
+
+# Plans under budgets in a hundred thousand random cases; the suite tries some thousands.
+plans: $(STAMP)
+	TAPELINE_PLANS=100000 $(BIN)/pytest tests/streams/quoting/test_plan_budgeted.py
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

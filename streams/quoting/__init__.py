@@ -1,9 +1,11 @@
 """Quoting: ladders of wished quotes, and the fewest intents that lead to them."""
 
+from streams.quoting.budgets import Budget, Budgets
 from streams.quoting.counts import QuoteCounts
 from streams.quoting.intensity import Intensity, arrival_intensity
 from streams.quoting.ladder import Quote, ladder
 from streams.quoting.optimal import Distances, avellaneda_stoikov, glft
+from streams.quoting.plan_budgeted import Costs
 from streams.quoting.queue_aware import keep_places
 from streams.quoting.queue_worth import Flow
 from streams.quoting.shapes import Rung, by_exposure, by_volatility, geometric, linear, stand
@@ -11,6 +13,9 @@ from streams.quoting.skew import adding_scaled, at_extreme, linear_skew, quadrat
 from streams.quoting.to_intents import to_intents
 
 __all__ = [
+    "Budget",
+    "Budgets",
+    "Costs",
     "Distances",
     "Flow",
     "Intensity",

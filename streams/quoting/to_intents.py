@@ -16,9 +16,11 @@ from state.words import TimeInForce
 from streams.feeds import Feeds
 from streams.operators.keep import Alarm, Kept, keep
 from streams.operators.lift import Operator, positive
+from streams.quoting.budgets import Budgets, Meter
 from streams.quoting.counts import QuoteCounts
 from streams.quoting.ladder import Quote
 from streams.quoting.plan import Planned, Rules, Wanted, plan, snapped
+from streams.quoting.plan_budgeted import NO_COSTS_OF_MESSAGES, Costs, plan_budgeted
 from streams.scheduler import Settler
 from streams.source import owner_of
 
@@ -33,6 +35,8 @@ def to_intents(
     backoff_s: float = 1.0,
     tif: TimeInForce = "post_only",
     counts: QuoteCounts | None = None,
+    budgets: Budgets | None = None,
+    costs: Costs = NO_COSTS_OF_MESSAGES,
 ) -> Operator[Sequence[Quote], Decision]:
     """Moves the strategy's labelled orders in one market to the newest wished quotes, in the fewest intents.
 
@@ -47,6 +51,9 @@ def to_intents(
     not trade or the session is halted; quotes wished before a book was trusted again are not used. A level that was
     filled, in part or whole, waits for the next wished quotes: those of before the fill are old. A level that was
     refused or blocked rests for `backoff_s` of virtual time. Completion pulls.
+
+    Under `budgets` the plan is the one of least `costs` that they allow, and what had to wait is planned again as soon
+    as they allow more. Pulling is bound by no budget: the reserve is kept for it, and a quote that must go, goes.
     """
     if tolerance_ticks < 0 or size_tolerance < 0:
         raise WrongUse("tolerance_ticks and size_tolerance must not be negative")
@@ -59,6 +66,7 @@ def to_intents(
             desk = _Desk(feeds, venue, symbol, observer, counts if counts is not None else QuoteCounts())
             desk.tolerate(exact(float(tolerance_ticks)), exact(float(size_tolerance)), tif)
             desk.backoff_ns = round(backoff_s * 1e9)
+            desk.budget(budgets, costs)
 
             def on_completed() -> None:
                 desk.wish(())
@@ -73,11 +81,12 @@ def to_intents(
                 account.blocked(symbol).subscribe(desk.blocked, observer.on_error, scheduler=scheduler),
                 market.book.subscribe(desk.book_changed, observer.on_error, scheduler=scheduler),
                 desk.timer,
+                desk.refill,
             )
             for what in (account.status, market.rules, feeds.halted):
                 subscriptions.add(what.subscribe(desk.health_changed, observer.on_error, scheduler=scheduler))
             subscriptions.add(desk.start(scheduler))
-            subscriptions.add(keep(scheduler, on_completed, desk.timer))
+            subscriptions.add(keep(scheduler, on_completed, desk.timer, desk.refill))
             return subscriptions
 
         return Kept(subscribe)
@@ -99,7 +108,10 @@ class _Desk:
         self._observer = observer
         self._counts = counts
         self.timer = Alarm(feeds.scheduler, self._wake)
+        self.refill = Alarm(feeds.scheduler, self._changed)
         self.backoff_ns = 0
+        self._meter: Meter | None = None
+        self._costs = NO_COSTS_OF_MESSAGES
         self._tolerance_ticks = self._size_tolerance = Decimal(0)
         self._tif: TimeInForce = "post_only"
         self._quotes: Sequence[Quote] = ()
@@ -116,6 +128,10 @@ class _Desk:
 
     def tolerate(self, ticks: Decimal, size: Decimal, tif: TimeInForce) -> None:
         self._tolerance_ticks, self._size_tolerance, self._tif = ticks, size, tif
+
+    def budget(self, budgets: Budgets | None, costs: Costs) -> None:
+        self._meter = Meter(budgets, self._feeds.now_ns) if budgets is not None else None
+        self._costs = costs
 
     # --- what may change the plan ---
 
@@ -168,13 +184,17 @@ class _Desk:
     # --- written down and given back ---
 
     def dump(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in _STATE} | {"counts": self._counts.dump()}
+        state = {name: getattr(self, name) for name in _STATE}
+        meter = self._meter.dump() if self._meter is not None else None
+        return state | {"counts": self._counts.dump(), "meter": meter}
 
     def load(self, state: object, /) -> None:
         given = cast("dict[str, object]", state)
         for name in _STATE:
             setattr(self, name, given[name])
         self._counts.load(given["counts"])
+        if self._meter is not None:
+            self._meter.load(given["meter"])
 
     # --- the plan ---
 
@@ -201,9 +221,35 @@ class _Desk:
         now = self._feeds.now_ns
         held = {*self._spent, *(label for label, until in self._rests.items() if until > now)}
         uncancelled = {label for label, until in self._cancel_rests.items() if until > now}
-        for intent in plan(self._wanted if healthy else {}, mine, instrument, rules, held, uncancelled):
+        for intent in self._planned(mine, instrument, rules, held, uncancelled, healthy=healthy):
             self._count(intent)
             self._observer.on_next(intent)
+
+    def _planned(
+        self,
+        mine: Sequence[Order],
+        instrument: Instrument,
+        rules: Rules,
+        held: set[str],
+        uncancelled: set[str],
+        *,
+        healthy: bool,
+    ) -> list[Planned]:
+        meter, now = self._meter, self._feeds.now_ns
+        if meter is None or not (healthy and self._wanted):
+            intents = plan(self._wanted if healthy else {}, mine, instrument, rules, held, uncancelled)
+        else:
+            found = plan_budgeted(
+                self._wanted, mine, instrument, rules, meter.left(now), self._costs, held=held, uncancelled=uncancelled
+            )
+            intents = found.intents
+            self._counts.deferred += found.deferred
+        if meter is not None:
+            for intent in intents:
+                meter.spend(intent, now)
+            if healthy and self._wanted and found.deferred:
+                self.refill.at(meter.next_ns(now))
+        return intents
 
     def _is_healthy(self) -> bool:
         return (
