@@ -188,11 +188,13 @@ class Books:
         """What everything comes to."""
         gaps = [gap for told in self._orders.values() if (gap := told.gap()) is not None]
         named: set[tuple[str, str]] = set()
+        for known in self._assets.values():
+            known.series.close()
         for market in self._markets.values():
             market.series.close()
             mine = [gap for gap in gaps if (gap.venue, gap.symbol) == (market.line.venue, market.line.symbol)]
             for residual in market.series.residuals:
-                name = name_position(residual, mine, market.multipliers)
+                name = name_position(residual, mine, market.multipliers, self._denial(market))
                 named.update((gap.venue, gap.client_id) for gap in mine if gap.seq in name.seqs)
                 self._tainted.append((market, residual, name))
                 self._told_residual(market.line.venue, market.line.symbol, residual, name)
@@ -201,7 +203,6 @@ class Books:
             if (gap.venue, gap.client_id) not in named:
                 self._find_gap(gap)
         for known in self._assets.values():
-            known.series.close()
             for residual in known.series.residuals:
                 self._told_residual(known.line.venue, known.line.asset, residual, self._named_balance(known, residual))
             _close_asset(known)
@@ -211,6 +212,21 @@ class Books:
         markets = [self._markets[key].line for key in sorted(self._markets)]
         assets = [self._assets[key].line for key in sorted(self._assets)]
         return ClosedBooks(session, self._method, markets, assets, self._findings, transient)
+
+    def _denial(self, market: MarketAccount) -> Callable[[Movement], bool]:
+        """Whether the settling balance did not move by a fill either; where nobody reports it, nothing speaks against that."""
+        known = self._assets.get((market.line.venue, market.line.settle))
+
+        def denies(fill: Movement) -> bool:
+            if known is None or known.series.reports < 2:
+                return True
+            for residual in known.series.residuals:
+                same = next((move for move in residual.moves if move.seq == fill.seq), None)
+                if same is not None and abs(residual.amount + same.amount) <= BALANCE_TOLERANCE * len(residual.moves):
+                    return True
+            return False
+
+        return denies
 
     def _named_balance(self, known: AssetAccount, residual: Residual) -> Named:
         venue = known.line.venue

@@ -5,7 +5,7 @@ by, the residual is -f/2; of funding a whose sign is wrong in the log, -2a; of a
 not, minus its effect.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias
@@ -121,8 +121,16 @@ def _multiplier(amount: Decimal, fills: list[Movement], multipliers: Mapping[str
     return None
 
 
-def name_position(residual: Residual, gaps: Iterable[OrderGap], multipliers: Iterable[Decimal]) -> Named:
-    """Names a residual of a position."""
+def name_position(
+    residual: Residual,
+    gaps: Iterable[OrderGap],
+    multipliers: Iterable[Decimal],
+    balance_denies: Callable[[Movement], bool],
+) -> Named:
+    """Names a residual of a position; `balance_denies` is true for a fill by which the balance did not move either.
+
+    A fill that is missing and one too much on the other side look alike to a position: the balance tells them apart.
+    """
     amount, report = residual.amount, residual.report
     fills = [move for move in residual.moves if move.kind == "fill"]
     gap = next((gap for gap in gaps if gap.missing == amount), None)
@@ -131,7 +139,7 @@ def name_position(residual: Residual, gaps: Iterable[OrderGap], multipliers: Ite
         text = f"order {gap.client_id} was told filled {gap.told:f}, its fills come to {gap.filled:f}: {abs(amount):f} {what}"
         return Named("missing fill" if what == "missing" else "doubled fill", text, (gap.seq, report.seq))
     for move in fills:
-        if amount == -move.amount:
+        if amount == -move.amount and balance_denies(move):
             return Named("doubled fill", f"the position did not move by fill {move.name}", (move.seq,))
     traded = sum((move.amount for move in fills), ZERO)
     candidates = tuple(multipliers)

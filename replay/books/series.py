@@ -137,10 +137,12 @@ class Series:
         off = EXACT.subtract(newest.value, EXACT.add(self.value, self.shift))
         if abs(off) > self.tolerance * len(self._points):
             return False
+        places = self._places(list(self._waiting), self.shift)
+        if sum(place is None for place in places[:-1]) > 1 and self._is_by_chance():
+            return False
         if off:
             self.shift = EXACT.add(self.shift, off)
             self.rounding = EXACT.add(self.rounding, off)
-        places = self._places(list(self._waiting), EXACT.subtract(self.shift, off))
         self.fitted += 1 + sum(place is not None for place in places[:-1])
         self.transient += [
             report for report, place in zip(list(self._waiting)[:-1], places, strict=False) if place is None
@@ -150,13 +152,17 @@ class Series:
         self._since = newest.seq
         return True
 
+    def _is_by_chance(self) -> bool:
+        """True where the two sides only seem to meet: one shift explains every waiting report."""
+        shift, _, agreeing = self._best_shift(self._waiting[0])
+        return bool(shift) and agreeing == len(self._waiting)
+
     def _judge(self) -> None:
         """Settles the oldest waiting report, and those after it that agree with what is found."""
         report = self._waiting[0]
         shift, place, agreeing = self._best_shift(report)
         if shift:
-            points = list(self._points)
-            moves = [point.movement for point in points[1 : place + 3] if point.movement is not None]
+            moves = self._moves_around(report, place)
             self.residuals.append(Residual(report, shift, self._since, tuple(moves), agreeing))
             self.shift = EXACT.add(self.shift, shift)
         self._since = report.seq
@@ -173,6 +179,12 @@ class Series:
             self._points.popleft()
         if self._waiting:
             self._meet()
+
+    def _moves_around(self, report: Report, place: int) -> list[Movement]:
+        """What moved up to the point that was fitted or up to the report, whichever is later, and the next two."""
+        moves = [point.movement for point in islice(self._points, 1, None) if point.movement is not None]
+        known = sum(move.seq < report.seq for move in moves)
+        return moves[: max(place, known) + 2]
 
     def _best_shift(self, report: Report) -> tuple[Decimal, int, int]:
         """Shift, the place of the point that it starts from, and how many of the waiting reports agree with it."""

@@ -399,3 +399,51 @@ def test_cash_is_what_was_made_less_what_is_held(random: Random, method: Method,
 def test_an_instrument_of_the_state_is_what_the_books_go_by() -> None:
     defined: InstrumentDefined = instrument(inverse=True, contract_size="100")
     assert Instrument.defined(defined).inverse
+
+
+PLANTED = ("missing fill", "doubled fee", "wrong funding sign", "wrong multiplier")
+
+
+def _planted(kind: str, seed: int) -> ClosedBooks:
+    """A day with one fault at a random place, some reports left out, slow or fast."""
+    random = Random(seed)
+    told = Told(step_ns=random.choice((1_000_000, 50_000_000, 3_000_000_000)))
+    told.say(instrument())
+    venue, place = Exchange(told), random.randrange(12)
+    tell: dict[str, Callable[[AnyEvent], AnyEvent | None]] = {
+        "missing fill": lambda _: None,
+        "doubled fee": lambda event: msgspec.structs.replace(event, fee=2 * event.fee),  # type: ignore[union-attr]
+        "wrong multiplier": lambda event: msgspec.structs.replace(event, size=100 * event.size),  # type: ignore[union-attr]
+    }
+    for number in range(15):
+        size, price = (
+            f"{random.randint(1, 30) / 1000:.3f}",
+            f"{60_000 + random.randint(-500, 500)}.{random.randint(0, 9)}",
+        )
+        fee = -(D(size) * D(price) * D("0.0002")).quantize(D("1e-8"))
+        say = tell.get(kind, lambda event: event) if number == place else lambda event: event
+        side = random.choice(("buy", "sell"))
+        venue.trade(side, price, size, f"{fee:f}", say=say, reports=random.random() < 0.8 or number == 14)
+        if number == place and kind == "wrong funding sign":
+            venue.fund("-1.25", told="1.25")
+        elif random.random() < 0.2:
+            venue.fund(f"{random.randint(-300, 300) / 100 + 0.001}")
+    shared = SharedState()
+    shared.market(VENUE, SYMBOL).define(instrument())
+    books = Books(shared)
+    for record in told.records:
+        books.read(record)
+    return books.close("s")
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_fault_at_any_place_is_found_and_named_and_the_books_close(kind: str) -> None:
+    for seed in range(40):
+        books = _planted(kind, seed)
+        assert kind in {finding.fault for finding in books.findings}, seed
+        assert {line.residual for line in (*books.markets, *books.assets)} == {0}, seed
+
+
+def test_without_a_fault_there_is_no_finding() -> None:
+    for seed in range(80):
+        assert _planted("none", seed).findings == [], seed
