@@ -335,3 +335,12 @@ def test_a_signal_while_the_venue_does_not_answer_ends_it_too(tmp_path: Path) ->
     assert (child.returncode, err) == (0, ""), out + err
     with Log.open(url) as log:
         assert log.find("last").status == "closed"
+
+
+def test_ctrl_c_ends_a_command_that_is_no_session_without_a_traceback(tmp_path: Path, session_log: Path) -> None:
+    child = started("replay", "last", "--speed", "0.000000001", "--log", f"sqlite:///{session_log}", cwd=tmp_path)
+    assert child.stdout is not None
+    time.sleep(1.5)  # it sleeps between records for years
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=20)
+    assert (child.returncode, err.strip()) == (130, "")  # as shells know it
