@@ -52,7 +52,6 @@ ORDERS_KEPT = 100_000
 _INTENTS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll)
 _OUTCOMES = (Accepted, Rejected, Unknown)
 _BOOKS = (BookDelta, BookSnapshot)
-_SIDES: tuple[Side, Side] = ("buy", "sell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +112,34 @@ class Sampler:
         self._number = 0
         self._heard: dict[tuple[str, str], Record] = {}  # the newest record of each market
         self._standing: dict[tuple[str, str, Side], _Standing] = {}
+        self._best: dict[tuple[str, str], tuple[float | None, float | None]] = {}  # of markets that we ordered in
 
-    def read(self, record: Record) -> Iterator[Sample]:
+    def read(self, record: Record) -> Sequence[Sample]:
         """What is known once this record is."""
-        self._wire(record.recv)
-        yield from self._mark(record.recv)
         event = record.event
+        found: list[Sample] = []
+        if self._next_frame is not None and self._next_frame.recv <= record.recv:
+            self._wire(record.recv)
+        if self._marks and self._marks[0][0] <= record.recv:
+            found += self._mark(record.recv)
+        self._apply(record)
         if isinstance(event, MARKET):
             self._heard[event.venue, event.symbol] = record
-        self._apply(record)
+            if (event.venue, event.symbol) in self._best and isinstance(event, _BOOKS):
+                found += self._stand(record, event.venue, event.symbol)
+            return found
         if isinstance(event, _INTENTS):
-            yield from self._decided(record, event)
+            found += self._decided(record, event)
         elif isinstance(event, _OUTCOMES):
-            yield from self._answered(record, event)
+            found += self._answered(record, event)
         elif isinstance(event, Fill):
-            yield from self._filled(record, event)
-        if isinstance(event, (*_BOOKS, OrderUpdate, Fill, *_OUTCOMES, *_INTENTS)):
-            yield from self._stand(record, event)
+            found += self._filled(record, event)
+        if isinstance(event, (OrderUpdate, Fill, *_OUTCOMES, *_INTENTS)) and event.symbol:
+            self._best[event.venue, event.symbol] = self._best_orders(event.venue, event.symbol)
+            found += self._stand(record, event.venue, event.symbol)
         elif isinstance(event, SessionClosed):
-            yield from self._end(record)
+            found += self._end(record)
+        return found
 
     # --- latency ---
 
@@ -216,30 +224,30 @@ class Sampler:
 
     # --- the top of the book ---
 
-    def _stand(self, record: Record, event: AnyEvent) -> Iterator[Sample]:
-        if not event.symbol:
-            return
-        market = self.shared.markets.get((event.venue, event.symbol))
-        account = self.shared.accounts.get(event.venue)
-        if market is None or account is None:
-            return
-        for side in _SIDES:
-            standing = self._standing.get((event.venue, event.symbol, side))
-            prices = [
-                float(order.price)
-                for order in account.orders.working(event.symbol)
-                if order.side == side and order.price is not None and order.status != "pending"
-            ]
+    def _best_orders(self, venue: str, symbol: str) -> tuple[float | None, float | None]:
+        """Our highest bid and our lowest ask that the venue has spoken of."""
+        bids: list[float] = []
+        asks: list[float] = []
+        for order in self.shared.account(venue).orders.working(symbol):
+            if order.price is not None and order.status != "pending":
+                (bids if order.side == "buy" else asks).append(float(order.price))
+        return max(bids, default=None), min(asks, default=None)
+
+    def _stand(self, record: Record, venue: str, symbol: str) -> Iterator[Sample]:
+        bid, ask = self._best[venue, symbol]
+        book = self.shared.market(venue, symbol).book
+        for side, price, at_top in (
+            ("buy", bid, bid is not None and book.is_ok and bid >= book.bid),
+            ("sell", ask, ask is not None and book.is_ok and ask <= book.ask),
+        ):
+            key: tuple[str, str, Side] = (venue, symbol, "buy" if side == "buy" else "sell")
+            standing = self._standing.get(key)
             if standing is None:
-                if not prices:
+                if price is None:
                     continue
-                standing = self._standing[event.venue, event.symbol, side] = _Standing()
-            at_top = (
-                bool(prices)
-                and market.book.is_ok
-                and (max(prices) >= market.book.bid if side == "buy" else min(prices) <= market.book.ask)
-            )
-            yield from self._turn(record, event.venue, event.symbol, side, standing, bool(prices), at_top)
+                standing = self._standing[key] = _Standing()
+            if (price is not None) != bool(standing.quoting) or at_top != bool(standing.top):
+                yield from self._turn(record, *key, standing, price is not None, at_top)
 
     def _turn(
         self, record: Record, venue: str, symbol: str, side: Side, standing: _Standing, quoting: bool, at_top: bool
@@ -266,7 +274,7 @@ def samples(log: Log, session: str) -> Iterator[tuple[Record, Sequence[Sample]]]
         sampler = Sampler(frames.sent_frames(session))
         for block in log.blocks(session):
             for record in block:
-                yield record, list(sampler.read(record))
+                yield record, sampler.read(record)
 
 
 def _latency(

@@ -10,6 +10,7 @@ from state.record import Record
 from streams.trace import Heard, Held, Touch
 
 TEXT_MOST = 400  # characters of one value
+_UNSAID = (None, "")  # fields that say nothing are left out
 
 
 class FrameFact(msgspec.Struct, frozen=True):
@@ -130,8 +131,12 @@ def shown(value: object) -> str:
         return f"{value:f}"
     if isinstance(value, msgspec.Struct):
         fields = msgspec.structs.asdict(value)
-        inside = ", ".join(f"{name}={shown(said)}" for name, said in fields.items() if said not in (None, ""))
+        inside = ", ".join(f"{name}={shown(said)}" for name, said in fields.items() if said not in _UNSAID)
         return f"{type(value).__name__}({inside})"[:TEXT_MOST]
+    names = getattr(value, "_fields", None)
+    if isinstance(value, tuple) and isinstance(names, tuple):
+        said_of = [f"{name}={shown(said)}" for name, said in zip(names, value, strict=True) if said not in _UNSAID]
+        return f"{type(value).__name__}({', '.join(said_of)})"[:TEXT_MOST]
     if isinstance(value, tuple | list):
         inside = "; ".join(shown(each) for each in value)
         return f"({inside})"[:TEXT_MOST]

@@ -101,7 +101,11 @@ def test_the_operators_had_these_values(log: Log, traded: dict[str, int]) -> Non
     assert said["ema"] == ("100.0", book)
     assert said["(unnamed map)"] == ("100.0", book)
     assert said["combine"] == ("(100.0)", book)
-    assert said["map quotes"] == ("((buy; 99.0; 0.1; b0); (sell; 101.0; 0.1; a0))", book)
+    quotes, seq = said["map quotes"]
+    assert seq == book
+    assert quotes is not None
+    assert quotes.startswith("(Quote(side=buy, price=99.0, size=0.1, label=b0")
+    assert "Quote(side=sell, price=101.0, size=0.1, label=a0" in quotes
     assert [value.operator for value in intent.values].count("risk_gate") == 2  # its own and the session's
 
 
@@ -274,6 +278,50 @@ def test_a_refused_level_rests(log: Log) -> None:
     [gate] = [it for it in answer.shut if it.gate == "refused"]
     assert gate.seq == seq
     assert "post_only, 170218 would take" in gate.text
+
+
+def test_an_order_on_its_way_is_in_flight(log: Log) -> None:
+    desk = Desk(log)
+    desk.open()
+    desk.book(99.0, 101.0)
+    answer = asked(log, desk)
+    [gate] = [it for it in answer.shut if it.gate == "in flight"]
+    assert "is on its way" in gate.text
+    assert gate.seq == 6
+
+
+def test_a_side_that_was_filled_waits_for_other_quotes(log: Log) -> None:
+    desk = Desk(log)
+    desk.open()
+    desk.book(99.0, 101.0)
+    bid = desk.intents[0]
+    desk.accept()
+    seq = desk.fill(bid, "exec-1")
+    answer = asked(log, desk)
+    [gate] = [it for it in answer.shut if it.gate == "filled"]
+    assert gate.seq == seq
+    assert answer.quotes == []
+
+
+def test_a_throttle_that_holds_something_newer_is_told(log: Log) -> None:
+    desk = Desk(log, Offer(wait_s=5.0))
+    desk.open()
+    desk.book(99.0, 101.0)
+    desk.accept()
+    newer = desk.book(109.0, 111.0)
+    answer = asked(log, desk)
+    [gate] = [it for it in answer.gates if it.gate == "throttled"]
+    assert (gate.open, gate.seq) == (True, newer)
+
+
+def test_a_strategy_that_failed_is_told_with_its_error(log: Log) -> None:
+    desk = Desk(log, Offer(sides="middle"))
+    desk.open()
+    desk.book(99.0, 101.0)
+    answer = asked(log, desk)
+    [gate] = [it for it in answer.shut if it.gate == "strategy"]
+    assert gate.text == "KeyError: 'middle'"
+    assert gate.seq == 6
 
 
 def test_before_the_first_book_nothing_is_known(log: Log) -> None:
