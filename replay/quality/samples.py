@@ -36,7 +36,6 @@ from state.events import (
     OrderUpdate,
     PlaceOrder,
     Rejected,
-    SessionClosed,
     Unknown,
 )
 from state.log import Log
@@ -137,8 +136,6 @@ class Sampler:
         if isinstance(event, (OrderUpdate, Fill, *_OUTCOMES, *_INTENTS)) and event.symbol:
             self._best[event.venue, event.symbol] = self._best_orders(event.venue, event.symbol)
             found += self._stand(record, event.venue, event.symbol)
-        elif isinstance(event, SessionClosed):
-            found += self._end(record)
         return found
 
     # --- latency ---
@@ -263,7 +260,8 @@ class Sampler:
                 yield Sample("top of book", venue, symbol, side, (record.recv - standing.top) / 1e9, seqs)
             standing.top, standing.top_seq = (record.recv, record.seq) if at_top else (0, 0)
 
-    def _end(self, record: Record) -> Iterator[Sample]:
+    def end(self, record: Record) -> Iterator[Sample]:
+        """What still stood at the session's last record."""
         for (venue, symbol, side), standing in self._standing.items():
             yield from self._turn(record, venue, symbol, side, standing, quoting=False, at_top=False)
 
@@ -272,9 +270,14 @@ def samples(log: Log, session: str) -> Iterator[tuple[Record, Sequence[Sample]]]
     """Each record with the samples that it completes, most with none; memory does not grow with the session."""
     with log.reading() as frames:
         sampler = Sampler(frames.sent_frames(session))
+        last: Record | None = None
         for block in log.blocks(session):
             for record in block:
-                yield record, sampler.read(record)
+                if last is not None:
+                    yield last, sampler.read(last)
+                last = record
+        if last is not None:
+            yield last, [*sampler.read(last), *sampler.end(last)]
 
 
 def _latency(

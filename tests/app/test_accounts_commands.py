@@ -24,14 +24,18 @@ def desk_url(tmp_path: Path) -> str:
     """A session that was decided: a bid and an ask, of which the bid filled; then the market is lost."""
     url = f"sqlite:///{tmp_path}/desk.db"
     with Log.open(url) as log:
-        desk = Desk(log)
-        desk.open()
-        desk.book(99.0, 101.0)
-        bid = desk.intents[0]
-        desk.accept()
-        desk.fill(bid, "exec-1")
-        desk.close()
+        _decide(log)
     return url
+
+
+def _decide(log: Log) -> None:
+    desk = Desk(log)
+    desk.open()
+    desk.book(99.0, 101.0)
+    bid = desk.intents[0]
+    desk.accept()
+    desk.fill(bid, "exec-1")
+    desk.close()
 
 
 @pytest.fixture
@@ -47,6 +51,24 @@ def wrong_url(tmp_path: Path) -> str:
     with Log.open(url) as log:
         told.write(log)
     return url
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["why", "last", "exec-1"], id="why"),
+        pytest.param(["why-not", "last", "--at", "11", "--side", "buy"], id="why-not"),
+        pytest.param(["books", "last"], id="books"),
+        pytest.param(["quality", "last"], id="quality"),
+        pytest.param(["quality", "last", "--records", "intent-to-wire"], id="the records behind a number"),
+    ],
+)
+def test_both_databases_answer_alike(cli: Cli, desk_url: str, postgres_url: str, words: list[str]) -> None:
+    with Log.open(postgres_url) as log:
+        _decide(log)
+    answers = [cli(*words, "--json", "--log", url) for url in (desk_url, postgres_url)]
+    assert answers[0].code == 0
+    assert answers[0].out == answers[1].out
 
 
 # --- why ---

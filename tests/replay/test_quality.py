@@ -114,6 +114,17 @@ def test_the_rates_count_what_was_sent(measured: Quality) -> None:
     assert rates.top_of_book == {"buy": pytest.approx(at_top / quoted)}
 
 
+def test_what_still_stands_when_a_session_crashes_counts_up_to_there(told: Told, tmp_path: Path) -> None:
+    with Log.open(f"sqlite:///{tmp_path}/crashed.db") as log:
+        writer = log.begin("crashed", "{}", OPENED)
+        for record in told.records[:8]:
+            writer.append(record)
+        writer.close(told.now, "crashed")
+        found = [sample for _, said in samples(log, "crashed") for sample in said]
+    [quoted] = [sample for sample in found if sample.metric == "quoting"]
+    assert (quoted.value, quoted.seqs) == (1.0, (7, 8))
+
+
 def test_each_number_is_the_sum_of_its_samples(measured: Quality, found: list[Sample]) -> None:
     for line in measured.metrics:
         mine = [sample.value for sample in found if is_of(sample, line.name)]

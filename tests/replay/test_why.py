@@ -183,6 +183,18 @@ def test_a_replay_that_decides_otherwise_gives_no_values(log: Log, traded: dict[
         trace(log, row.id, strategies_of(changed), order_ids(row.id))
 
 
+def test_what_risk_held_back_shows_the_limit_that_broke(log: Log) -> None:
+    desk = Desk(log, Offer(limit="0.01"))
+    desk.open()
+    book = desk.book(99.0, 101.0)
+    desk.close()
+    answer = explained(log, "6")
+    assert answer.tree.what == "blocked"
+    assert (answer.root.kind, answer.root.seq) == ("market", book)
+    assert [it.rule for it in answer.tree.verdicts if not it.held] == ["max_position"]
+    assert any(value.operator == "risk_gate" and "Blocked" in str(value.value) for value in answer.tree.values)
+
+
 # --- why not ---
 
 
