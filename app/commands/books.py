@@ -107,12 +107,12 @@ def _print(closed: ClosedBooks) -> None:
         "venue", "symbol", "opening", "bought", "sold", "size", "average", "realized", "unrealized", "fees", "rebates",
         "funding", "reports", "reported", "residual",
     )  # fmt: skip
-    print_table(columns, map(_market, closed.markets), right=columns[2:])
+    print_table(columns, [_tidied(_market(line)) for line in closed.markets], right=columns[2:])
     columns = (
         "venue", "asset", "opening", "realized", "traded", "fees", "rebates", "funding", "transfers", "closing", "residuals",
         "rounding", "reports", "reported", "residual",
     )  # fmt: skip
-    print_table(columns, map(_asset, closed.assets), right=columns[2:])
+    print_table(columns, [_tidied(_asset(line)) for line in closed.assets], right=columns[2:])
     flagged = sum(not finding.explained for finding in closed.findings)
     print_lines([f"{flagged} findings, {closed.transient} reports that a later one put right".encode()])
     if closed.findings:
@@ -140,5 +140,15 @@ def _asset(line: AssetLine) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
+def _tidied(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Without the zeros that exact arithmetic leaves at the end; `--json` has every digit."""
+    return tuple(_plain(cell) if isinstance(cell, Decimal) else cell for cell in cells)
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _sums(amounts: dict[str, Decimal]) -> str:
-    return " ".join(f"{amount:f} {asset}" for asset, amount in sorted(amounts.items()))
+    return " ".join(f"{_plain(amount)} {asset}" for asset, amount in sorted(amounts.items()))
