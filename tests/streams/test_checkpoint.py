@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 
-import pytest
-
 from state.events import PlaceOrder
 from streams.risk import RiskLimits
 from streams.strategies import Plain, plain
