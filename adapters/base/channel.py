@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.base.settings import MarketChannel
-from state.events import AnyEvent, FeedStatus
+from state.events import AnyEvent, FeedStatus, Trade
 from state.words import FeedState
 
 
@@ -24,6 +24,10 @@ class Channel:
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         raise NotImplementedError
+
+    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """Which of the trades fetched after a reconnect were not told; of a trades topic."""
+        return ()
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
         """What is known is worth nothing until the venue tells it whole again."""

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from adapters.base.channel import Channel
 from adapters.binance import wire
-from adapters.binance.channels import CHANNELS, MS, CandlesChannel, Channel
+from adapters.binance.channels import CHANNELS, MS, CandlesChannel, decoder
 from state.events import AnyEvent, BookDelta, BookSnapshot, FeedStatus
 from state.words import FeedState
 
@@ -19,48 +20,40 @@ EARLY_MOST = 10_000  # updates that wait for a snapshot; what is older than the 
 
 _UNKNOWN = -3  # a position that no update id takes
 
-_depth = msgspec.json.Decoder(wire.DepthMessage, strict=False).decode
-_partial = msgspec.json.Decoder(wire.PartialMessage, strict=False).decode
+_depth = decoder(wire.Depth)
+_best = decoder(wire.Book)
 
 
 class BookChannel(Channel):
     """Futures chain by `pu`, since their ids are shared by all symbols; spot by `U`, which may overlap but not leap."""
 
     __slots__ = ("_early", "_fresh", "_last", "asked_ns")
-
     channel = "book"
     chatty = True
 
-    def __init__(self, venue: str, stream: str, symbol: str) -> None:
-        super().__init__(venue, stream, symbol)
+    def __init__(self, venue: str, topic: str, symbol: str) -> None:
+        super().__init__(venue, topic, symbol)
         self.asked_ns = 0  # when the snapshot was last asked for
         self._last = _UNKNOWN
         self._fresh = False  # a snapshot that no update has followed yet
         self._early: deque[wire.Depth] = deque(maxlen=EARLY_MOST)
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        depth = _depth(frame).data
-        if depth.pu == self._last:
-            last, self._last, self._fresh = self._last, depth.u, False
-            return (BookDelta(self.venue, self.symbol, (depth.T or depth.E) * MS, depth.b, depth.a, depth.u, last),)
-        return self._take(depth)
+        return self._take(_depth(frame).data)
 
     def _take(self, depth: wire.Depth) -> Sequence[AnyEvent]:
         last = self._last
-        if last < 0:
-            return self._keep(depth)
-        if _follows(depth, last, fresh=self._fresh):
+        if depth.pu == last or (last >= 0 and _follows(depth, last, fresh=self._fresh)):
             self._last, self._fresh = depth.u, False
             return (BookDelta(self.venue, self.symbol, (depth.T or depth.E) * MS, depth.b, depth.a, depth.u, last),)
         if depth.u <= last:
             return ()
-        before = depth.U - 1 if depth.pu < 0 else depth.pu
-        status = self.distrust("gap", f"expected an update after {last}, got one after {before}")
-        self._early.append(depth)
-        return (status,)
-
-    def _keep(self, depth: wire.Depth) -> Sequence[AnyEvent]:
-        told = () if self.status is not None else (self.distrust("connecting", "waits for its snapshot"),)
+        told: Sequence[AnyEvent] = ()
+        if last >= 0:
+            before = depth.U - 1 if depth.pu < 0 else depth.pu
+            told = (self.distrust("gap", f"expected an update after {last}, got one after {before}"),)
+        elif self.status is None:
+            told = (self.distrust("connecting", "waits for its snapshot"),)
         self._early.append(depth)
         return told
 
@@ -99,41 +92,41 @@ class PartialChannel(Channel):
     """The best 5, 10 or 20 levels, whole each time."""
 
     __slots__ = ("_depth",)
-
     channel = "book"
     chatty = True
 
-    def __init__(self, venue: str, stream: str, symbol: str, depth: int) -> None:
-        super().__init__(venue, stream, symbol)
+    def __init__(self, venue: str, topic: str, symbol: str, depth: int) -> None:
+        super().__init__(venue, topic, symbol)
         self._depth = depth
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        p = _partial(frame).data
-        ts = (p.T or p.E) * MS or None
-        whole = BookSnapshot(
-            self.venue, self.symbol, ts, p.b or p.bids, p.a or p.asks, p.u or p.lastUpdateId, self._depth
-        )
-        return (whole,) if self.status in (None, "ok") else [whole, *self.trust()]
+        """Futures spell it like an update, spot like the REST answer."""
+        try:
+            p = _depth(frame).data
+            whole = BookSnapshot(self.venue, self.symbol, (p.T or p.E) * MS, p.b, p.a, p.u, self._depth)
+        except msgspec.ValidationError:
+            q = _best(frame).data
+            whole = BookSnapshot(self.venue, self.symbol, None, q.bids, q.asks, q.lastUpdateId, self._depth)
+        return [whole, *self.trust()]
 
     @property
     def heals_on_ack(self) -> bool:
         return False
 
 
-def channel_of(venue: str, stream: str) -> Channel | None:
+def channel_of(venue: str, topic: str) -> Channel | None:
     """The channel that a stream's name says, or None for one that is none of ours."""
-    name, _, kind = stream.partition("@")
-    kind, _, _ = kind.partition("@")  # the speed
-    symbol = name.upper()
+    name, _, rest = topic.partition("@")
+    symbol, kind = name.upper(), rest.partition("@")[0]  # and the speed
     if not symbol or symbol.startswith("!"):
         return None
     if kind == "depth":
-        return BookChannel(venue, stream, symbol)
+        return BookChannel(venue, topic, symbol)
     if kind.startswith("depth") and kind[5:].isdigit():
-        return PartialChannel(venue, stream, symbol, int(kind[5:]))
+        return PartialChannel(venue, topic, symbol, int(kind[5:]))
     if kind.startswith("kline_"):
-        return CandlesChannel(venue, stream, symbol)
-    return CHANNELS[kind](venue, stream, symbol) if kind in CHANNELS else None
+        return CandlesChannel(venue, topic, symbol)
+    return CHANNELS[kind](venue, topic, symbol) if kind in CHANNELS else None
 
 
 def _follows(depth: wire.Depth, last: int, *, fresh: bool) -> bool:

@@ -1,82 +1,47 @@
-"""One object a public stream: a frame in, market events out, sequence rules kept; books are in `book.py`.
+"""One object a public stream: a frame in, market events out; books are in `book.py`.
 
-Symbol and venue are interned here once, so that a frame costs one decode and one event. Whatever does not fit raises
-`msgspec.DecodeError`; `websocket.py` makes a status of it.
+Whatever does not fit raises `msgspec.DecodeError`; `websocket.py` makes a status of it.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
-from adapters.base.settings import MarketChannel
+from adapters.base.channel import Channel
 from adapters.binance import wire
+from adapters.binance.types import TRADE_KINDS
 from state.events import AnyEvent, Candle, FeedStatus, Liquidation, Ticker, Trade
-from state.words import FeedState, TradeKind
+from state.words import FeedState, Side, TradeKind
 
 MS = 1_000_000  # ns
-
-KINDS: dict[str, TradeKind] = {"INSURANCE_FUND": "insurance", "ADL": "adl"}
-
-_trade = msgspec.json.Decoder(wire.TradeMessage, strict=False).decode
-_aggregate = msgspec.json.Decoder(wire.AggregateTradeMessage, strict=False).decode
-_touch = msgspec.json.Decoder(wire.BookTickerMessage, strict=False).decode
-_mark = msgspec.json.Decoder(wire.MarkPriceMessage, strict=False).decode
-_day = msgspec.json.Decoder(wire.DayTickerMessage, strict=False).decode
-_kline = msgspec.json.Decoder(wire.KlineMessage, strict=False).decode
-_forced = msgspec.json.Decoder(wire.ForcedOrderMessage, strict=False).decode
+T = TypeVar("T")
 
 
-class Channel:
-    """A stream and what its feed is worth; `status` is None until somebody was told, `heard` is False until it spoke."""
+def decoder(shape: type[T]) -> Callable[[bytes], wire.Message[T]]:
+    """Reads frames of a stream; numbers stand in quotes."""
+    return msgspec.json.Decoder(wire.Message[shape], strict=False).decode  # type: ignore[valid-type]
 
-    __slots__ = ("heard", "status", "stream", "symbol", "venue")
 
-    channel: MarketChannel
-    chatty = False  # whether it must speak within seconds, on any market that lives
-
-    def __init__(self, venue: str, stream: str, symbol: str) -> None:
-        self.venue = venue
-        self.stream = stream
-        self.symbol = symbol
-        self.status: FeedState | None = None
-        self.heard = False
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        raise NotImplementedError
-
-    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        """What is known is worth nothing until the venue tells it whole again."""
-        self.status = status
-        return FeedStatus(self.venue, self.symbol, self.channel, status, reason)
-
-    def trust(self) -> list[AnyEvent]:
-        """The word that all is well again, where it had been in doubt."""
-        doubted = self.status not in (None, "ok")
-        self.status = "ok"
-        if not doubted:
-            return []
-        return [FeedStatus(self.venue, self.symbol, self.channel, "ok")]
-
-    @property
-    def is_waiting(self) -> bool:
-        """True while the venue must be asked for the whole."""
-        return False
-
-    @property
-    def heals_on_ack(self) -> bool:
-        """A stream of facts is good once subscribed; a book is not before it is whole."""
-        return True
+_trade = decoder(wire.Trade)
+_quote = decoder(wire.Quote)
+_mark = decoder(wire.MarkPrice)
+_kline = decoder(wire.KlineEvent)
+_forced = decoder(wire.ForcedOrderEvent)
 
 
 class TradesChannel(Channel):
-    """Ids rise, so a trade told before, by stream or after a reconnect by REST, is known by its id."""
+    """Ids rise, so a trade told before, by stream or after a reconnect by REST, is known by its id.
+
+    Aggregates join what one taker took at one price within 100 ms, without insurance and deleveraging.
+    """
 
     __slots__ = ("_gap", "last")
 
     channel = "trades"
 
-    def __init__(self, venue: str, stream: str, symbol: str) -> None:
-        super().__init__(venue, stream, symbol)
+    def __init__(self, venue: str, topic: str, symbol: str) -> None:
+        super().__init__(venue, topic, symbol)
         self.last = -1
         self._gap: list[int] | None = None  # last id before a reconnect, and the first after it
 
@@ -96,124 +61,89 @@ class TradesChannel(Channel):
         return found
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        t = _trade(frame).data
-        if not self.is_news(t.t):
-            return ()
-        kind = "normal" if t.X == "MARKET" else KINDS.get(t.X, "normal")
-        return (Trade(self.venue, self.symbol, t.T * MS, str(t.t), t.p, t.q, "sell" if t.m else "buy", kind),)
-
-    def is_news(self, trade_id: int) -> bool:
-        """False for a trade told before; takes note of the others."""
+        event = trade(self.venue, self.symbol, _trade(frame).data)
+        trade_id = int(event.trade_id)
         if trade_id <= self.last:
-            return False
+            return ()
         self.last = trade_id
         if self._gap is not None and len(self._gap) == 1:
             self._gap.append(trade_id)
-        return True
+        return (event,)
 
 
-class AggregatesChannel(TradesChannel):
-    """Trades of one taker at one price within 100 ms are one; insurance and deleveraging are not among them."""
+class QuoteChannel(Channel):
+    """The last price and the volume of 24 hours; spot with the touch."""
 
     __slots__ = ()
+    channel = "ticker"
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        t = _aggregate(frame).data
-        if not self.is_news(t.a):
-            return ()
-        return (aggregate(self.venue, self.symbol, t),)
+        q = _quote(frame).data
+        if q.b is None and q.c is None:
+            raise ValueError("neither a touch nor a price")
+        ts = (q.T or q.E) * MS or None
+        return (Ticker(self.venue, self.symbol, ts, q.c, q.b, q.B, q.a, q.A, volume_24h=q.v),)
 
 
-class TouchChannel(Channel):
+class TouchChannel(QuoteChannel):
     """The best bid and ask, as they change."""
 
     __slots__ = ()
-
-    channel = "ticker"
     chatty = True
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        t = _touch(frame).data
-        ts = (t.T or t.E) * MS or None
-        return (Ticker(self.venue, self.symbol, ts, None, t.b, t.B, t.a, t.A),)
 
 
 class MarkChannel(Channel):
     """Mark, index and funding, every second."""
 
     __slots__ = ()
-
     channel = "ticker"
     chatty = True
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         m = _mark(frame).data
-        return (
-            Ticker(
-                self.venue,
-                self.symbol,
-                m.E * MS,
-                mark=m.p,
-                index=m.i,
-                funding_rate=None if m.r == "" else m.r,
-                next_funding=m.T * MS or None,
-            ),
-        )
-
-
-class DayChannel(Channel):
-    """Last price and the volume of 24 hours; spot with the touch."""
-
-    __slots__ = ()
-
-    channel = "ticker"
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        d = _day(frame).data
-        return (Ticker(self.venue, self.symbol, d.E * MS, d.c, d.b, d.B, d.a, d.A, volume_24h=d.v),)
+        rate, following = None if m.r == "" else m.r, m.T * MS or None
+        told = Ticker(self.venue, self.symbol, m.E * MS, mark=m.p, index=m.i, funding_rate=rate, next_funding=following)
+        return (told,)
 
 
 class CandlesChannel(Channel):
     """Klines of one interval."""
 
     __slots__ = ()
-
     channel = "candles"
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        event = _kline(frame).data
-        k, seconds = event.k, (event.k.T + 1 - event.k.t) // 1000
-        return (
-            Candle(
-                self.venue, self.symbol, event.E * MS, k.t * MS, seconds, k.o, k.h, k.l, k.c, k.v, k.q, k.n, k.x
-            ),
-        )  # fmt: skip
+        data = _kline(frame).data
+        k, ts, seconds = data.k, data.E * MS, (data.k.T + 1 - data.k.t) // 1000
+        return (Candle(self.venue, self.symbol, ts, k.t * MS, seconds, k.o, k.h, k.l, k.c, k.v, k.q, k.n, k.x),)
 
 
 class LiquidationsChannel(Channel):
     """At most the largest one a second is told."""
 
     __slots__ = ()
-
     channel = "liquidations"
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         o = _forced(frame).data.o
-        side = "buy" if o.S == "BUY" else "sell"
-        return (Liquidation(self.venue, self.symbol, o.T * MS, side, o.ap or o.p, o.z or o.q),)  # type: ignore[arg-type]
+        side: Side = "buy" if o.S == "BUY" else "sell"
+        return (Liquidation(self.venue, self.symbol, o.T * MS, side, o.ap or o.p, o.z or o.q),)
 
 
-def aggregate(venue: str, symbol: str, t: wire.AggregateTrade, *, backfilled: bool = False) -> Trade:
-    """A trade event from an aggregate, by stream or REST."""
-    kind: TradeKind = "rpi" if t.nq == 0.0 else "normal"
-    return Trade(venue, symbol, t.T * MS, str(t.a), t.p, t.q, "sell" if t.m else "buy", kind, backfilled)
+def trade(venue: str, symbol: str, t: wire.Trade, *, backfilled: bool = False) -> Trade:
+    """A trade event, by stream or REST. Raises `ValueError` where it has no id."""
+    trade_id = t.a if t.t is None else t.t
+    if trade_id is None:
+        raise ValueError("a trade without an id")
+    kind: TradeKind = "rpi" if t.nq == 0.0 else TRADE_KINDS.get(t.X, "normal")
+    return Trade(venue, symbol, t.T * MS, str(trade_id), t.p, t.q, "sell" if t.m else "buy", kind, backfilled)
 
 
 CHANNELS: dict[str, Callable[[str, str, str], Channel]] = {
     "trade": TradesChannel,
-    "aggTrade": AggregatesChannel,
+    "aggTrade": TradesChannel,
     "bookTicker": TouchChannel,
     "markPrice": MarkChannel,
-    "ticker": DayChannel,
+    "ticker": QuoteChannel,
     "forceOrder": LiquidationsChannel,
 }

@@ -5,6 +5,7 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/general-in
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from hmac import new as hmac
 
@@ -19,15 +20,12 @@ from state.secrets import Credentials
 from state.words import Refusal
 
 MS = 1_000_000  # ns
-RATE_WAIT_S = 60.0  # where an answer names no time: the counters' own minute
-BAN_WAIT_S = 120.0  # the shortest there is
-BUSY_WAIT_S = 0.4
-FORM = "application/x-www-form-urlencoded"
+MINUTE_S = 60.0  # what is waited where an answer names no time: the counters' own
+BAN_S = 120.0  # the shortest there is
+BUSY_S = 0.4
 
 _answer = msgspec.json.Decoder(wire.Answer).decode
-_items = msgspec.json.Decoder(list[wire.Item]).decode
-_item = msgspec.json.Decoder(wire.Item).decode
-_socket_answer = msgspec.json.Decoder(wire.SocketAnswer).decode
+_answers = msgspec.json.Decoder(list[wire.Answer]).decode
 _until = re.compile(r"until (\d{13})\b").search
 
 
@@ -39,9 +37,9 @@ CODES: dict[int, tuple[Meaning, Refusal | None]] = _table(
     {
         # The request itself was wrong, in general; what means something else stands below.
         ("rejected", "rule"): (
-            *range(1100, 1137), *range(4000, 4087), 1010, 1013, 1014, 1020, 1023, 2010, 2020, 2021, 2026, 4104, 4105,
-            4106, 4107, 4112, 4113, 4114, 4115, 4117, 4120, 4137, 4138, 4139, 4142, 4144, 4161, 4164, 4165, 4166, 4167,
-            4168, 4169, 4170, 4183, 4184, 5023, 5024, 5025, 5026, 5029, 5037, 5038, 5039, 5040, 5041, 5047,
+            *range(1100, 1137), *range(4000, 4087), 1010, 1013, 1014, 1020, 1023, 2010, 2020, 2021, 2026,
+            *range(4104, 4108), *range(4112, 4118), 4120, 4137, 4138, 4139, 4142, 4144, 4161, *range(4164, 4171), 4183,
+            4184, *range(5023, 5027), 5029, *range(5037, 5042), 5047,
         ),
         ("ok", None): (-200, 4046, 4059, 5027),
         ("gone", "gone"): (2011, 2013),
@@ -63,7 +61,6 @@ CODES: dict[int, tuple[Meaning, Refusal | None]] = _table(
 
 
 def signature(secret: str, payload: str) -> str:
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info#signed-trade-and-user_data-endpoint-security"""
     return hmac(secret.encode(), payload.encode(), sha256).hexdigest()
 
 
@@ -78,25 +75,25 @@ class Client(BaseClient):
 
     def sign(self, request: Request, now_ms: int) -> SignedRequest:
         """Raises `WrongUse` where a private endpoint is asked without credentials."""
-        endpoint, query, body, secret = request.endpoint, request.query, request.body.decode(), ""
-        headers = {"Content-Type": FORM} if endpoint.method in ("POST", "PUT") else {}
+        endpoint, query, body = request.endpoint, request.query, request.body.decode()
+        is_form, secret = endpoint.method in ("POST", "PUT"), ""
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if is_form else {}
         if endpoint.auth:
             if self._credentials is None:
                 raise WrongUse(f"binance {endpoint.path} needs credentials")
             headers["X-MBX-APIKEY"] = self._credentials.key.reveal()
-            if endpoint.path not in Endpoints.KEY_ONLY:
-                stamp = f"recvWindow={self._recv_window_ms}&timestamp={now_ms}"
-                if endpoint.method in ("POST", "PUT"):
-                    body = f"{body}&{stamp}" if body else stamp
-                else:
-                    query = f"{query}&{stamp}" if query else stamp
-                secret = signature(self._credentials.secret.reveal(), query + body)
-                if endpoint.method in ("POST", "PUT"):
-                    body += f"&signature={secret}"
-                else:
-                    query += f"&signature={secret}"
+        if endpoint.auth and endpoint.path not in Endpoints.KEY_ONLY:
+            stamp = f"recvWindow={self._recv_window_ms}&timestamp={now_ms}"
+            signed = "&".join(filter(None, (body if is_form else query, stamp)))
+            secret = self._signature(query + signed if is_form else signed + body)
+            signed = f"{signed}&signature={secret}"
+            query, body = (query, signed) if is_form else (signed, body)
         url = f"{self._rest_url}{endpoint.path}" + (f"?{query}" if query else "")
         return SignedRequest(endpoint.method, url, headers, body.encode(), secret)
+
+    def _signature(self, payload: str) -> str:
+        assert self._credentials is not None
+        return signature(self._credentials.secret.reveal(), payload)
 
     def classify(self, status: int, body: bytes) -> Verdict:
         """What the body says, inside the order socket's wrapping too; its number of status stands for HTTP's there."""
@@ -119,19 +116,21 @@ class Client(BaseClient):
         if verdict.meaning != "ok":
             return [ItemVerdict(verdict)] * count
         try:
-            rows = _items(body) if body.lstrip()[:1] == b"[" else [_item(_result(body))]
+            rows = _answers(body) if body.lstrip()[:1] == b"[" else [_answer(body)]
+            rows = [row if row.id is None else _answer(row.result) for row in rows]
         except msgspec.DecodeError as error:
-            return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
-        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
+            return [ItemVerdict(_unreadable(f"the answer did not fit: {error}"))] * count
         judged = [_judged(row) for row in rows[:count]]
-        return [*judged, *([ItemVerdict(short)] * (count - len(judged)))]
+        short = ItemVerdict(_unreadable("the answer names fewer orders than were sent"))
+        return [*judged, *[short] * (count - len(judged))]
 
     def budgets(self, request: Request, headers: Mapping[str, str]) -> Sequence[tuple[str, Budget]]:
-        return [
-            (pool, budget(self.limits[pool], int(headers[name])))
-            for name, pool in _HEADERS.items()
-            if headers.get(name, "").isdecimal()
-        ]
+        said = ((pool, headers.get(name, "")) for name, pool in _HEADERS.items())
+        return [self.budget_of(pool, int(used)) for pool, used in said if used.isdecimal()]
+
+    def budget_of(self, pool: str, used: int) -> tuple[str, Budget]:
+        """What a count of units used leaves of a pool."""
+        return pool, Budget(self.limits[pool], max(self.limits[pool] - used, 0), 0)
 
     def learn(self, limits: Iterable[wire.RateLimit]) -> None:
         """The venue's own limits; of the address's minute a fifth is left alone, since others may share it."""
@@ -142,45 +141,30 @@ class Client(BaseClient):
 
 
 _HEADERS = {
-    "x-mbx-used-weight-1m": WEIGHT,
-    "x-mbx-order-count-10s": ORDERS_10S,
-    "x-mbx-order-count-1m": ORDERS_1M,
-}
-
-
-def budget(limit: int, used: int) -> Budget:
-    return Budget(limit, max(limit - used, 0), 0)
+    "x-mbx-used-weight-1m": WEIGHT, "x-mbx-order-count-10s": ORDERS_10S, "x-mbx-order-count-1m": ORDERS_1M,
+}  # fmt: skip
+_POOLS = {
+    ("REQUEST_WEIGHT", "MINUTE", 1): WEIGHT, ("ORDERS", "SECOND", 10): ORDERS_10S, ("ORDERS", "MINUTE", 1): ORDERS_1M,
+}  # fmt: skip
 
 
 def pool_of(limit: wire.RateLimit) -> str | None:
     """Which pool a rate limit speaks of, None for one that is not kept here."""
-    match limit.rateLimitType, limit.interval, limit.intervalNum:
-        case "REQUEST_WEIGHT", "MINUTE", 1:
-            return WEIGHT
-        case "ORDERS", "SECOND", 10:
-            return ORDERS_10S
-        case "ORDERS", "MINUTE", 1:
-            return ORDERS_1M
-        case _:
-            return None
+    return _POOLS.get((limit.rateLimitType, limit.interval, limit.intervalNum))
 
 
 def verdict_of(status: int, code: int, text: str) -> Verdict:
     """What a code means; one that no table has is unknown, and loudly so."""
     known, named = CODES.get(code), _until(text)
-    until_ms = int(named[1]) if named else 0
-    if status == 418:
-        return Verdict("retry", "rate", str(code), text, BAN_WAIT_S, banned=True, until_ms=until_ms)
-    if status == 503 and code != -1008:
-        return _by_status(status, text)
-    if known is None:
+    if status in (418, 503) and code != -1008:
+        verdict = replace(_by_status(status, text), code=str(code))
+    elif known is None:
         return Verdict("unknown", None, str(code), text, known=False)
-    meaning, refusal = known
-    if code == -1003:
-        return Verdict(meaning, refusal, str(code), text, RATE_WAIT_S, banned=True, until_ms=until_ms)
-    if code == -1015:
-        return Verdict(meaning, refusal, str(code), text, RATE_WAIT_S / 6, stops=ORDERS_10S, until_ms=until_ms)
-    return Verdict(meaning, refusal, str(code), text, BUSY_WAIT_S if refusal == "busy" else 0.0)
+    else:
+        wait_s = {-1003: MINUTE_S, -1015: MINUTE_S / 6}.get(code, BUSY_S if known[1] == "busy" else 0.0)
+        stops = ORDERS_10S if code == -1015 else ""
+        verdict = Verdict(*known, str(code), text, wait_s, banned=code == -1003, stops=stops)
+    return replace(verdict, until_ms=int(named[1])) if named else verdict
 
 
 def _by_status(status: int, text: str) -> Verdict:
@@ -188,13 +172,9 @@ def _by_status(status: int, text: str) -> Verdict:
     code = f"http {status}"
     match status:
         case 503 if "Service Unavailable" in text or "Internal error; unable to process" in text:
-            return Verdict("retry", "busy", code, text, BUSY_WAIT_S)
-        case 418:
-            return Verdict("retry", "rate", code, text, BAN_WAIT_S, banned=True)
-        case 429:
-            return Verdict("retry", "rate", code, text, RATE_WAIT_S, banned=True)
-        case 403:  # the firewall
-            return Verdict("retry", "rate", code, text, RATE_WAIT_S, banned=True)
+            return Verdict("retry", "busy", code, text, BUSY_S)
+        case 418 | 429 | 403:  # banned, too many, the firewall
+            return Verdict("retry", "rate", code, text, BAN_S if status == 418 else MINUTE_S, banned=True)
         case 401:
             return Verdict("fatal", "fatal", code, text or "key or signature refused")
         case 400 | 404 | 405:
@@ -203,14 +183,11 @@ def _by_status(status: int, text: str) -> Verdict:
             return Verdict("unknown", None, code, text)
 
 
-def _judged(row: wire.Item) -> ItemVerdict:
-    if row.code is not None and row.code != 200:
-        return ItemVerdict(verdict_of(200, row.code, row.msg))
-    order_id = None if row.orderId is None else str(row.orderId)
-    return ItemVerdict(Verdict("ok"), order_id, row.updateTime * MS or None)
+def _unreadable(text: str) -> Verdict:
+    return Verdict("unknown", None, "unreadable", text)
 
 
-def _result(body: bytes) -> bytes:
-    """An answer's own body, out of the order socket's wrapping."""
-    answer = _socket_answer(body)
-    return body if answer.id is None else bytes(answer.result)
+def _judged(row: wire.Answer) -> ItemVerdict:
+    if row.code not in (None, 0, 200):
+        return ItemVerdict(verdict_of(200, row.code or 0, row.msg))
+    return ItemVerdict(Verdict("ok"), None if row.orderId is None else str(row.orderId), row.updateTime * MS or None)

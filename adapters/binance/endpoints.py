@@ -17,45 +17,39 @@ WEIGHT, ORDERS_10S, ORDERS_1M = "weight", "orders.10s", "orders.1m"
 # REST, streams, order socket; spot has no order socket here.
 HOSTS = MappingProxyType(
     {
-        "linear": {
-            "mainnet": (
-                "https://fapi.binance.com",
-                "wss://fstream.binance.com",
-                "wss://ws-fapi.binance.com/ws-fapi/v1",
-            ),
-            "testnet": (
-                "https://demo-fapi.binance.com",
-                "wss://fstream.binancefuture.com",
-                "wss://testnet.binancefuture.com/ws-fapi/v1",
-            ),
-        },
-        "spot": {
-            "mainnet": ("https://api.binance.com", "wss://stream.binance.com:9443", ""),
-            "testnet": ("https://testnet.binance.vision", "wss://stream.testnet.binance.vision", ""),
-        },
+        ("linear", "mainnet"): (
+            "https://fapi.binance.com", "wss://fstream.binance.com", "wss://ws-fapi.binance.com/ws-fapi/v1",
+        ),
+        ("linear", "testnet"): (
+            "https://demo-fapi.binance.com", "wss://fstream.binancefuture.com",
+            "wss://testnet.binancefuture.com/ws-fapi/v1",
+        ),
+        ("spot", "mainnet"): ("https://api.binance.com", "wss://stream.binance.com:9443", ""),
+        ("spot", "testnet"): ("https://testnet.binance.vision", "wss://stream.testnet.binance.vision", ""),
     }
-)
+)  # fmt: skip
 
 
-def _public(path: str, docs: str) -> Endpoint:
-    return Endpoint("GET", path, WEIGHT, False, DOCS + "market-data/rest-api/" + docs)
+def _public(path: str, docs: str, pool: str = WEIGHT) -> Endpoint:
+    return Endpoint("GET", path, pool, False, DOCS + "market-data/rest-api/" + docs)
 
 
 def _spot(path: str, docs: str) -> Endpoint:
     return Endpoint("GET", path, WEIGHT, False, SPOT_DOCS + docs)
 
 
-def _read(path: str, docs: str) -> Endpoint:
-    return Endpoint("GET", path, WEIGHT, True, DOCS + docs)
-
-
-def _write(
-    method: Literal["POST", "PUT", "DELETE"], path: str, docs: str, pool: str = WEIGHT, op: str = ""
+def _trade(
+    method: Literal["GET", "POST", "PUT", "DELETE"], path: str, docs: str, pool: str = WEIGHT, op: str = ""
 ) -> Endpoint:
-    return Endpoint(method, path, pool, True, DOCS + docs, op)
+    return Endpoint(method, path, pool, True, DOCS + "trade/rest-api/" + docs, op)
 
 
-_TRADE, _ACCOUNT, _STREAM = "trade/rest-api/", "account/rest-api/", "user-data-streams/"
+def _account(path: str, docs: str) -> Endpoint:
+    return Endpoint("GET", path, WEIGHT, True, DOCS + "account/rest-api/" + docs)
+
+
+def _key(method: Literal["POST", "PUT"], docs: str) -> Endpoint:
+    return Endpoint(method, "/fapi/v1/listenKey", WEIGHT, True, DOCS + "user-data-streams/" + docs)
 
 
 class Endpoints:
@@ -72,34 +66,29 @@ class Endpoints:
             "book_tickers": _public("/fapi/v1/ticker/bookTicker", "Symbol-Order-Book-Ticker"),
             "mark_prices": _public("/fapi/v1/premiumIndex", "Mark-Price"),
             "open_interest": _public("/fapi/v1/openInterest", "Open-Interest"),
-            "funding_info": Endpoint(
-                "GET", "/fapi/v1/fundingInfo", "funding", False,
-                DOCS + "market-data/rest-api/Get-Funding-Rate-Info",
-            ),
-            "place": _write("POST", "/fapi/v1/order", _TRADE + "New-Order", "orders", "order.place"),
-            "amend": _write("PUT", "/fapi/v1/order", _TRADE + "Modify-Order", "orders", "order.modify"),
-            "cancel": _write("DELETE", "/fapi/v1/order", _TRADE + "Cancel-Order", WEIGHT, "order.cancel"),
-            "place_batch": _write("POST", "/fapi/v1/batchOrders", _TRADE + "Place-Multiple-Orders", "batches"),
-            "amend_batch": _write("PUT", "/fapi/v1/batchOrders", _TRADE + "Modify-Multiple-Orders", "batches"),
-            "cancel_batch": _write("DELETE", "/fapi/v1/batchOrders", _TRADE + "Cancel-Multiple-Orders", "flat"),
-            "cancel_all": _write("DELETE", "/fapi/v1/allOpenOrders", _TRADE + "Cancel-All-Open-Orders"),
-            "disconnect_cancel_all": _write(
-                "POST", "/fapi/v1/countdownCancelAll", _TRADE + "Auto-Cancel-All-Open-Orders"
-            ),
-            "order": _read("/fapi/v1/order", _TRADE + "Query-Order"),
-            "open_orders": _read("/fapi/v1/openOrders", _TRADE + "Current-All-Open-Orders"),
-            "order_history": _read("/fapi/v1/allOrders", _TRADE + "All-Orders"),
-            "executions": _read("/fapi/v1/userTrades", _TRADE + "Account-Trade-List"),
-            "positions": _read("/fapi/v3/positionRisk", _TRADE + "Position-Information-V3"),
-            "wallet": _read("/fapi/v3/balance", _ACCOUNT + "Futures-Account-Balance-V3"),
-            "funding": _read("/fapi/v1/income", _ACCOUNT + "Get-Income-History"),
-            "fee_rates": _read("/fapi/v1/commissionRate", _ACCOUNT + "User-Commission-Rate"),
-            "set_leverage": _write("POST", "/fapi/v1/leverage", _TRADE + "Change-Initial-Leverage"),
-            "set_position_mode": _write("POST", "/fapi/v1/positionSide/dual", _TRADE + "Change-Position-Mode"),
-            "listen_key": _write("POST", "/fapi/v1/listenKey", _STREAM + "Start-User-Data-Stream"),
-            "extend_listen_key": _write("PUT", "/fapi/v1/listenKey", _STREAM + "Keepalive-User-Data-Stream"),
+            "funding_info": _public("/fapi/v1/fundingInfo", "Get-Funding-Rate-Info", "funding"),
+            "place": _trade("POST", "/fapi/v1/order", "New-Order", "orders", "order.place"),
+            "amend": _trade("PUT", "/fapi/v1/order", "Modify-Order", "orders", "order.modify"),
+            "cancel": _trade("DELETE", "/fapi/v1/order", "Cancel-Order", WEIGHT, "order.cancel"),
+            "place_batch": _trade("POST", "/fapi/v1/batchOrders", "Place-Multiple-Orders", "batches"),
+            "amend_batch": _trade("PUT", "/fapi/v1/batchOrders", "Modify-Multiple-Orders", "batches"),
+            "cancel_batch": _trade("DELETE", "/fapi/v1/batchOrders", "Cancel-Multiple-Orders", "cancels"),
+            "cancel_all": _trade("DELETE", "/fapi/v1/allOpenOrders", "Cancel-All-Open-Orders"),
+            "disconnect_cancel_all": _trade("POST", "/fapi/v1/countdownCancelAll", "Auto-Cancel-All-Open-Orders"),
+            "order": _trade("GET", "/fapi/v1/order", "Query-Order"),
+            "open_orders": _trade("GET", "/fapi/v1/openOrders", "Current-All-Open-Orders"),
+            "order_history": _trade("GET", "/fapi/v1/allOrders", "All-Orders"),
+            "executions": _trade("GET", "/fapi/v1/userTrades", "Account-Trade-List"),
+            "positions": _trade("GET", "/fapi/v3/positionRisk", "Position-Information-V3"),
+            "wallet": _account("/fapi/v3/balance", "Futures-Account-Balance-V3"),
+            "funding": _account("/fapi/v1/income", "Get-Income-History"),
+            "fee_rates": _account("/fapi/v1/commissionRate", "User-Commission-Rate"),
+            "set_leverage": _trade("POST", "/fapi/v1/leverage", "Change-Initial-Leverage"),
+            "set_position_mode": _trade("POST", "/fapi/v1/positionSide/dual", "Change-Position-Mode"),
+            "listen_key": _key("POST", "Start-User-Data-Stream"),
+            "extend_listen_key": _key("PUT", "Keepalive-User-Data-Stream"),
         }
-    )  # fmt: skip
+    )
 
     SPOT: MappingProxyType[str, Endpoint] = MappingProxyType(
         {
@@ -124,10 +113,8 @@ class Endpoints:
         }
     )  # fmt: skip
     SPOT_WEIGHTS: MappingProxyType[str, tuple[int, int]] = MappingProxyType(
-        {
-            "instruments": (20, 20), "trades": (25, 25), "klines": (2, 2), "tickers": (2, 80), "book_tickers": (2, 4),
-        }
-    )  # fmt: skip
+        {"instruments": (20, 20), "trades": (25, 25), "klines": (2, 2), "tickers": (2, 80), "book_tickers": (2, 4)}
+    )
 
     # Defaults, of which a fifth is left alone; the venue's own numbers replace them. A breach stops the whole address, and
     # to go on after that bans it. An order draws one unit of both counters, a batch five, one and five of weight; a cancel
@@ -139,11 +126,11 @@ class Endpoints:
         Pool("funding", 400, 300.0),
         Pool("orders", draws=((ORDERS_10S, 1), (ORDERS_1M, 1))),
         Pool("batches", draws=((ORDERS_10S, 5), (ORDERS_1M, 1), (WEIGHT, 5))),
-        Pool("flat", draws=((WEIGHT, 1),)),
+        Pool("cancels", draws=((WEIGHT, 1),)),
     )
 
 
-def depth_weight(market: str, limit: int) -> int:
+def weight_of_levels(market: str, limit: int) -> int:
     """What a book of so many levels weighs."""
     steps = {50: 2, 100: 5, 500: 10} if market == "linear" else {100: 5, 500: 25}
     return next((weight for most, weight in steps.items() if limit <= most), 20 if market == "linear" else 50)

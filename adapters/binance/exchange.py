@@ -9,28 +9,28 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from adapters.base.by_symbol import BySymbol
+from adapters.base.channel import Channel
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
-from adapters.base.exchange import Exchange as BaseExchange
-from adapters.base.limits import Pool, Priority
+from adapters.base.limits import Pool
+from adapters.base.numbers import money
 from adapters.base.query import Arguments, Query
-from adapters.base.sender import Answer
 from adapters.base.settings import Capabilities, Subscription, VenueSettings
 from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.binance import wire
-from adapters.binance.account import PRIVATE_EVENTS, money
+from adapters.binance.account import PRIVATE_EVENTS
 from adapters.binance.book import BookChannel
-from adapters.binance.channels import Channel
 from adapters.binance.client import Client
 from adapters.binance.endpoints import HOSTS, Endpoints
-from adapters.binance.formats import PAGE, Formats
+from adapters.binance.formats import Formats
 from adapters.binance.private import PrivateWebsocket, TradeWebsocket
 from adapters.binance.websocket import PARTIAL_DEPTHS, Websocket
 from state.clock import Clock
 from state.errors import WrongUse
-from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, OrderUpdate, PlaceOrder, PositionUpdate
+from state.events import AnyEvent, InstrumentDefined, PlaceOrder
 from state.record import Inbox
 from state.secrets import Credentials
 from state.words import Action, Side
@@ -39,9 +39,7 @@ MARKETS = ("linear", "spot")
 VENUES = {"linear": "binance", "spot": "binance.spot"}  # (venue, symbol) names a market, and both markets have BTCUSDT
 ENVIRONMENTS = ("mainnet", "testnet")
 SIDES_MOST = 10_000
-WEEK_MS = 7 * 86_400_000  # fills are asked for by the week
-HISTORY_MS = 13 * WEEK_MS  # and are kept for three months
-DEAD_MAN_BEATS = 4  # how often the switch is put back within its time
+WEEK_MS = 7 * 86_400_000
 
 # 5, 10 and 20 levels come whole each time; any other depth is the whole book, of which 1000 levels are known for certain.
 DEPTHS = (*PARTIAL_DEPTHS, 50, 100, 200, 500, 1000)
@@ -65,15 +63,17 @@ CAPABILITIES = Capabilities(
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
 _error = msgspec.json.Decoder(wire.Error).decode
 _named = msgspec.json.Decoder(wire.Named).decode
-_server_time = msgspec.json.Decoder(wire.ServerTime).decode
+_info = msgspec.json.Decoder(wire.ExchangeInfo).decode
 _fee_rate = msgspec.json.Decoder(wire.FeeRate).decode
 
 
-class Exchange(BaseExchange):
+class Exchange(BySymbol):
     """One Binance market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
     one_symbol = frozenset[Action]({"cancel"})
+    window_ms = WEEK_MS
+    history_ms = 13 * WEEK_MS
     client: Client
 
     def __init__(
@@ -89,15 +89,12 @@ class Exchange(BaseExchange):
         self.batch_sizes: dict[Action, int] = {"place": 5, "amend": 5, "cancel": 10, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market, self._side_of)
         self._sides: OrderedDict[str, Side] = OrderedDict()  # of what was placed here, by client id
-        self._symbols: dict[str, None] = dict.fromkeys(settings.symbols)
-        self._dead_man_armed = False
-        rest, sockets, trade = HOSTS[settings.market][settings.environment]
+        rest, sockets, trade = HOSTS[settings.market, settings.environment]
         self._rest_url = settings.rest_url or rest
-        self._public_url = settings.public_url or sockets
+        self._public_url = _host(settings.public_url or sockets)
         self._private_url = settings.private_url or f"{sockets}/private/ws"
         self._trade_url = settings.trade_url or trade
         super().__init__(settings, inbox, clock, session, credentials, transport)
-        self.settle = ("",)  # its lists hold all coins at once
 
     def make_client(self) -> BaseClient:
         return Client(self._rest_url, self.credentials, self.settings.recv_window_ms)
@@ -109,6 +106,7 @@ class Exchange(BaseExchange):
         return ""
 
     def build(self, action: str, arguments: Arguments) -> Request:
+        """Remembers the side of what is placed, since the venue wants it again where an order is amended."""
         for intent in arguments if isinstance(arguments, Sequence) else (arguments,):
             if isinstance(intent, PlaceOrder) and intent.client_id:
                 self._sides[intent.client_id] = intent.side
@@ -120,6 +118,11 @@ class Exchange(BaseExchange):
         known = self.known.orders.get(client_id)
         return self._sides.get(client_id) or (None if known is None else known.side)
 
+    async def start(self, subscriptions: Iterable[Subscription]) -> None:
+        if self.settings.market == "linear":
+            await self.poll("funding_info", Query())
+        await super().start(subscriptions)
+
     def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
         page = self.formats.answer(action, body, query)
         if action == "instruments" and self.settings.market == "linear":
@@ -127,7 +130,10 @@ class Exchange(BaseExchange):
         return page
 
     def server_ns(self, body: bytes) -> int:
-        return _server_time(body).serverTime * 1_000_000
+        return _info(body).serverTime * 1_000_000
+
+    def look_ups(self, symbol: str, client_id: str) -> Sequence[tuple[str, Query]]:
+        return (("order", Query(symbol=symbol, client_id=client_id)),)
 
     def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[BaseWebsocket]:
         return Websocket.of(self.settings, self._public_url, subscriptions)
@@ -139,80 +145,19 @@ class Exchange(BaseExchange):
     def order_socket(self) -> OrderSocket | None:
         if not self._trade_url or self.credentials is None:
             return None
-        return TradeWebsocket(
-            self.venue, self._trade_url, self.credentials, self.settings.recv_window_ms, self.client.limits
-        )
+        window_ms = self.settings.recv_window_ms
+        return TradeWebsocket(self.venue, self._trade_url, self.credentials, window_ms, self.client)
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
         row = _fee_rate(body)
         maker, taker = money(row.makerCommissionRate), money(row.takerCommissionRate)
         return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
 
-    # --- where the venue wants a symbol and we mean all ---
 
-    async def start(self, subscriptions: Iterable[Subscription]) -> None:
-        wanted = list(subscriptions)
-        self._symbols |= dict.fromkeys(subscription.symbol for subscription in wanted)
-        if self.settings.market == "linear":
-            await self.poll("funding_info", Query())
-        await super().start(wanted)
-
-    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
-        return [Query(symbol=each) for each in ([symbol] if symbol else self._all_symbols())]
-
-    def _all_symbols(self) -> Sequence[str]:
-        known = (*self._symbols, *(order.symbol for order in self.known.orders.values()), *self.known.positions)
-        return list(dict.fromkeys(known))
-
-    async def poll(
-        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
-    ) -> Sequence[AnyEvent]:
-        """Fills of all symbols are asked for one by one; positions that are not listed are flat."""
-        if action == "executions" and not query.symbol:
-            return await self._all_executions(query, feed=feed, priority=priority)
-        asked = self.clock.now_ns() + self.sender.offset.ns
-        events = await super().poll(action, query, feed=feed, priority=priority)
-        if action != "positions" or query.symbol:
-            return events
-        listed = {event.symbol for event in events if isinstance(event, PositionUpdate)}
-        gone = [symbol for symbol, size in self.known.positions.items() if size and symbol not in listed]
-        flat = [self.formats.account.flat(symbol, asked // 1_000_000) for symbol in gone]
-        if feed and flat:
-            self.account_inbox.feed(self.clock.now_ns(), flat)
-        return [*events, *flat]
-
-    async def _all_executions(self, query: Query, *, feed: bool, priority: Priority) -> Sequence[AnyEvent]:
-        """Fills and funding since a time, oldest first."""
-        now_ms = (self.clock.now_ns() + self.sender.offset.ns) // 1_000_000
-        first = max(query.start_ms if query.start_ms is not None else now_ms - WEEK_MS, now_ms - HISTORY_MS)
-        events: list[AnyEvent] = []
-        for start in range(first, now_ms + 1, WEEK_MS):
-            week = Query(start_ms=start, end_ms=start + WEEK_MS - 1, limit=PAGE)
-            for symbol in self._all_symbols():
-                asked = msgspec.structs.replace(week, symbol=symbol)
-                events += await super().poll("executions", asked, feed=feed, priority=priority)
-            events += await super().poll("funding", week, feed=feed, priority=priority)
-        return sorted(events, key=lambda event: event.ts or 0 if isinstance(event, Fill | FundingPayment) else 0)
-
-    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        query = Query(symbol=symbol, client_id=client_id)
-        answer = await self.sender.read(self.build("order", query), Priority.CANCEL, ("ok", "gone"))
-        if answer.verdict.meaning == "gone":
-            return answer, None, ()
-        for event in self._events("order", answer, query)[0]:
-            if isinstance(event, OrderUpdate):
-                fills = Query(symbol=symbol, order_id=event.order_id or "", limit=PAGE)
-                told = await self.executions(fills) if event.filled else ()
-                return answer, event, [fill for fill in told if not self.known.has(fill)]
-        return answer, None, ()
-
-    async def disconnect_cancel_all(self, window_s: int) -> None:
-        """Arms the switch of every symbol, and keeps putting it back."""
-        for symbol in self._all_symbols():
-            await self._set("disconnect_cancel_all", Query(symbol=symbol, window_s=window_s))
-        if not self._dead_man_armed:
-            self._dead_man_armed = True
-            self._spawn(self._every(window_s / DEAD_MAN_BEATS, lambda: self.disconnect_cancel_all(window_s)))
+def _host(url: str) -> str:
+    """Of one host each stream has its own path, so whatever path stands in a setting is passed over."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _check(settings: VenueSettings, credentials: Credentials | None) -> None:
@@ -247,48 +192,46 @@ class Decoder(Websocket):
         body, self._orphan = self._orphan, b""
         return [*events, *self._inlined("", body)]
 
-    def _other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
+    def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
         """Also what a recording inlines, and frames that no stream's name is wrapped around."""
-        envelope = _envelope(frame)
-        name, _, kind = (envelope.stream or "").partition("@")
-        if envelope.stream is not None and (kind == "depthSnapshot" or not kind):
-            if kind:
-                return None, frame, self._inlined(name.upper(), bytes(envelope.data))
-            return self._other(bytes(envelope.data), recv)  # of an account: the name is its listen key
-        if envelope.stream is not None:
-            return super()._other(frame, recv)
-        if envelope.lastUpdateId is not None:
+        said = _envelope(frame)
+        name, _, kind = (said.stream or "").partition("@")
+        if kind == "depthSnapshot":
+            return None, frame, self._inlined(name.upper(), bytes(said.data))
+        if said.stream is not None:  # without a kind it is the listen key of an account
+            return super().other(frame, recv) if kind else self.other(bytes(said.data), recv)
+        if said.lastUpdateId is not None:
             return None, frame, self._inlined("", frame)
-        if envelope.e is not None or (envelope.s is not None and envelope.id is None):
-            events = self._formats.account.private(envelope.e or "", frame)
-            if events is not None:
-                return None, frame, events
-            wrapped = b'{"stream":"%s","data":%s}' % (_stream_of(envelope).encode(), frame)
-            return super()._other(wrapped, recv)
-        if envelope.id is not None and envelope.status is not None:
+        if said.id is not None and said.status is not None:
             return None, frame, ()  # an answer to a request, which tells of no market and no account
-        return super()._other(frame, recv)
+        if said.e is None and said.s is None:
+            return super().other(frame, recv)
+        events = self._formats.account.private(said.e or "", frame)
+        if events is not None:
+            return None, frame, events
+        return super().other(b'{"stream":"%s","data":%s}' % (_stream_of(said).encode(), frame), recv)
 
     def _inlined(self, symbol: str, body: bytes) -> Sequence[AnyEvent]:
         """A REST book. Where nothing says whose it is, it belongs to the one book that waits for it."""
-        books = [channel for channel in self.channels if isinstance(channel, BookChannel)]
-        found = [book for book in books if (book.symbol == symbol if symbol else book.is_waiting)]
-        if symbol and not found:
-            added = self._add(f"{symbol.lower()}@depth@100ms")
-            assert isinstance(added, BookChannel)
-            found = [added]
+        if symbol and not any(self._books(symbol)):
+            self._add(f"{symbol.lower()}@depth@100ms")
+        found = [book for book in self._books(symbol) if symbol or book.is_waiting]
         if len(found) == 1:
             return self.snapshot(found[0], body)
-        if not books:
-            self._orphan = body
-        self.suspect = len(found) > 1
-        return (self._status("gap", f"a book of nobody: {len(found)} wait for one"),) if self.suspect else ()
+        if len(found) > 1:
+            return self._stranger(f"a book of nobody: {len(found)} wait for one")
+        self._orphan = body if not self._books("") else b""
+        return ()
+
+    def _books(self, symbol: str) -> Sequence[BookChannel]:
+        books = [channel for channel in self.channels if isinstance(channel, BookChannel)]
+        return [book for book in books if symbol in ("", book.symbol)]
 
     def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
         """The events of a REST answer, a `FeedStatus` where it does not fit; nothing for an endpoint that tells none."""
-        parts, endpoints = urlsplit(url), self._formats.endpoints
-        known = (name for name, e in endpoints.items() if e.method == "GET" and e.path.endswith(parts.path))
-        action = next(known, None) if parts.path else None
+        parts = urlsplit(url)
+        reads = ((name, each.path) for name, each in self._formats.endpoints.items() if each.method == "GET")
+        action = next((name for name, path in reads if path.endswith(parts.path or "?")), None)
         if action is None:
             return ()
         said = {name: words[0] for name, words in parse_qs(parts.query).items()}
@@ -306,20 +249,18 @@ class Decoder(Websocket):
 _KINDS = {"depthUpdate": "depth", "markPriceUpdate": "markPrice", "24hrTicker": "ticker", "": "bookTicker"}
 
 
-def _stream_of(envelope: wire.Envelope) -> str:
+def _stream_of(said: wire.Envelope) -> str:
     """The name of the stream that a raw event comes from."""
-    event = envelope.e or ""
-    inner = _named(envelope.k or envelope.o) if envelope.k or envelope.o else wire.Named()
-    kind = f"kline_{inner.i}" if event == "kline" else _KINDS.get(event, event)
-    return f"{(envelope.s or inner.s).lower()}@{kind}"
+    inner = _named(said.k or said.o) if said.k or said.o else wire.Named()
+    kind = f"kline_{inner.i}" if said.e == "kline" else _KINDS.get(said.e or "", said.e)
+    return f"{(said.s or inner.s).lower()}@{kind}"
 
 
 def market_of(url: str) -> str | None:
     """The market that a socket's or a REST call's URL speaks of; None where it does not say."""
     parts = urlsplit(url)
     host, path = parts.hostname or "", parts.path
-    if path.startswith("/fapi/") or host.startswith(("fapi.", "fstream.", "ws-fapi.")):
+    if path.startswith(("/fapi/", "/public/", "/market/", "/private/")) or host.startswith(("fapi.", "fstream.")):
         return "linear"
-    if path.startswith("/api/v3") or host.startswith(("api.binance", "stream.binance", "stream.testnet")):
-        return "spot"
-    return "linear" if path.startswith(("/public/", "/market/", "/private/")) else None
+    spot = ("api.binance", "stream.binance", "stream.testnet")
+    return "spot" if path.startswith("/api/v3") or host.startswith(spot) else None

@@ -4,7 +4,7 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/common-def
 """
 
 from adapters.base.types import Words
-from state.words import BalanceReason, InstrumentStatus, OrderKind, OrderStatus, Origin, Side, TimeInForce
+from state.words import BalanceReason, InstrumentStatus, OrderKind, OrderStatus, Origin, Side, TimeInForce, TradeKind
 
 
 class Types:
@@ -15,14 +15,10 @@ class Types:
         "binance order type",
         {"limit": "LIMIT", "market": "MARKET"},
         also={  # of orders that were made elsewhere, or by the venue itself
-            "STOP": "limit",
-            "STOP_MARKET": "market",
-            "TAKE_PROFIT": "limit",
-            "TAKE_PROFIT_MARKET": "market",
-            "TRAILING_STOP_MARKET": "market",
-            "LIQUIDATION": "limit",
+            "STOP": "limit", "TAKE_PROFIT": "limit", "LIQUIDATION": "limit",
+            "STOP_MARKET": "market", "TAKE_PROFIT_MARKET": "market", "TRAILING_STOP_MARKET": "market",
         },
-    )
+    )  # fmt: skip
     tif: Words[TimeInForce] = Words(
         "binance time in force",
         {"gtc": "GTC", "ioc": "IOC", "fok": "FOK", "post_only": "GTX"},
@@ -31,38 +27,24 @@ class Types:
     status: Words[OrderStatus] = Words(
         "binance order status",
         {
-            "open": "NEW",
-            "partially_filled": "PARTIALLY_FILLED",
-            "filled": "FILLED",
-            "cancelled": "CANCELED",
-            "rejected": "REJECTED",
-            "expired": "EXPIRED",
+            "open": "NEW", "partially_filled": "PARTIALLY_FILLED", "filled": "FILLED", "cancelled": "CANCELED",
+            "rejected": "REJECTED", "expired": "EXPIRED",
         },
         also={"EXPIRED_IN_MATCH": "cancelled", "PENDING_CANCEL": "open", "NEW_INSURANCE": "open", "NEW_ADL": "open"},
-    )
+    )  # fmt: skip
 
 
 SELF_TRADE = "EXPIRE_MAKER"  # pages differ in which is the default, so it is always said
 
 INTERVALS: dict[int, str] = {
-    60: "1m",
-    180: "3m",
-    300: "5m",
-    900: "15m",
-    1_800: "30m",
-    3_600: "1h",
-    7_200: "2h",
-    14_400: "4h",
-    21_600: "6h",
-    28_800: "8h",
-    43_200: "12h",
-    86_400: "1d",
-    259_200: "3d",
-    604_800: "1w",
+    60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h", 21_600: "6h",
+    28_800: "8h", 43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
     2_592_000: "1M",  # asked for as 30 days; the event carries the true length
-}
+}  # fmt: skip
 
-# Why the venue ended an order, by `er`; 0 is none, and then its time was over.
+TRADE_KINDS: dict[str, TradeKind] = {"INSURANCE_FUND": "insurance", "ADL": "adl"}  # `X` of a trade that is not MARKET
+
+# Why the venue ended an order, by `er`; where that says nothing, its time was over.
 EXPIRED: dict[str, tuple[Origin, str]] = {
     "1": ("stp", "self-trade"),
     "2": ("user", "rest of an immediate order"),
@@ -76,7 +58,7 @@ EXPIRED: dict[str, tuple[Origin, str]] = {
     "10": ("user", "could not be filled whole"),
     "11": ("user", "would have taken"),
 }
-EXPIRED_FILL_OR_KILL, EXPIRED_POST_ONLY = "10", "11"
+SELF_TRADED, FILL_OR_KILL, POST_ONLY = "1", "10", "11"
 
 # Orders that the venue made, by the start of their client id.
 MADE_BY_VENUE: dict[str, Origin] = {
@@ -87,28 +69,13 @@ MADE_BY_VENUE: dict[str, Origin] = {
 }
 
 BALANCE_REASONS: dict[str, BalanceReason] = {
-    "ORDER": "order",
-    "FUNDING_FEE": "funding",
-    "DEPOSIT": "transfer",
-    "WITHDRAW": "transfer",
-    "MARGIN_TRANSFER": "transfer",
-    "ASSET_TRANSFER": "transfer",
-    "ADMIN_DEPOSIT": "transfer",
-    "ADMIN_WITHDRAW": "transfer",
-    "INSURANCE_CLEAR": "liquidation",
-    "ADJUSTMENT": "adjustment",
-    "AUTO_EXCHANGE": "adjustment",
-}
+    "ORDER": "order", "FUNDING_FEE": "funding", "INSURANCE_CLEAR": "liquidation", "ADJUSTMENT": "adjustment",
+    "AUTO_EXCHANGE": "adjustment", "DEPOSIT": "transfer", "WITHDRAW": "transfer", "MARGIN_TRANSFER": "transfer",
+    "ASSET_TRANSFER": "transfer", "ADMIN_DEPOSIT": "transfer", "ADMIN_WITHDRAW": "transfer",
+}  # fmt: skip
 
 INSTRUMENT_STATUS: dict[str, InstrumentStatus] = {
-    "TRADING": "trading",
-    "PENDING_TRADING": "halted",
-    "PRE_DELIVERING": "cancel_only",
-    "DELIVERING": "cancel_only",
-    "PRE_SETTLE": "cancel_only",
+    "TRADING": "trading", "PENDING_TRADING": "halted", "BREAK": "halted", "HALT": "halted", "DELIVERED": "closed",
+    "CLOSE": "closed", "PRE_DELIVERING": "cancel_only", "DELIVERING": "cancel_only", "PRE_SETTLE": "cancel_only",
     "SETTLING": "cancel_only",
-    "BREAK": "halted",
-    "HALT": "halted",
-    "DELIVERED": "closed",
-    "CLOSE": "closed",
-}
+}  # fmt: skip

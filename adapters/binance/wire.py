@@ -1,22 +1,25 @@
-# ruff: noqa: N815 - the field names are the venue's
+# ruff: noqa: N815, E741 - the field names are the venue's
 """The venue's frames as Structs: what is decoded, and nothing more.
 
-Market numbers are floats read straight from the venue's text; a number that is negative, not finite or no number does not
-fit. Money stays text until `account.py` makes it Decimal.
+Money stays text until `account.py` makes it Decimal. What stream and REST spell differently is named here in plain words.
 https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Meta, Raw, Struct, field
 
-Number: TypeAlias = Annotated[float, Meta(ge=0, lt=1e300)]
-Signed: TypeAlias = Annotated[float, Meta(gt=-1e300, lt=1e300)]
-Levels: TypeAlias = list[tuple[Number, Number]]
-# A time in ms whose ns still fit 64 bits; an id that does.
-Millis: TypeAlias = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
-Id: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+from adapters.base.shapes import Id, Levels, Millis, Number, Signed, respelt
+
 Word: TypeAlias = int | str | None
+Side: TypeAlias = Literal["BUY", "SELL"]
+T = TypeVar("T")
+
+
+class Message(Struct, Generic[T], gc=False):
+    """A frame with its stream's name around it."""
+
+    data: T
 
 
 class Error(Struct, gc=False):
@@ -42,13 +45,13 @@ class Envelope(Struct, gc=False):
 
 
 class Named(Struct, gc=False):
-    """The part of a raw event that names its symbol or interval, where the event itself does not."""
+    """What names a raw event's symbol or interval, where the event itself does not."""
 
     s: str = ""
     i: Word = ""
 
 
-# --- public streams ----------------------------------------------------------------------------------------------
+# --- market data; what REST spells alike is the same object ------------------------------------------------------
 
 
 class Depth(Struct, gc=False):
@@ -63,68 +66,43 @@ class Depth(Struct, gc=False):
     pu: Annotated[int, Meta(ge=-1, le=2**63 - 1)] = -1
 
 
-class DepthMessage(Struct, gc=False):
-    data: Depth
+class Book(Struct, gc=False):
+    """By REST, and as spot streams its best levels."""
 
-
-class Partial(Struct, gc=False):
-    """The best levels, whole: futures spell it like an update, spot like the REST answer."""
-
-    b: Levels = field(default_factory=list)
-    a: Levels = field(default_factory=list)
-    bids: Levels = field(default_factory=list)
-    asks: Levels = field(default_factory=list)
-    u: Id = 0
-    lastUpdateId: Id = 0
+    lastUpdateId: Id
+    bids: Levels
+    asks: Levels
     E: Millis = 0
     T: Millis = 0
-
-
-class PartialMessage(Struct, gc=False):
-    data: Partial
 
 
 class Trade(Struct, gc=False):
+    """A trade `t`, or an aggregate `a` of them; `nq` is without what retail price improvement orders gave."""
+
     T: Millis
-    t: Id
     p: Number
     q: Number
     m: bool
+    t: Id | None = None
+    a: Id | None = None
+    nq: Number | None = None
     X: str = "MARKET"
 
 
-class TradeMessage(Struct, gc=False):
-    data: Trade
+RecentTrade = respelt(Trade, t="id", p="price", q="qty", T="time", m="isBuyerMaker")
 
 
-class AggregateTrade(Struct, gc=False):
-    """`nq` is without what retail price improvement orders gave. The REST answer is a list of the same."""
+class Quote(Struct, gc=False):
+    """Spot tells no time of a touch; a ticker of futures tells no touch."""
 
-    T: Millis
-    a: Id
-    p: Number
-    q: Number
-    m: bool
-    nq: Number | None = None
-
-
-class AggregateTradeMessage(Struct, gc=False):
-    data: AggregateTrade
-
-
-class BookTicker(Struct, gc=False):
-    """Spot tells no time."""
-
-    b: Number
-    B: Number
-    a: Number
-    A: Number
+    b: Number | None = None
+    B: Number | None = None
+    a: Number | None = None
+    A: Number | None = None
+    c: Number | None = None
+    v: Number | None = None
     E: Millis = 0
     T: Millis = 0
-
-
-class BookTickerMessage(Struct, gc=False):
-    data: BookTicker
 
 
 class MarkPrice(Struct, gc=False):
@@ -137,24 +115,28 @@ class MarkPrice(Struct, gc=False):
     T: Millis = 0
 
 
-class MarkPriceMessage(Struct, gc=False):
-    data: MarkPrice
+class TickerRow(Struct, gc=False):
+    """What the several REST tickers say; each says a part."""
 
+    symbol: str
+    lastPrice: Number | None = None
+    bidPrice: Number | None = None
+    bidQty: Number | None = None
+    askPrice: Number | None = None
+    askQty: Number | None = None
+    markPrice: Number | None = None
+    indexPrice: Number | None = None
+    lastFundingRate: Signed | Literal[""] = ""
+    nextFundingTime: Millis = 0
+    openInterest: Number | None = None
+    volume: Number | None = None
+    time: Millis = 0
+    closeTime: Millis = 0
 
-class DayTicker(Struct, gc=False):
-    """Spot says the touch, too."""
-
-    E: Millis
-    c: Number
-    v: Number
-    b: Number | None = None
-    B: Number | None = None
-    a: Number | None = None
-    A: Number | None = None
-
-
-class DayTickerMessage(Struct, gc=False):
-    data: DayTicker
+    @property
+    def rate(self) -> float | None:
+        """Empty for a contract with a delivery date."""
+        return None if self.lastFundingRate == "" else self.lastFundingRate
 
 
 class Kline(Struct, gc=False):
@@ -162,7 +144,7 @@ class Kline(Struct, gc=False):
     T: Millis
     o: Number
     h: Number
-    l: Number  # noqa: E741
+    l: Number
     c: Number
     v: Number
     q: Number
@@ -175,14 +157,14 @@ class KlineEvent(Struct, gc=False):
     k: Kline
 
 
-class KlineMessage(Struct, gc=False):
-    data: KlineEvent
+# Start, open, high, low, close, volume, end, turnover, trades.
+KlineRow: TypeAlias = tuple[Millis, Number, Number, Number, Number, Number, Millis, Number, Id, Any, Any, Any]
 
 
 class ForcedOrder(Struct, gc=False):
     """`S` is the side of the order; `z` is what was filled, `ap` at which price."""
 
-    S: Literal["BUY", "SELL"]
+    S: Side
     q: Number
     p: Number
     T: Millis
@@ -192,134 +174,6 @@ class ForcedOrder(Struct, gc=False):
 
 class ForcedOrderEvent(Struct, gc=False):
     o: ForcedOrder
-
-
-class ForcedOrderMessage(Struct, gc=False):
-    data: ForcedOrderEvent
-
-
-# --- private stream ----------------------------------------------------------------------------------------------
-
-
-class OrderEvent(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams/Event-Order-Update"""
-
-    s: str
-    c: str
-    S: str
-    o: str
-    f: str
-    q: str
-    p: str
-    x: str
-    X: str
-    i: Id
-    z: str
-    T: Millis
-    l: str = ""  # noqa: E741
-    L: str = ""
-    ap: str = ""
-    N: str | None = None
-    n: str | None = None
-    t: int = 0
-    m: bool = False
-    R: bool = False
-    ps: str = "BOTH"
-    rp: str = ""
-    er: Word = "0"
-
-
-class OrderMessage(Struct, gc=False):
-    o: OrderEvent
-
-
-class BalanceRow(Struct, gc=False):
-    a: str
-    wb: str
-    bc: str = ""
-
-
-class PositionRow(Struct, gc=False):
-    s: str
-    pa: str
-    ep: str = ""
-    cr: str = ""
-    up: str = ""
-    mp: str = ""
-    ps: str = "BOTH"
-
-
-class AccountRows(Struct, gc=False):
-    """`S` is the symbol of a funding fee, where it is told."""
-
-    m: str = ""
-    B: list[BalanceRow] = field(default_factory=list)
-    P: list[PositionRow] = field(default_factory=list)
-    S: str = ""
-
-
-class AccountMessage(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams/Event-Balance-and-Position-Update"""
-
-    T: Millis
-    a: AccountRows
-
-
-class MarginCall(Struct, gc=False):
-    E: Millis
-    p: list[PositionRow]
-
-
-class ListenKey(Struct, gc=False):
-    listenKey: str
-
-
-# --- answers -----------------------------------------------------------------------------------------------------
-
-
-class Answer(Struct, gc=False):
-    """What an answer that is no list may say of itself; over the order socket `status` is a number and the rest is inside."""
-
-    code: int | None = None
-    msg: str = ""
-    status: Word = None
-    error: Error | None = None
-
-
-class RateLimit(Struct, gc=False):
-    rateLimitType: str
-    interval: str
-    intervalNum: int
-    limit: int
-    count: int = 0
-
-
-class SocketAnswer(Struct, gc=False):
-    id: Word = None
-    result: Raw = Raw(b"{}")
-    rateLimits: list[RateLimit] = field(default_factory=list)
-
-
-class Item(Struct, gc=False):
-    """One order of a batch: acknowledged or refused."""
-
-    code: int | None = None
-    msg: str = ""
-    orderId: Word = None
-    updateTime: Millis = 0
-
-
-# --- REST results ------------------------------------------------------------------------------------------------
-
-
-class Book(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api/Order-Book"""
-
-    lastUpdateId: Id
-    bids: Levels
-    asks: Levels
-    E: Millis = 0
-    T: Millis = 0
 
 
 class Filter(Struct, gc=False):
@@ -344,11 +198,19 @@ class Symbol(Struct, gc=False):
     marginAsset: str = ""
 
 
-class ExchangeInfo(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api/Exchange-Information"""
+class RateLimit(Struct, gc=False):
+    rateLimitType: str
+    interval: str
+    intervalNum: int
+    limit: int
+    count: int = 0
 
-    symbols: list[Symbol]
-    serverTime: Millis = 0
+
+class ExchangeInfo(Struct, gc=False):
+    """Also the answer to what time it is."""
+
+    serverTime: Millis
+    symbols: list[Symbol] = field(default_factory=list)
     rateLimits: list[RateLimit] = field(default_factory=list)
 
 
@@ -357,65 +219,48 @@ class FundingInfo(Struct, gc=False):
     fundingIntervalHours: Annotated[int, Meta(ge=1, le=1_000)]
 
 
-class ServerTime(Struct, gc=False):
-    serverTime: Millis
+# --- the account -------------------------------------------------------------------------------------------------
 
 
-class RecentTrade(Struct, gc=False):
-    id: Id
-    price: Number
-    qty: Number
-    time: Millis
-    isBuyerMaker: bool
-
-
-class Candle(Struct, gc=False, array_like=True):
-    start: Millis
-    open: Number
-    high: Number
-    low: Number
-    close: Number
-    volume: Number
-    end: Millis
-    turnover: Number
-    trades: Id
-
-
-class TickerRow(Struct, gc=False):
-    """What the several ticker endpoints say; each says a part."""
+class Order(Struct, gc=False, rename={
+    "symbol": "s", "client_id": "c", "side": "S", "kind": "o", "tif": "f", "size": "q", "price": "p", "average": "ap",
+    "status": "X", "order_id": "i", "filled": "z", "time": "T", "reduce_only": "R", "event": "x", "fill_size": "l",
+    "fill_price": "L", "fee_asset": "N", "fee": "n", "fill_id": "t", "maker": "m", "profit": "rp", "ended": "er",
+}):  # fmt: skip
+    """https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams/Event-Order-Update"""
 
     symbol: str
-    lastPrice: Number | None = None
-    bidPrice: Number | None = None
-    bidQty: Number | None = None
-    askPrice: Number | None = None
-    askQty: Number | None = None
-    markPrice: Number | None = None
-    indexPrice: Number | None = None
-    lastFundingRate: Signed | Literal[""] = ""
-    nextFundingTime: Millis = 0
-    openInterest: Number | None = None
-    volume: Number | None = None
-    time: Millis = 0
-    closeTime: Millis = 0
-
-
-class Order(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/rest-api/Query-Order"""
-
-    symbol: str
-    orderId: Id
-    status: str
     side: str
-    type: str
-    timeInForce: str
-    origQty: str
-    executedQty: str
-    clientOrderId: str = ""
+    kind: str
+    tif: str
+    size: str
+    status: str
+    filled: str
+    order_id: Id
+    client_id: str = ""
     price: str = ""
-    avgPrice: str = ""
-    reduceOnly: bool = False
-    updateTime: Millis = 0
+    average: str = ""
+    time: Millis = 0
+    reduce_only: bool = False
+    event: str = ""
+    fill_size: str = ""
+    fill_price: str = ""
+    fee_asset: str | None = None
+    fee: str | None = None
+    fill_id: int = 0
+    maker: bool | None = None
+    profit: str = ""
+    ended: Word = ""
+
+
+OrderRow = respelt(
+    Order, client_id="clientOrderId", kind="type", tif="timeInForce", size="origQty", average="avgPrice",
+    order_id="orderId", filled="executedQty", time="updateTime", reduce_only="reduceOnly",
+)  # fmt: skip
+
+
+class OrderEvent(Struct, gc=False):
+    o: Order
 
 
 class UserTrade(Struct, gc=False):
@@ -434,31 +279,57 @@ class UserTrade(Struct, gc=False):
     realizedPnl: str = ""
 
 
-class Position(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/rest-api/Position-Information-V3"""
-
+class Position(Struct, gc=False, rename={
+    "symbol": "s", "size": "pa", "side": "ps", "entry": "ep", "mark": "mp", "unrealized": "up", "realized": "cr",
+}):  # fmt: skip
     symbol: str
-    positionAmt: str
-    positionSide: str = "BOTH"
-    entryPrice: str = ""
-    markPrice: str = ""
-    liquidationPrice: str = ""
-    unRealizedProfit: str = ""
-    updateTime: Millis = 0
+    size: str
+    side: str = "BOTH"
+    entry: str = ""
+    mark: str = ""
+    liquidation: str = ""
+    unrealized: str = ""
+    realized: str = ""
+    time: Millis = 0
 
 
-class Balance(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/account/rest-api/Futures-Account-Balance-V3"""
+PositionRow = respelt(
+    Position, size="positionAmt", side="positionSide", entry="entryPrice", mark="markPrice", time="updateTime",
+    liquidation="liquidationPrice", unrealized="unRealizedProfit",
+)  # fmt: skip
 
+
+class Balance(Struct, gc=False, rename={"asset": "a", "total": "wb", "change": "bc"}):
     asset: str
-    balance: str
-    availableBalance: str = ""
-    updateTime: Millis = 0
+    total: str
+    change: str = ""
+    available: str = ""
+    time: Millis = 0
+
+
+BalanceRow = respelt(Balance, total="balance", available="availableBalance", time="updateTime")
+
+
+class AccountRows(Struct, gc=False):
+    """`S` is the symbol of a funding fee, where it is told."""
+
+    m: str = ""
+    B: list[Balance] = field(default_factory=list)
+    P: list[Position] = field(default_factory=list)
+    S: str = ""
+
+
+class AccountEvent(Struct, gc=False):
+    T: Millis
+    a: AccountRows
+
+
+class MarginCall(Struct, gc=False):
+    E: Millis
+    p: list[Position]
 
 
 class Income(Struct, gc=False):
-    """https://developers.binance.com/docs/derivatives/usds-margined-futures/account/rest-api/Get-Income-History"""
-
     symbol: str
     income: str
     asset: str
@@ -466,6 +337,29 @@ class Income(Struct, gc=False):
 
 
 class FeeRate(Struct, gc=False):
-    symbol: str
     makerCommissionRate: str
     takerCommissionRate: str
+
+
+class ListenKey(Struct, gc=False):
+    listenKey: str
+
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+class Answer(Struct, gc=False):
+    """What an answer that is no list says of itself; the order socket wraps REST's: `status` is a number there.
+
+    Of a batch each item is one, acknowledged or refused.
+    """
+
+    id: Word = None
+    code: int | None = None
+    msg: str = ""
+    status: Word = None
+    error: Error | None = None
+    result: Raw = Raw(b"{}")
+    rateLimits: list[RateLimit] = field(default_factory=list)
+    orderId: Word = None
+    updateTime: Millis = 0

@@ -1,0 +1,170 @@
+"""A loopback venue, an exchange connected to it over real sockets, and what the exchange said."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from adapters.base.settings import Subscription, VenueSettings
+from adapters.base.transport import AiohttpTransport
+from adapters.binance.exchange import Exchange
+from adapters.loopback import Account, BinanceVenue
+from adapters.loopback.binance import RateLimits
+from adapters.loopback.faults import Faults
+from state.clock import WallClock
+from state.events import (
+    AnyEvent,
+    FeedStatus,
+    Intent,
+    OrderUpdate,
+    PlaceOrder,
+)
+from state.record import Frame, Record
+from state.secrets import Credentials, Secret
+
+KEY, SECRET = "APIKEY", "SUPERSECRETWORD"
+BTC = "BTCUSDT"
+
+
+@dataclass
+class Heard:
+    """An inbox that remembers everything and can be waited on."""
+
+    bursts: list[tuple[int, Sequence[AnyEvent], int, Frame | None]] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
+        self.bursts.append((recv, list(events), cause, frame))
+        self.news.set()
+
+    @property
+    def events(self) -> list[AnyEvent]:
+        return [event for _, events, _, _ in self.bursts for event in events]
+
+    def of(self, kind: type, client_id: str = "") -> list[Any]:
+        found = [event for event in self.events if isinstance(event, kind)]
+        return [e for e in found if not client_id or e.client_id == client_id]  # type: ignore[attr-defined]
+
+    def outcome(self, seq: int) -> list[AnyEvent]:
+        return [event for _, events, cause, _ in self.bursts if cause == seq for event in events]
+
+    async def until(self, holds: Callable[[], object], timeout_s: float = 5.0) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not holds():
+                self.news.clear()
+                await self.news.wait()
+
+
+@dataclass
+class Stage:
+    """A venue, an exchange connected to it, and what the exchange said."""
+
+    venue: BinanceVenue
+    exchange: Exchange
+    heard: Heard
+    fatal: list[str] = field(default_factory=list)
+    seq: int = 0
+
+    def intend(self, *events: Intent) -> list[int]:
+        """Submits a burst; the seqs of its intents."""
+        records = []
+        for event in events:
+            self.seq += 1
+            records.append(Record(self.seq, 0, 0, event))
+        self.exchange.submit(records)
+        return [record.seq for record in records]
+
+    def order(self, price: str, size: str = "0.010", **more: Any) -> PlaceOrder:
+        client_id = more.pop("client_id", None) or self.exchange.order_ids.make(self.seq + 1 + len(self._ids))
+        self._ids.append(client_id)
+        return PlaceOrder(
+            "binance", BTC, more.pop("side", "buy"), Decimal(size), Decimal(price), client_id=client_id, **more
+        )
+
+    _ids: list[str] = field(default_factory=list)
+
+    def touch(self) -> tuple[Decimal, Decimal]:
+        book = self.venue.books[BTC]
+        return book.bids[0][0], book.asks[0][0]
+
+    async def place(self, price: str, size: str = "0.010", **more: Any) -> PlaceOrder:
+        """Places and waits until the order is accepted and told open."""
+        order = self.order(price, size, **more)
+        (seq,) = self.intend(order)
+        await self.heard.until(lambda: any(o.status == "open" for o in self.heard.of(OrderUpdate, order.client_id)))
+        await self.heard.until(lambda: self.heard.outcome(seq))  # the push may come before the answer
+        return order
+
+    async def ended(self, client_id: str) -> OrderUpdate:
+        ends = ("filled", "cancelled", "rejected")
+        await self.heard.until(lambda: any(o.status in ends for o in self.heard.of(OrderUpdate, client_id)))
+        update: OrderUpdate = self.heard.of(OrderUpdate, client_id)[-1]
+        return update
+
+
+class Hasty(AiohttpTransport):
+    """The real network, where waiting takes a fiftieth of its time."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 50)
+
+
+@asynccontextmanager
+async def stage(
+    entry: str = "ws",
+    subscriptions: Sequence[Subscription] = (),
+    limits: RateLimits | None = None,
+    transport: AiohttpTransport | None = None,
+    **settings: Any,
+) -> AsyncIterator[Stage]:
+    account = Account(KEY, SECRET, Decimal(100_000), uid=1)
+    venue = BinanceVenue(
+        (BTC, "ETHUSDT"), seed=11, accounts=[account], rate_limits=limits or RateLimits.off(), faults=Faults()
+    )
+    await venue.start()
+    heard = Heard()
+    exchange = Exchange(
+        VenueSettings(
+            "binance",
+            rest_url=venue.rest_url,
+            public_url=venue.public_url,
+            private_url=venue.private_url,
+            trade_url=venue.trade_url,
+            order_entry=entry,  # type: ignore[arg-type]
+            **({"symbols": (BTC,), "request_timeout_s": 1.0, "look_up_s": 0.5} | settings),
+        ),
+        heard,
+        WallClock(),
+        "session-1",
+        Credentials(Secret(KEY), Secret(SECRET)),
+        transport,
+    )
+    on = Stage(venue, exchange, heard)
+    exchange.on_fatal = on.fatal.append
+    try:
+        await exchange.start(subscriptions)
+        if entry == "ws":
+            await heard.until(lambda: FeedStatus("binance", "", "trade", "ok") in heard.events)
+        yield on
+    finally:
+        await exchange.close()
+        await venue.stop()
+
+
+def played(entry: str, story: Callable[[Stage], Awaitable[None]], **settings: Any) -> Heard:
+    """Plays a story on a stage and returns what was heard; nothing fatal may have been said."""
+
+    async def run() -> Heard:
+        async with stage(entry, **settings) as on:
+            await story(on)
+            assert not on.fatal, on.fatal
+            return on.heard
+
+    return asyncio.run(run())
+
+
+ENTRIES = pytest.mark.parametrize("entry", ["ws", "rest"])
