@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated
@@ -24,6 +25,8 @@ from app.summary import Summary, summarize
 from replay.audit import audit as audit_session
 from replay.imports import import_recordings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
+from replay.market_files.importing import format_of, import_market_files
+from replay.market_files.source import Said
 from replay.proof.anchors import read as read_anchors
 from replay.proof.keys import PublicKey
 from replay.simulate import Simulation
@@ -35,6 +38,7 @@ from state.errors import ConfigurationError, WrongUse
 from state.log import Log, SessionRow
 from state.manifest import Manifest, installed
 from state.record import Record, to_json
+from state.words import InstrumentKind
 from streams.strategies.recorded import entry, strategies_of
 
 CLEAN, FINDINGS = 0, 1
@@ -43,40 +47,76 @@ CLEAN, FINDINGS = 0, 1
 def import_frames(
     context: typer.Context,
     venue: VenueArgument,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recorded raw frames.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Recorded raw frames, tardis CSV or hftbacktest npz.", show_default=False),
+    ],
     frames: Annotated[bool, typer.Option(help="Keep the raw frames too, so that decoding can be checked.")] = True,
+    symbol: Annotated[str, typer.Option("--symbol", metavar="S", help="CSV, npz: the market's name.")] = "",
+    tick: Annotated[
+        str, typer.Option("--tick", metavar="STEP", help="CSV, npz: the price step, else its digits'.")
+    ] = "",
+    lot: Annotated[str, typer.Option("--lot", metavar="STEP", help="CSV, npz: the size step, else its digits'.")] = "",
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="CSV, npz: perpetual, future or spot.")
+    ] = "perpetual",
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Turn recorded raw frames into a session, through the same pipeline as a live one."""
-    found = find_venue(venue)
-    clock = WallClock()
+    """Turn recorded raw frames, or others' market data, into a session, through the same pipeline as a live one."""
     url = log_url(context, log)
+    if format_of(files[0]) is not None:
+        name, said = venue, _said(venue, symbol, tick, lot, kind)
+    else:
+        name, said = find_venue(venue).name, None
+    if said is None and (symbol or tick or lot):
+        raise WrongUse("--symbol, --tick and --lot are for tardis CSV and npz: frames say their markets themselves")
     tapeline, python, packages = installed()
-    manifest = Manifest(
-        seed=1, venues=[found.name], source="import", tapeline=tapeline, python=python, packages=packages
-    )
-    with Log.open(url) as opened, progress(f"importing {found.name}") as done, Collector():
-        imported = import_recordings(
-            opened,
-            new_session_id(clock),
-            manifest,
-            found,
-            files,
-            keep_frames=frames,
-            progress=lambda read, total: done(read, total),
-        )
+    manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
+    session = new_session_id(WallClock())
+    with Log.open(url) as opened, progress(f"importing {name}") as done, Collector():
+        if said is not None:
+            imported = import_market_files(
+                opened, session, manifest, said, files, lambda read, total: done(read, total)
+            )
+        else:
+            imported = import_recordings(
+                opened,
+                session,
+                manifest,
+                find_venue(venue),
+                files,
+                keep_frames=frames,
+                progress=lambda read, total: done(read, total),
+            )
         if as_json:
             print_json(imported)
         else:
+            counted = "" if said is not None else f"{imported.frames} frames, "
+            misfits = "" if said is not None else f", {imported.misfits} frames that did not fit"
             print_lines(
                 [
-                    f"session {imported.session}: {imported.frames} frames, {imported.events} events, "
-                    f"{imported.gaps} gaps, {imported.misfits} frames that did not fit".encode(),
+                    f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode(),
                     f"next: tapeline replay {imported.session} --verify{told(url)}".encode(),
                 ]
             )
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
+
+
+def _said(venue: str, symbol: str, tick: str, lot: str, kind: str) -> Said:
+    steps = []
+    for name, word in (("tick", tick), ("lot", lot)):
+        try:
+            step = Decimal(word) if word else None
+        except InvalidOperation:
+            raise WrongUse(f"--{name} takes a number, not {word!r}") from None
+        if step is not None and not (step.is_finite() and step > 0):
+            raise WrongUse(f"--{name} must be above zero, not {word}")
+        steps.append(step)
+    kinds: dict[str, InstrumentKind] = {"perpetual": "perpetual", "future": "future", "spot": "spot"}
+    if kind not in kinds:
+        raise WrongUse(f"--kind is none of {', '.join(kinds)}: {kind!r}")
+    return Said(venue, symbol, steps[0], steps[1], kinds[kind])
 
 
 def replay(

@@ -1,0 +1,222 @@
+"""Tardis' CSV files: https://docs.tardis.dev/downloadable-csv-files. A kind is told by its columns, never by its name.
+
+Known are `trades`, `incremental_book_L2`, `book_snapshot_*`, `quotes` and `derivative_ticker`. Times are µs there.
+`liquidations` have the columns of trades; they are told by the file's name alone, and each stands for a forced order.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, groupby, islice
+from pathlib import Path
+from typing import Final
+
+from replay.market_files.source import Burst, Channels, Grid, Said
+from replay.recording_lines import lines
+from state.errors import WrongUse
+from state.events import AnyEvent, BookDelta, BookSnapshot, Level, Liquidation, Ticker, Trade
+from state.words import Side
+
+GRID_ROWS: Final = 20_000  # looked at to learn tick and lot
+_HEAD: Final = ["exchange", "symbol", "timestamp", "local_timestamp"]
+_KINDS: Final = {
+    ("id", "side", "price", "amount"): "trades",
+    ("is_snapshot", "side", "price", "amount"): "incremental_book_L2",
+    ("ask_amount", "ask_price", "bid_price", "bid_amount"): "quotes",
+    (
+        "funding_timestamp", "funding_rate", "predicted_funding_rate", "open_interest", "last_price", "index_price",
+        "mark_price",
+    ): "derivative_ticker",
+}  # fmt: skip
+_SIDES: Final[dict[str, Side]] = {"buy": "buy", "sell": "sell"}
+_BOOK_SIDES: Final[dict[str, Side]] = {"bid": "buy", "ask": "sell"}
+
+Row = tuple[int, str, int, int, list[str]]  # line, symbol, ts and recv in ns, the other columns
+
+
+def is_tardis(first_line: bytes) -> bool:
+    """True for the heading of such a file."""
+    return first_line.split(b",")[: len(_HEAD)] == [word.encode() for word in _HEAD]
+
+
+class TardisCsv:
+    """One file of one kind; the symbols in it may be several."""
+
+    def __init__(self, path: Path, said: Said, on_bytes: Callable[[int], None]) -> None:
+        """Raises `WrongUse` for columns that nobody here knows."""
+        self._path, self._said = path, said
+        self._raw = path.open("rb")
+        self._lines = lines(str(path), self._raw, on_bytes)
+        try:
+            self.kind = self._kind(next(self._lines, b"").decode("utf-8", "replace").strip().split(","))
+            self._head = list(islice(self._lines, GRID_ROWS))
+        except BaseException:
+            self._raw.close()
+            raise
+        self._channels = Channels(said.venue)
+
+    def close(self) -> None:
+        self._raw.close()
+
+    def grids(self) -> dict[str, Grid]:
+        """From the digits of the first rows."""
+        grids: dict[str, Grid] = {}
+        pairs = {"trades": ((2, 3),), "incremental_book_L2": ((2, 3),), "quotes": ((1, 0), (2, 3))}.get(self.kind)
+        if self.kind.startswith("book_snapshot"):
+            pairs = ((0, 1), (2, 3))
+        for number, line in enumerate(self._head, 2):
+            _, symbol, _, _, rest = self._row(number, line)
+            grid = grids.setdefault(symbol, Grid())
+            for price, size in pairs or ():
+                if price < len(rest) and size < len(rest) and rest[price] and rest[size]:
+                    try:
+                        grid.see(rest[price], rest[size])
+                    except ArithmeticError as error:
+                        raise self._misfit(number, line, "a price or size is no number") from error
+        return grids
+
+    def bursts(self) -> Iterator[Burst]:
+        """Rows received at the same moment together. Raises `WrongUse` where the file is not sorted by local_timestamp."""
+        read = _READERS[self.kind.partition("_snapshot_")[0] if "_snapshot_" in self.kind else self.kind]
+        for recv, rows in groupby(self._rows(), key=lambda row: row[3]):
+            events: list[AnyEvent] = []
+            for symbol, of_symbol in groupby(rows, key=lambda row: row[1]):
+                events += self._read(read, symbol, list(of_symbol))
+            if events:
+                yield recv, events
+
+    def _read(self, read: "_Reader", symbol: str, rows: list[Row]) -> list[AnyEvent]:
+        try:
+            return read(self._said.venue, symbol, rows, self._channels)
+        except (ValueError, KeyError, IndexError) as error:
+            raise WrongUse(f"{self._path}: line {rows[0][0]} or shortly after is not {self.kind}: {error}") from error
+
+    def _rows(self) -> Iterator[Row]:
+        before = 0
+        for number, line in enumerate(chain(self._head, self._lines), 2):
+            if not line.strip():
+                continue
+            row = self._row(number, line)
+            if row[3] < before:
+                raise WrongUse(
+                    f"{self._path}: line {number} was received before the line above it: "
+                    "the file is not sorted by local_timestamp; sort it first"
+                )
+            before = row[3]
+            yield row
+
+    def _row(self, number: int, line: bytes) -> Row:
+        exchange_symbol = line.decode("utf-8", "replace").split(",")
+        if len(exchange_symbol) <= len(_HEAD):
+            raise self._misfit(number, line, "columns are missing")
+        _, symbol, ts, recv, *rest = exchange_symbol
+        try:
+            return number, self._said.symbol or symbol, int(ts) * 1000, int(recv) * 1000, rest
+        except ValueError as error:
+            raise self._misfit(number, line, "timestamp and local_timestamp must be whole µs") from error
+
+    def _kind(self, columns: list[str]) -> str:
+        if columns[: len(_HEAD)] != _HEAD:
+            raise WrongUse(f"{self._path}: is no tardis CSV: its first columns must be {', '.join(_HEAD)}")
+        rest = tuple(columns[len(_HEAD) :])
+        kind = _KINDS.get(rest, "")
+        if rest[:2] == ("asks[0].price", "asks[0].amount"):
+            kind = f"book_snapshot_{len(rest) // 4}"
+        if not kind:
+            raise WrongUse(f"{self._path}: a tardis CSV with columns that are not known here: {', '.join(rest)[:100]}")
+        return "liquidations" if kind == "trades" and "liquidation" in self._path.name else kind
+
+    def _misfit(self, number: int, line: bytes, why: str) -> WrongUse:
+        return WrongUse(
+            f"{self._path}: line {number} is not {self.kind}: {why}: {line[:60].decode('utf-8', 'replace')!r}"
+        )
+
+
+_Reader = Callable[[str, str, Sequence[Row], Channels], list[AnyEvent]]
+
+
+def _trades(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    events = channels.ok(symbol, "trades")
+    for _, _, ts, _, (trade_id, side, price, amount, *_) in rows:
+        if side in _SIDES:  # unknown where the venue did not say who took
+            events.append(Trade(venue, symbol, ts, trade_id, float(price), float(amount), _SIDES[side]))
+    return events
+
+
+def _liquidations(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    events = channels.ok(symbol, "liquidations")
+    for _, _, ts, _, (_, side, price, amount, *_) in rows:
+        events.append(Liquidation(venue, symbol, ts, _SIDES[side], float(price), float(amount)))
+    return events
+
+
+def _book(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    """Rows of one message share their times; a snapshot in the middle of a file is the recorder connected anew."""
+    events: list[AnyEvent] = []
+    for (is_snapshot, ts), of_message in groupby(rows, key=lambda row: (row[4][0] == "true", row[2])):
+        bids, asks = list[Level](), list[Level]()
+        for _, _, _, _, (_, side, price, amount, *_) in of_message:
+            (bids if _BOOK_SIDES[side] == "buy" else asks).append((float(price), float(amount)))
+        if is_snapshot:
+            if channels.is_ok(symbol, "book"):
+                events += channels.gap(symbol, "the recorder connected anew")
+            bids.sort(reverse=True)
+            asks.sort()
+            events += [*channels.ok(symbol, "book"), BookSnapshot(venue, symbol, ts, bids, asks)]
+        elif channels.is_ok(symbol, "book"):
+            events.append(BookDelta(venue, symbol, ts, bids, asks))
+        elif not channels.knows(symbol, "book"):
+            events += channels.gap(
+                symbol, "the file begins within a book: changes before its first snapshot are left out"
+            )
+    return events
+
+
+def _snapshots(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    events = channels.ok(symbol, "book")
+    for _, _, ts, _, rest in rows:
+        depth = len(rest) // 4
+        asks = [(float(p), float(s)) for p, s in zip(rest[0::4], rest[1::4], strict=True) if p and s]
+        bids = [(float(p), float(s)) for p, s in zip(rest[2::4], rest[3::4], strict=True) if p and s]
+        events.append(BookSnapshot(venue, symbol, ts, bids, asks, None, depth))
+    return events
+
+
+def _quotes(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    events = channels.ok(symbol, "book")
+    for _, _, ts, _, (ask_amount, ask_price, bid_price, bid_amount, *_) in rows:
+        asks = [(float(ask_price), float(ask_amount))] if ask_price and ask_amount else []
+        bids = [(float(bid_price), float(bid_amount))] if bid_price and bid_amount else []
+        events.append(BookSnapshot(venue, symbol, ts, bids, asks, None, 1))
+    return events
+
+
+def _ticker(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    events = channels.ok(symbol, "ticker")
+    for _, _, ts, _, (funded, rate, _, interest, last, index, mark, *_) in rows:
+        events.append(
+            Ticker(
+                venue,
+                symbol,
+                ts,
+                last=_number(last),
+                mark=_number(mark),
+                index=_number(index),
+                funding_rate=_number(rate),
+                next_funding=int(funded) * 1000 if funded else None,
+                open_interest=_number(interest),
+            )
+        )
+    return events
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+_READERS: Final[dict[str, _Reader]] = {
+    "trades": _trades,
+    "liquidations": _liquidations,
+    "incremental_book_L2": _book,
+    "book": _snapshots,
+    "quotes": _quotes,
+    "derivative_ticker": _ticker,
+}
