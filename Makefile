@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 # Kills a trading session at fifty random moments; the suite does it a few times.
 chaos: $(STAMP)

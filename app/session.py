@@ -239,11 +239,19 @@ class LiveSession:
     def _decided(self, intents: Sequence[Record]) -> None:
         """Ink before effect: the intents of one tick wait for one commit.
 
-        In this thread, while the writer's is idle: handing the commit over and hearing of it costs more than the commit.
+        On a file in this thread, while the writer's is idle: handing the commit over and hearing of it costs more than the
+        commit. A server may take its time, and nothing here waits for it.
         """
         self._uncommitted += 1
-        self._writer.flush()
-        self._loop.call_soon(self._send, intents)
+        if not self._writer.is_remote:
+            self._writer.flush()
+            self._loop.call_soon(self._send, intents)
+            return
+
+        def durable(_seq: int) -> None:  # in the log's writer thread
+            self._loop.call_soon_threadsafe(self._send, intents)
+
+        self._writer.commit(durable)
 
     def make_durable(self) -> None:
         """To be called now and then: a quiet session would keep its market records in memory until an intent comes."""

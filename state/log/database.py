@@ -23,7 +23,12 @@ Change: TypeAlias = tuple[sa.Table, Sequence[Row]] | sa.Update | sa.Delete
 
 
 class Database(ABC):
-    """One database: how to connect, who may write, and the fast ways in."""
+    """One database: how to connect, who may write, and the fast ways in.
+
+    `is_remote`: a server may hang, so nobody who serves others waits for it; a file is written in less than a thread's hand-over.
+    """
+
+    is_remote = False
 
     def __init__(self, engine: sa.Engine, name: str) -> None:
         self.engine = engine

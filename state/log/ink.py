@@ -84,6 +84,11 @@ class Ink:
         self.last_seq = 0
 
     @property
+    def is_remote(self) -> bool:
+        """Somebody else's disk makes it durable."""
+        return self._database.is_remote
+
+    @property
     def head(self) -> bytes:
         """The running digest over everything that is durable."""
         return self._digest.digest()

@@ -22,6 +22,8 @@ _CREATION_KEY = 0x7A9E11E
 class Postgres(Database):
     """A log on a server; the claim is an advisory lock of the writer's connection, which the server frees when it ends."""
 
+    is_remote = True
+
     def __init__(self, url: sa.URL) -> None:
         try:
             engine = sa.create_engine(url)

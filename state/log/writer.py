@@ -91,6 +91,11 @@ class SessionWriter:
         """The last seq that a crash of the machine cannot take away."""
         return self._durable_seq
 
+    @property
+    def is_remote(self) -> bool:
+        """The log is on a server: an event loop commits by `commit`, never by `flush`."""
+        return self._ink.is_remote
+
     def digest(self) -> bytes:
         """The running digest over everything that is durable."""
         return self._ink.head
