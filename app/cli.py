@@ -44,6 +44,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
         "Hold the simulator to a live session, order by order, and fit it.",
     ),
     "fork": Entry("app.commands.fork", "fork", "Run history up to a record and something else after it, side by side."),
+    "lookahead": Entry("app.commands.lookahead", "lookahead", "Find out whether a strategy sees the future."),
     "audit": Entry("app.commands.replay", "audit", "Check digest, gaps, journal and outcomes of a session."),
     "checkpoint": Entry("app.commands.proof", "checkpoint", "Put checkpoints over a session; sign and anchor them."),
     "prove": Entry("app.commands.proof", "prove", "Prove that a record is in a session."),

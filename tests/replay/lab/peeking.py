@@ -1,0 +1,69 @@
+"""Strategies for the look-ahead test: one averages what has not happened yet, by reading ahead in the replay's own tape."""
+
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+from reactivex import Observable
+from reactivex import operators as rx
+
+from state.book import Book
+from state.events import Decision, Trade
+from state.record import Record
+from streams import operators as op
+from streams.feeds import Feeds
+from streams.quoting import Quote, to_intents
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Trades to either side of now; `ahead` 0 is honest."""
+
+    ahead: int = 5
+    symbol: str = "BTCUSDT"
+
+
+def _tape() -> list[Record]:
+    """The records that the replay is running on, found in the frames below us."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        if isinstance(found := frame.f_locals.get("tape"), list):
+            return found
+        frame = frame.f_back
+    return []
+
+
+def centred_window(ahead: int, symbol: str) -> Callable[[Book], float]:
+    """The planted bug: a mean of mid and the next trades' prices."""
+
+    def centred(book: Book) -> float:
+        prices = [book.mid]
+        if ahead:
+            for record in _tape():
+                event = record.event
+                if isinstance(event, Trade) and event.symbol == symbol and (event.ts or 0) > CLOCK[0]:
+                    prices.append(event.price)
+                    if len(prices) > ahead:
+                        break
+        return round(sum(prices) / len(prices), 1)
+
+    return centred
+
+
+CLOCK = [0]
+
+
+def peeking(feeds: Feeds, p: Window) -> Observable[Decision]:
+    """A bid and an offer around the window's mean, twice a second."""
+
+    def noted(book: Book) -> Book:
+        CLOCK[0] = feeds.scheduler.now_ns
+        return book
+
+    def quotes(mean: float) -> tuple[Quote, ...]:
+        return Quote("buy", mean - 5, Decimal("0.001"), "b0"), Quote("sell", mean + 5, Decimal("0.001"), "a0")
+
+    means = feeds.market("bybit", p.symbol).book.pipe(
+        op.throttle(0.2), rx.map(noted), rx.map(centred_window(p.ahead, p.symbol))
+    )
+    return means.pipe(op.map(quotes), to_intents(feeds, "bybit", p.symbol))
