@@ -139,13 +139,14 @@ class Gate:
         self._waiting: list[tuple[Priority, int, _Turn]] = []
         self._arrivals = 0
         self._server: asyncio.Task[None] | None = None
+        self._wakes = 0  # when the server looks again, ns
 
     async def enter(self, pool: str, cost: int, priority: Priority, max_wait_s: float | None = None) -> bool:
         """Waits for a place; False where none came within `max_wait_s`: nothing was spent."""
         now = self._now_ns()
         wait = self.limits.wait_ns(pool, cost, priority, now)
-        if not wait and not self._waiting:
-            self.limits.spend(pool, cost, now)
+        if not wait and (not self._waiting or priority < self._waiting[0][0]):
+            self.limits.spend(pool, cost, now)  # who waits for another budget, and is less urgent, holds nobody up
             return True
         if max_wait_s is not None and wait > max_wait_s * 1e9:
             return False
@@ -155,8 +156,7 @@ class Gate:
         latest = None if max_wait_s is None else now + int(max_wait_s * 1e9)
         turn = _Turn(pool, cost, latest, asyncio.get_running_loop().create_future())
         heappush(self._waiting, (priority, self._arrivals, turn))
-        if self._server is None or self._server.done():
-            self._server = asyncio.create_task(self._serve())
+        self._serve_by(now + wait)
         try:
             return await turn.granted
         finally:
@@ -171,9 +171,20 @@ class Gate:
             self._server.cancel()
             await asyncio.gather(self._server, return_exceptions=True)
 
+    def _serve_by(self, due: int) -> None:
+        """Sees to it that the server looks again by then: it may sleep for somebody who has to wait longer."""
+        if self._server is not None and not self._server.done():
+            if due >= self._wakes:
+                return
+            self._server.cancel()
+        self._wakes = due
+        self._server = asyncio.create_task(self._serve())
+
     async def _serve(self) -> None:
         while self._waiting:
-            await self._sleep(self._release() / 1e9)
+            wait = self._release()
+            self._wakes = self._now_ns() + wait
+            await self._sleep(wait / 1e9)
 
     def _release(self) -> int:
         """Lets in whoever fits, by urgency; how long until the next may."""

@@ -132,3 +132,32 @@ def test_closing_the_gate_cancels_who_waits(world: Any) -> None:
             await waiting
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("priority", "pool", "spent", "by_ms"),
+    [
+        pytest.param(Priority.CANCEL, "cancel", 0, 0, id="a cancel whose budget is whole leaves at once"),
+        pytest.param(Priority.READ, "cancel", 0, 0, id="so does what is less urgent, as soon as the gate looks"),
+        pytest.param(Priority.CANCEL, "cancel", 2, 100, id="one that must wait waits for its own budget only"),
+    ],
+)
+def test_orders_that_wait_for_their_budget_hold_up_nobody_else(
+    world: Any, priority: Priority, pool: str, spent: int, by_ms: int
+) -> None:
+    async def story() -> None:
+        gate = Gate(limits(Pool("place", 1, 1.0), Pool("cancel", 2, 0.1)), world.now_ns, world.sleep)
+        assert await gate.enter("place", 1, Priority.CREATE)
+        waiting = asyncio.create_task(gate.enter("place", 1, Priority.CREATE))
+        await world.passing(0.0001)  # the gate sleeps for the order now
+        for _ in range(spent):
+            gate.limits.spend("cancel", 1, world.now)
+        cancelling = asyncio.create_task(gate.enter(pool, 1, priority))
+        await world.passing(by_ms / 1000)
+        assert cancelling.done()
+        assert not waiting.done()
+        await world.passing(1)
+        assert waiting.done()
+        await gate.close()
+
+    asyncio.run(story())
