@@ -9,7 +9,7 @@ from streams.quoting.plan_budgeted import Costs
 from streams.quoting.queue_aware import keep_places
 from streams.quoting.queue_worth import Flow
 from streams.quoting.shapes import Rung, by_exposure, by_volatility, geometric, linear, stand
-from streams.quoting.skew import adding_scaled, at_extreme, linear_skew, quadratic_skew, shifted
+from streams.quoting.skew import adding_scaled, at_extreme, linear_skew, quadratic_skew, shifted, within_position
 from streams.quoting.to_intents import to_intents
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "shifted",
     "stand",
     "to_intents",
+    "within_position",
 ]

@@ -18,6 +18,14 @@ class Quote(NamedTuple):
     reduce_only: bool = False
 
 
+EXECUTION = "~"  # labels that begin so belong to an execution, and are no level of a ladder
+
+
+def is_level(label: str) -> bool:
+    """True for the label of a quote."""
+    return bool(label) and not label.startswith(EXECUTION)
+
+
 def ladder(
     fair: float,
     half_width_bps: float,

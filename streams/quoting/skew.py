@@ -60,5 +60,17 @@ def adding_scaled(quotes: Sequence[Quote], lean: float) -> tuple[Quote, ...]:
     )
 
 
+def within_position(quotes: Sequence[Quote], position: float, max_position: float) -> tuple[Quote, ...]:
+    """Sizes such that a side that fills whole ends at `max_position` and no further; inner quotes take what room there is."""
+    room = {"buy": max_position - position, "sell": max_position + position}
+    kept: list[Quote] = []
+    for quote in quotes:
+        size = min(quote.size, room[quote.side])
+        if size > quote.size * 1e-9:
+            room[quote.side] -= size
+            kept.append(quote._replace(size=float(f"{size:.12g}")))
+    return tuple(kept)
+
+
 def _within(lean: float) -> float:
     return -1.0 if lean < -1.0 else min(lean, 1.0)

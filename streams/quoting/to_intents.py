@@ -18,7 +18,7 @@ from streams.operators.keep import Alarm, Kept, keep
 from streams.operators.lift import Operator, positive
 from streams.quoting.budgets import Budgets, Meter
 from streams.quoting.counts import QuoteCounts
-from streams.quoting.ladder import Quote
+from streams.quoting.ladder import Quote, is_level
 from streams.quoting.plan import Planned, Rules, Wanted, plan, snapped
 from streams.quoting.plan_budgeted import NO_COSTS_OF_MESSAGES, Costs, plan_budgeted
 from streams.scheduler import Settler
@@ -43,9 +43,9 @@ def to_intents(
         quotes      --[b0@99 a0@101]-------------[b0@98]---------
         to_intents  --place b0, place a0---------amend b0, cancel a0---
 
-    It owns every working order of its strategy in this market that has a label. An order within `tolerance_ticks` of
-    its quote, and within `size_tolerance` (a fraction) of its size, stays. Quotes below the venue's minimum are left
-    out and counted.
+    It owns every working order of its strategy in this market that has a label, but for those of executions (~). An
+    order within `tolerance_ticks` of its quote, and within `size_tolerance` (a fraction) of its size, stays. Quotes
+    below the venue's minimum are left out and counted.
 
     Quotes are pulled, and none placed, while the book cannot be trusted, the account is not ready, the market does
     not trade or the session is halted; quotes wished before a book was trusted again are not used. A level that was
@@ -73,21 +73,12 @@ def to_intents(
                 desk.act()
                 observer.on_completed()
 
-            account, market = feeds.account(venue), feeds.market(venue, symbol)
-            subscriptions = CompositeDisposable(
+            return CompositeDisposable(
                 source.subscribe(desk.wish, observer.on_error, on_completed, scheduler=scheduler),
-                account.orders(symbol).subscribe(desk.orders_changed, observer.on_error, scheduler=scheduler),
-                account.refusals(symbol).subscribe(desk.refused, observer.on_error, scheduler=scheduler),
-                account.blocked(symbol).subscribe(desk.blocked, observer.on_error, scheduler=scheduler),
-                market.book.subscribe(desk.book_changed, observer.on_error, scheduler=scheduler),
-                desk.timer,
-                desk.refill,
+                desk.listen(scheduler),
+                desk.start(scheduler),
+                keep(scheduler, on_completed, desk.timer, desk.refill),
             )
-            for what in (account.status, market.rules, feeds.halted):
-                subscriptions.add(what.subscribe(desk.health_changed, observer.on_error, scheduler=scheduler))
-            subscriptions.add(desk.start(scheduler))
-            subscriptions.add(keep(scheduler, on_completed, desk.timer, desk.refill))
-            return subscriptions
 
         return Kept(subscribe)
 
@@ -135,6 +126,22 @@ class _Desk:
 
     # --- what may change the plan ---
 
+    def listen(self, scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
+        """To what the market and the account say."""
+        feeds, symbol, on_error = self._feeds, self._symbol, self._observer.on_error
+        account, market = feeds.account(self._market.venue), feeds.market(self._market.venue, symbol)
+        subscriptions = CompositeDisposable(
+            account.orders(symbol).subscribe(self.orders_changed, on_error, scheduler=scheduler),
+            account.refusals(symbol).subscribe(self.refused, on_error, scheduler=scheduler),
+            account.blocked(symbol).subscribe(self.blocked, on_error, scheduler=scheduler),
+            market.book.subscribe(self.book_changed, on_error, scheduler=scheduler),
+            self.timer,
+            self.refill,
+        )
+        for what in (account.status, market.rules, feeds.halted):
+            subscriptions.add(what.subscribe(self.health_changed, on_error, scheduler=scheduler))
+        return subscriptions
+
     def start(self, scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
         """To be called after the quotes are subscribed, so that what is wished when a tick settles is planned in it."""
         self._settler = self._feeds.scheduler.timeline.settler(self._settled, owner_of(scheduler))
@@ -161,7 +168,7 @@ class _Desk:
 
     def refused(self, event: Rejected) -> None:
         order = self._account.orders.get(event.client_id)
-        if order is not None and order.label and order.strategy == self._feeds.strategy:
+        if order is not None and is_level(order.label) and order.strategy == self._feeds.strategy:
             self._rest(self._cancel_rests if event.action == "cancel" else self._rests, order.label)
 
     def blocked(self, event: Blocked) -> None:
@@ -212,7 +219,7 @@ class _Desk:
         mine = [
             order
             for order in self._account.orders.working(self._symbol)
-            if order.label and order.strategy == self._feeds.strategy
+            if is_level(order.label) and order.strategy == self._feeds.strategy
         ]
         self._learn(mine)
         if not mine and not (healthy and self._wanted):

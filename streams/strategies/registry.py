@@ -15,7 +15,12 @@ from reactivex import Observable
 from state.errors import ConfigurationError
 from state.events import Decision
 from streams.feeds import Feeds
+from streams.strategies.lead_lag import LeadLag, lead_lag
+from streams.strategies.optimal import AvellanedaStoikov, Glft, avellaneda_stoikov, glft
 from streams.strategies.plain import Plain, plain
+from streams.strategies.skewed import Skewed, skewed
+from streams.strategies.stinky import Stinky, stinky
+from streams.strategies.taker import Taker, taker
 from streams.strategy import Strategy
 
 Function: TypeAlias = Callable[..., Observable[Decision]]
@@ -29,7 +34,15 @@ class Registered:
     function: Function
 
 
-STRATEGIES: Mapping[str, Registered] = {"plain": Registered(Plain, plain)}
+STRATEGIES: Mapping[str, Registered] = {
+    "avellaneda_stoikov": Registered(AvellanedaStoikov, avellaneda_stoikov),
+    "glft": Registered(Glft, glft),
+    "lead_lag": Registered(LeadLag, lead_lag),
+    "plain": Registered(Plain, plain),
+    "skewed": Registered(Skewed, skewed),
+    "stinky": Registered(Stinky, stinky),
+    "taker": Registered(Taker, taker),
+}
 
 
 def build(kind: str, fields: Mapping[str, object], name: str = "") -> Strategy:

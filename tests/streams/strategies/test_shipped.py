@@ -1,0 +1,173 @@
+"""Every shipped strategy in a seeded market against the paper venue: it trades, keeps its limits, and does the same twice."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from state.errors import ConfigurationError
+from state.events import AmendOrder, CancelOrder, PlaceOrder
+from state.record import Record
+from streams.lint import lint_source
+from streams.risk import Quoting, RiskLimits
+from streams.strategies import STRATEGIES, build
+from tests.streams.strategies.market import LEAD, SYMBOL, VENUE, Run, market, run
+
+D = Decimal
+BASE: Mapping[str, object] = {"venue": VENUE, "symbol": SYMBOL, "size": "0.05", "max_position": "0.2"}
+LEADING: Mapping[str, object] = {"lead_venue": LEAD, "lead_symbol": SYMBOL}
+# Only what has no default, and distances that fit a market whose prices move by single bps.
+FIELDS: dict[str, Mapping[str, object]] = {
+    "plain": BASE,
+    "skewed": BASE | LEADING,
+    "avellaneda_stoikov": BASE,
+    "glft": BASE,
+    "lead_lag": BASE | LEADING,
+    "stinky": BASE | {"exit_after_s": 3.0},
+    "taker": BASE | LEADING | {"exit_after_s": 3.0},
+}
+
+
+def recorded(kind: str) -> tuple[Record, ...]:
+    return market(jump_bps=180.0) if kind == "stinky" else market()
+
+
+_RUNS: dict[str, Run] = {}
+
+
+def ran(kind: str) -> Run:
+    if kind not in _RUNS:
+        _RUNS[kind] = run(kind, FIELDS[kind], recorded(kind))
+    return _RUNS[kind]
+
+
+def test_every_registered_strategy_is_here() -> None:
+    assert set(FIELDS) == set(STRATEGIES)
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_it_trades_on_its_defaults_and_does_not_fail(kind: str) -> None:
+    result = ran(kind)
+    assert result.failures == []
+    assert len(result.fills) > 3, len(result.of(PlaceOrder))
+    assert any(position for position in result.positions())
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_its_position_stays_within_its_limit(kind: str) -> None:
+    assert max(abs(position) for position in ran(kind).positions()) <= D("0.2")
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_the_same_market_leads_to_the_same_decisions(kind: str) -> None:
+    again = run(kind, FIELDS[kind], recorded(kind))
+    wanted = (PlaceOrder, AmendOrder, CancelOrder)
+    assert again.of(*wanted) == ran(kind).of(*wanted)
+
+
+@pytest.mark.parametrize("kind", sorted(STRATEGIES))
+def test_what_it_says_of_its_quotes_is_checked_against_its_limits(kind: str) -> None:
+    params = STRATEGIES[kind].params
+    assert params is not None
+    assert isinstance(msgspec.convert(dict(FIELDS[kind]), params), Quoting)
+    with pytest.raises(ConfigurationError, match="max_order_size"):
+        build(kind, dict(FIELDS[kind]) | {"risk": {"max_order_size": "0.01"}})
+
+
+@pytest.mark.parametrize("kind", sorted(STRATEGIES))
+def test_its_defaults_can_quote_under_limits_that_just_hold_them(kind: str) -> None:
+    params = STRATEGIES[kind].params
+    assert params is not None
+    p = msgspec.convert(dict(FIELDS[kind]), params)
+    assert isinstance(p, Quoting)
+    exits = max(getattr(p, "exit_slippage_bps", 0.0), p.furthest_bps)
+    risk = RiskLimits(max_order_size=p.order_size, max_open_orders=p.order_count, price_collar_bps=exits * 1.1 + 1)
+    build(kind, dict(FIELDS[kind]) | {"risk": msgspec.to_builtins(risk)})
+
+
+@pytest.mark.parametrize("room", ["strategies", "quoting", "risk", "execution"])
+def test_what_is_shipped_is_pure(room: str) -> None:
+    folder = Path(__file__).resolve().parents[3] / "streams" / room
+    assert [str(found) for path in sorted(folder.glob("*.py")) for found in lint_source(path.read_text())] == []
+
+
+WRONG: dict[str, tuple[str, dict[str, object], str]] = {
+    "an exit beyond the collar": (
+        "stinky", {"exit_slippage_bps": 300.0, "risk": {"price_collar_bps": 300.0}}, "could never leave",
+    ),
+    "twelve far orders where ten are allowed": (
+        "stinky", {"levels": 6, "risk": {"max_open_orders": 10}}, "could never quote",
+    ),
+    "a ladder at 250 bps within a collar of 100": (
+        "stinky", {"exit_slippage_bps": 1.0, "risk": {"price_collar_bps": 100.0}}, "could never quote",
+    ),
+    "a ladder that ends before it begins": ("stinky", {"nearest_bps": 300.0}, "nearest_bps"),
+    "a threshold beyond the largest signal": ("taker", {"threshold_bps": 5.0}, "could never trade"),
+    "a lead venue without its market": ("skewed", {"lead_symbol": ""}, "venue and symbol"),
+    "a market that leads itself": ("lead_lag", {"lead_venue": VENUE}, "cannot lead itself"),
+    "no lead at all": ("lead_lag", {"lead_venue": "", "lead_symbol": ""}, "must be named"),
+    "a spread outside of its bounds": ("lead_lag", {"spread_bps": 1.0}, "spread_bps"),
+    "a skew of another shape": ("skewed", {"skew": "cubic"}, "skew"),
+    "levels that do not part": ("skewed", {"level_ratio": 1.0}, "level_ratio"),
+    "levels beyond nothing": ("skewed", {"levels": 40}, "bps away"),
+    "no aversion to risk": ("glft", {"risk_aversion": 0.0}, "risk_aversion"),
+    "a horizon of nothing": ("avellaneda_stoikov", {"horizon_s": 0.0}, "horizon_s"),
+    "one trade to learn from": ("glft", {"min_arrivals": 1}, "min_arrivals"),
+    "an exit at once": ("taker", {"exit_after_s": 0.0}, "exit_after_s"),
+    "an unknown parameter": ("glft", {"gamma": 1.0}, "gamma"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "fields", "names"), WRONG.values(), ids=WRONG)
+def test_parameters_that_make_no_sense_are_refused_in_one_line(
+    kind: str, fields: dict[str, object], names: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=names) as caught:
+        build(kind, dict(FIELDS[kind]) | fields)
+    assert "\n" not in str(caught.value)
+
+
+def test_stinky_closes_what_it_took_by_the_clock() -> None:
+    result = ran("stinky")
+    exits = [placed for placed in result.of(PlaceOrder) if placed.label == "~exit"]
+    assert exits
+    assert all(placed.reduce_only and placed.tif == "ioc" for placed in exits)
+    assert result.positions()[-1] == 0
+
+
+def test_taker_is_out_after_its_time() -> None:
+    result = ran("taker")
+    assert {placed.tif for placed in result.of(PlaceOrder)} == {"ioc"}
+    assert any(placed.label == "~exit" for placed in result.of(PlaceOrder))
+
+
+def test_lead_lag_quotes_what_the_lead_says() -> None:
+    """The other venue is 2 above, and ahead: quotes are where this one will be, not 2 above it."""
+    result = ran("lead_lag")
+    mids = {
+        record.recv: record.event.bids[0][0] + 0.1
+        for record in market()
+        if type(record.event).__name__ == "BookSnapshot" and record.event.venue == VENUE
+    }
+    times = sorted(mids)
+    bids = [record for record in result.records if isinstance(record.event, PlaceOrder) and record.event.label == "b0"]
+    assert bids
+    for record in bids[3:]:
+        later = next(at for at in times if at >= record.recv)
+        assert abs(float(record.event.price) / mids[later] - 1) * 10_000 < 8
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_its_state_can_be_written_down_in_the_middle_of_trading(kind: str) -> None:
+    from streams.checkpoint import dump
+    from streams.strategy import run_strategies
+    from tests.streams.harness import READY, Session
+
+    session = Session(begin=(READY,))
+    running = run_strategies(session.pipeline, [build(kind, dict(FIELDS[kind]), "one")])
+    for record in recorded(kind)[:400]:
+        session.pipeline.feed(record.recv, (record.event,))
+    assert running[0].error is None
+    assert dump(running) == dump(running) != b""
