@@ -143,6 +143,12 @@ class Pipeline:
             raise WrongUse("a decision was emitted outside of a tick; feed a Command or a Signal instead")
         self._queue.append((event, self.timeline.cause, owner))
 
+    def withdraw(self, owner: Owner) -> None:
+        """What one who has just failed decided in this step and has no place in the order yet is not concluded."""
+        kept = [step for step in self._queue if step[2] is not owner]
+        self._queue.clear()
+        self._queue.extend(kept)
+
     def source(self, kind: type[T], venue: str = "", symbol: str = "") -> Source[T]:
         """The one hot source of (event or view type, venue, symbol), made when first asked for."""
         key = (kind, venue, symbol)
@@ -238,9 +244,6 @@ class Pipeline:
         if owner is None or owner in stopped:
             raise error
         stopped.append(owner)
-        kept = [step for step in self._queue if step[2] is not owner]
-        self._queue.clear()
-        self._queue.extend(kept)
         owner.fail(error)
 
     def _advance(self, recv: int) -> None:

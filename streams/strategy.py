@@ -1,5 +1,6 @@
 """A strategy is a function from feeds to an `Observable` of decisions; here it is put on a pipeline and watched."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,8 @@ class Running:
         self.is_ended = True
         self.error = error
         self._subscription.dispose()
-        self.pipeline.emit(StrategyFailed(self.name, f"{type(error).__name__}: {error}", _trace(error)))
+        self.pipeline.withdraw(self)
+        self.pipeline.emit(StrategyFailed(self.name, _words(error), _trace(error)))
         for venue, account in self.pipeline.shared.accounts.items():
             for order in account.orders.working():
                 if order.strategy == self.name:
@@ -101,6 +103,14 @@ def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[R
 
 
 _DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
+
+
+def _words(error: Exception) -> str:
+    """What it says, without what another process would say otherwise: the address of an object."""
+    return _ADDRESS.sub("0x…", f"{type(error).__name__}: {error}")
+
+
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 
 def _trace(error: Exception) -> str:

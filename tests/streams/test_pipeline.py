@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import reactivex
-from reactivex import Observable
+from reactivex import Observable, abc
 from reactivex import operators as ops
+from reactivex.disposable import Disposable
 
 from state.errors import WrongThread, WrongUse
 from state.events import (
@@ -381,6 +382,36 @@ def test_a_strategy_that_raises_ends_alone_and_its_orders_are_cancelled(
     assert len(mine) == 1
     assert [event.client_id for event in session.of(CancelOrder)] == mine
     assert sum(order.label == "other" for order in session.working) == 2  # the other one decided on both trades
+
+
+def test_what_a_strategy_decided_in_the_step_in_which_it_failed_never_leaves() -> None:
+    session = Session()
+
+    def half_a_ladder(_: object) -> Observable[Decision]:
+        def subscribe(observer: abc.ObserverBase[Decision], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            observer.on_next(place("first"))
+            observer.on_error(ZeroDivisionError("boom"))
+            return Disposable()
+
+        return reactivex.create(subscribe)
+
+    session.run(lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.flat_map(half_a_ladder)))
+    session.feed(1, trade(1))
+    assert len(session.of(StrategyFailed)) == 1
+    assert [order.client_id for order in session.working if not order.pending_cancel] == []
+
+
+def test_what_a_failure_says_is_the_same_in_every_process() -> None:
+    session = Session()
+
+    def odd(_: object) -> Decision:
+        raise KeyError(object())
+
+    session.run(lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(odd)))
+    session.feed(1, trade(1))
+    (failed,) = session.of(StrategyFailed)
+    assert isinstance(failed, StrategyFailed)
+    assert failed.error == "KeyError: <object object at 0x…>"
 
 
 def test_the_traceback_names_file_and_line_without_folders() -> None:
