@@ -5,6 +5,7 @@ What is written: what every operator holds, in the order of subscription, with t
 """
 
 from collections.abc import Sequence
+from types import FunctionType
 from typing import cast
 
 import msgspec
@@ -127,7 +128,8 @@ def _check_timers(one: Running, closures: Sequence[Closure]) -> None:
     for _, timer in one.pipeline.timeline.waiting(one):
         alarm = getattr(timer.action, "__self__", None)
         if not any(alarm is each for each in known):
-            name = operator_of(timer.action)
+            held = [cell.cell_contents for cell in getattr(timer.action, "__closure__", None) or ()]
+            name = operator_of(next((each for each in held if isinstance(each, FunctionType)), timer.action))
             raise NotRestartable(f"the operator {name} waits for a timer of its own: use op.Alarm, and say `keep`")
 
 

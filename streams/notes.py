@@ -128,12 +128,12 @@ class Notes:
     def _object(self, cls: type, values: list[object]) -> object:
         if issubclass(cls, tuple):
             return tuple.__new__(cls, values)
-        value = cls.__new__(cls)
         names = _field_names(cls)
         if names is None or len(names) != len(values):
             raise SchemaUnknown(f"{cls.__qualname__} had {len(values)} fields when the checkpoint was made")
         if issubclass(cls, msgspec.Struct):
             return cls(**dict(zip(names, values, strict=True)))
+        value = object.__new__(cls)
         for name, held in zip(names, values, strict=True):
             object.__setattr__(value, name, held)
         return value
@@ -154,6 +154,9 @@ def is_immutable(value: object) -> bool:
         return True
     if isinstance(value, msgspec.Struct):
         return value.__struct_config__.frozen
+    if kind.__module__ == "numpy":
+        flags = getattr(value, "flags", None)  # a view that cannot be written shows what another array holds
+        return flags is None or not flags.writeable
     params = getattr(kind, "__dataclass_params__", None)
     return bool(params is not None and params.frozen)
 

@@ -102,6 +102,7 @@ class _Gate:
         return self._book_changed, self._sent
 
     def load(self, state: object, /) -> None:
+        self.exposure = Exposure(self._feeds.shared, self._feeds.scheduler.timeline, self._feeds.strategy)
         changed, self._sent = cast("tuple[dict[tuple[str, str], int], deque[int] | None]", state)
         for (venue, symbol), at in changed.items():
             self._changed(self._feeds.market(venue, symbol).state)
