@@ -110,11 +110,12 @@ class Simulation:
         """Hears venues and timers in the order of their times, until `recv`."""
         while True:
             timer = self._pipeline.timeline.next_due
-            venue_due, venue = min(
-                ((due, name) for name, paper in self._venues.items() if (due := paper.due()) is not None),
-                default=(NEVER, ""),
-            )
-            if min(timer, venue_due) > recv:
+            venue_due, venue = NEVER, ""
+            for name, paper in self._venues.items():
+                due = paper.due()
+                if due is not None and (due, name) < (venue_due, venue):
+                    venue_due, venue = due, name
+            if timer > recv and venue_due > recv:
                 return
             if timer < venue_due:
                 self._pipeline.tick(timer)
@@ -140,6 +141,8 @@ class Simulation:
 
 def is_market(event: AnyEvent) -> bool:
     """What a market says, whoever trades on it: the recorded account and its intents are left out."""
-    if isinstance(event, FeedStatus):
-        return event.channel not in _ACCOUNT_CHANNELS
-    return isinstance(event, (*MARKET, Signal))
+    kind = type(event)
+    return kind in _MARKET_KINDS or (isinstance(event, FeedStatus) and event.channel not in _ACCOUNT_CHANNELS)
+
+
+_MARKET_KINDS: frozenset[type] = frozenset({*MARKET, Signal})

@@ -147,6 +147,12 @@ class Book:
         """Resting size at a price on the bid ("buy") or ask ("sell") side, 0 where there is none."""
         return (self._bids if side == "buy" else self._asks).get(price, 0.0)
 
+    def edge(self, side: Side) -> float:
+        """The worst price known of the bid ("buy") or ask ("sell") side; NaN on an empty side."""
+        if side == "buy":
+            return self._bid_prices[0] if self._bid_prices else _NAN
+        return self._ask_prices[-1] if self._ask_prices else _NAN
+
     def levels(self) -> tuple[int, int]:
         """Number of bid and ask levels."""
         return len(self._bid_prices), len(self._ask_prices)

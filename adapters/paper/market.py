@@ -4,11 +4,10 @@ Whom a market event fills is decided here; what a fill means for orders and acco
 that nothing is used twice: of each shown level what we have taken, and of each trade what is left for the next order.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import chain
-from math import inf
+from math import inf, nan
 from typing import TypeAlias
 
 from sortedcontainers import SortedDict
@@ -43,7 +42,9 @@ class PaperMarket:
         }
         self._at: dict[Side, dict[float, list[PaperOrder]]] = {"buy": {}, "sell": {}}  # the same, by price
         self._first: dict[Side, float] = {"buy": -inf, "sell": inf}  # price of our first of each side
-        self._unsure: dict[str, PaperOrder] = {}  # at prices that the book does not reach, by order id
+        # At prices that the book does not reach: what a change of its edge may tell something about.
+        self._unsure: dict[Side, dict[str, PaperOrder]] = {"buy": {}, "sell": {}}
+        self._edge: dict[Side, float] = {"buy": 0.0, "sell": 0.0}
         self._taken: dict[Side, dict[float, Decimal]] = {"buy": {}, "sell": {}}  # by the side that was shown
         self._arrivals = 0
 
@@ -79,7 +80,7 @@ class PaperMarket:
         self._resting[order.side][self._key(order)] = order
         self._at[order.side].setdefault(order.mark, []).append(order)
         if not visible:
-            self._unsure[order.order_id] = order
+            self._doubt_place(order)
         self._find_first(order.side)
 
     def remove(self, order: PaperOrder) -> None:
@@ -90,7 +91,7 @@ class PaperMarket:
         level.remove(order)
         if not level:
             del self._at[order.side][order.mark]
-        self._unsure.pop(order.order_id, None)
+        self._unsure[order.side].pop(order.order_id, None)
         self._find_first(order.side)
 
     def crosses(self, side: Side, price: Decimal) -> bool:
@@ -117,6 +118,7 @@ class PaperMarket:
         taken = self._taken[shown]
         mark = float(price)
         taken[mark] = taken.get(mark, _ZERO) + size
+        self._edge[shown] = nan
 
     # --- the market moves ---
 
@@ -136,20 +138,15 @@ class PaperMarket:
             for side in _SIDES:
                 for order in self._resting[side].values():
                     self._look(order, event.ts)
+                self._forget(side, list(self._taken[side]))
         else:
             book.update(event)
             if not self.trusted:
                 return _NOBODY
-            if self._at["buy"] and event.bids:
-                self._look_at(self._at["buy"], event.bids, event.ts)
-            if self._at["sell"] and event.asks:
-                self._look_at(self._at["sell"], event.asks, event.ts)
-            if self._unsure:
-                for order in list(self._unsure.values()):
-                    self._look(order, event.ts)
-        for side in _SIDES:
-            if self._taken[side]:
-                self._forget(side)
+            if event.bids:
+                self._changed("buy", event.bids, event.ts)
+            if event.asks:
+                self._changed("sell", event.asks, event.ts)
         if book.status == "ok" and (book.ask <= self._first["buy"] or book.bid >= self._first["sell"]):
             return chain(self._run_over("buy"), self._run_over("sell"))
         return _NOBODY
@@ -216,10 +213,24 @@ class PaperMarket:
             if free > 0:
                 yield exact(price), free
 
-    def _look_at(self, ours: dict[float, list[PaperOrder]], levels: list[Level], ts: int | None) -> None:
-        for price, _ in levels:
-            for order in ours.get(price, ()):
+    def _changed(self, side: Side, levels: list[Level], ts: int | None) -> None:
+        """Looks at what is ours at changed levels, and, where the book's edge moved, at what lay beyond it."""
+        ours, taken, unsure = self._at[side], self._taken[side], self._unsure[side]
+        if ours:
+            for price, _ in levels:
+                for order in ours.get(price, ()):
+                    self._look(order, ts)
+        if taken:
+            self._forget(side, [price for price, _ in levels if price in taken])
+        if (unsure or taken) and self._edge_moved(side):
+            for order in list(unsure.values()):
                 self._look(order, ts)
+            self._forget(side, list(taken))
+
+    def _edge_moved(self, side: Side) -> bool:
+        book, before = self.known.book, self._edge[side]
+        edge = self._edge[side] = book.edge(side)
+        return edge != before or (book.depth is not None and book.levels()[side == "sell"] < book.depth)
 
     def _look(self, order: PaperOrder, ts: int | None) -> None:
         """Tells the queue what others show at an order's price, where it can be seen; else it is asked again each time."""
@@ -227,32 +238,34 @@ class PaperMarket:
         assert place is not None
         shown = self.known.book.size_at(order.side, order.mark)
         if shown == order.shown and (shown or not place.ahead):
-            self._unsure.pop(order.order_id, None)
+            self._unsure[order.side].pop(order.order_id, None)
         elif shown or self._sees(order.side, order.mark):
             self._queue.shown(place, exact(order.shown), exact(shown), ts)
             order.shown = shown
-            self._unsure.pop(order.order_id, None)
+            self._unsure[order.side].pop(order.order_id, None)
         else:
-            self._unsure[order.order_id] = order
+            self._doubt_place(order)
 
-    def _forget(self, side: Side) -> None:
+    def _doubt_place(self, order: PaperOrder) -> None:
+        self._unsure[order.side][order.order_id] = order
+        self._edge[order.side] = nan  # so that the next look is not held for one at the same edge
+
+    def _forget(self, side: Side, marks: Iterable[float]) -> None:
         """What we took stays taken until the level shows less, or is gone; what is added to it can be taken."""
         taken, book = self._taken[side], self.known.book
-        for mark in list(taken):
+        for mark in marks:
             shown = book.size_at(side, mark)
-            if not shown and self._sees(side, mark):
-                del taken[mark]
-            elif shown:
+            if shown:
                 taken[mark] = min(taken[mark], exact(shown))
+            elif self._sees(side, mark):
+                del taken[mark]
 
     def _sees(self, side: Side, mark: float) -> bool:
         """True where a level at this price would be shown: deeper than the worst of a full side, nothing is known."""
         book = self.known.book
-        count = book.levels()[0 if side == "buy" else 1]
-        if book.depth is not None and count < book.depth:
+        if (mark - book.edge(side)) * sign(side) >= 0:
             return True
-        worst = deque(book.bids() if side == "buy" else book.asks(), maxlen=1)
-        return bool(worst) and (mark - worst[0][0]) * sign(side) >= 0
+        return book.depth is not None and book.levels()[side == "sell"] < book.depth
 
     def _find_first(self, side: Side) -> None:
         resting = self._resting[side]

@@ -92,10 +92,12 @@ class PaperVenue:
 
     def due(self) -> int | None:
         """When the next thing happens at the venue or reaches us, ns UTC."""
-        times = [time for time in (self._next_arrival(), self._funding_due) if time is not None]
-        if self._returning:
-            times.append(self._returning[0][0])
-        return min(times, default=None)
+        due = self._funding_due
+        if self._arriving and (due is None or self._arriving[0][0] < due):
+            due = self._arriving[0][0]
+        if self._returning and (due is None or self._returning[0][0] < due):
+            due = self._returning[0][0]
+        return due
 
     def on_its_way(self) -> int | None:
         """When the last of what was sent is at the venue, or of what was told is with us; None where nothing is."""
