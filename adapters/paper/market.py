@@ -221,7 +221,7 @@ class PaperMarket:
                 for order in ours.get(price, ()):
                     self._look(order, ts)
         if taken:
-            self._forget(side, [price for price, _ in levels if price in taken])
+            self._forget(side, {price: None for price, _ in levels if price in taken})
         if (unsure or taken) and self._edge_moved(side):
             for order in list(unsure.values()):
                 self._look(order, ts)
