@@ -7,7 +7,8 @@ again.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from adapters.base.client import Verdict
+from adapters.base.client import Client, Request, Verdict
+from adapters.base.query import Arguments, Query
 from adapters.base.sender import Answer
 from state.clock import Clock
 from state.errors import TapelineError, UnknownWord
@@ -37,6 +38,20 @@ class Finder(Protocol):
     async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
         """What the venue knows of an order, with its fills; raises `TapelineError` where it could not be asked."""
         ...
+
+
+class Speaker(Finder, Protocol):
+    """What order entry asks of a venue's exchange."""
+
+    client: Client
+    batch_sizes: dict[Action, int]
+    one_symbol: frozenset[Action]
+
+    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
+        """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
+        ...
+
+    def build(self, action: str, arguments: Arguments) -> Request: ...
 
 
 class LookUps:

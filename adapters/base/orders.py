@@ -6,14 +6,13 @@ never a rejection. Requests that speak of the same order never overtake each oth
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-from adapters.base.client import Client, ItemVerdict, Request, Verdict
+from adapters.base.burst import INTENTS, PRIORITIES, Open, chunks, undone
+from adapters.base.client import ItemVerdict, Request, Verdict
 from adapters.base.limits import Priority
-from adapters.base.lookup import Finder, LookUps, client_id_of, intent_of, rejected, symbol_of
-from adapters.base.query import Arguments, Query
+from adapters.base.lookup import LookUps, Speaker, client_id_of, intent_of, rejected, symbol_of
+from adapters.base.query import Query
 from adapters.base.sender import Sender
 from adapters.base.socket import Pump
 from adapters.base.websocket import OrderSocket
@@ -21,12 +20,8 @@ from state.clock import Clock
 from state.errors import ConnectionFailed, OutcomeUnknown
 from state.events import (
     Accepted,
-    AmendOrder,
     AnyEvent,
-    CancelAll,
-    CancelOrder,
     FeedStatus,
-    Intent,
     PlaceOrder,
     Unknown,
 )
@@ -36,42 +31,7 @@ from state.words import Action
 ATTEMPTS = 3
 RETRY_S = 0.2
 
-_INTENTS: dict[Action, type[Intent]] = {
-    "cancel_all": CancelAll,
-    "cancel": CancelOrder,
-    "amend": AmendOrder,
-    "place": PlaceOrder,
-}
-_PRIORITIES: dict[Action, Priority] = {
-    "place": Priority.CREATE,
-    "amend": Priority.AMEND,
-    "cancel": Priority.CANCEL,
-    "cancel_all": Priority.CANCEL,
-}
-
-
-class Speaker(Finder, Protocol):
-    """What order entry asks of a venue's exchange."""
-
-    client: Client
-    batch_sizes: dict[Action, int]
-    one_symbol: frozenset[Action]
-
-    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
-        """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
-        ...
-
-    def build(self, action: str, arguments: Arguments) -> Request: ...
-
-
-@dataclass(slots=True)
-class _Open:
-    """An intent that has no outcome yet; `left` while it may have reached the venue."""
-
-    record: Record
-    action: Action
-    done: asyncio.Event
-    left: bool = False
+_WITHDRAWN = Verdict("rejected", "busy", "local", "cancelled before it was sent")
 
 
 class OrderEntry:
@@ -102,19 +62,27 @@ class OrderEntry:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[tuple[int, bytes, Frame | None]]] = {}
         self._tail: dict[str, asyncio.Event] = {}  # the last request of an order that has no outcome yet
-        self._open: dict[int, _Open] = {}  # by seq of the intent
+        self._open: dict[int, Open] = {}  # by seq of the intent
         self._held: dict[str, str] = {}  # orders whose placing waits here and has not left, with their symbols
         self._withdrawn: set[str] = set()
+        self._placing: dict[int, tuple[str, asyncio.Event]] = {}  # orders that may yet arrive: symbol, once told
 
     # --- in ---
 
     def submit(self, intents: Sequence[Record]) -> None:
-        """Sends what is already durable: cancels first, bursts as batches. Never waits."""
-        for action, kind in _INTENTS.items():
+        """Sends what is already durable: cancels first, bursts as batches. Never waits.
+
+        An order that is cancelled in the burst that places it does not leave: its cancel would overtake it.
+        """
+        overtaken = undone(intents)
+        if overtaken:
+            intents = [record for record in intents if record.seq not in overtaken]
+            self._refuse(list(overtaken.values()), "place", _WITHDRAWN)
+        for action, kind in INTENTS.items():
             chosen = [record for record in intents if type(record.event) is kind]
             if action == "cancel_all":
                 for record in chosen:
-                    self._open[record.seq] = _Open(record, action, asyncio.Event())
+                    self._open[record.seq] = Open(record, action, asyncio.Event())
                     self._withdraw(record)
                     self._spawn(self._cancel_all(record))
                 continue
@@ -125,7 +93,7 @@ class OrderEntry:
         for record in records:
             client_id = client_id_of(record)
             before = self._tail.get(client_id)
-            opened = self._open[record.seq] = _Open(record, action, asyncio.Event())
+            opened = self._open[record.seq] = Open(record, action, asyncio.Event())
             self._tail[client_id] = opened.done
             if action == "place":
                 self._hold([record])
@@ -138,7 +106,7 @@ class OrderEntry:
         apart = action in self._speaker.one_symbol
         for symbol in dict.fromkeys(symbol_of(record) if apart else "" for record in free):
             group = [record for record in free if not apart or symbol_of(record) == symbol]
-            for chunk in _chunks(group, self._room(action)):
+            for chunk in chunks(group, self._room(action)):
                 self._spawn(self._send(action, chunk))
 
     def _room(self, action: Action) -> int:
@@ -181,7 +149,7 @@ class OrderEntry:
             self._hold(waiting)
             request = self._request(action, waiting)
             in_time = await self._sender.gate.enter(
-                request.endpoint.pool, request.cost, _PRIORITIES[action], self._timeout_s
+                request.endpoint.pool, request.cost, PRIORITIES[action], self._timeout_s
             )
             for record in waiting:
                 self._held.pop(client_id_of(record), None)
@@ -305,8 +273,12 @@ class OrderEntry:
 
     def _unknown(self, recv: int, record: Record, action: Action, why: str, frame: Frame | None) -> None:
         unknown = Unknown(self._venue, symbol_of(record), None, action, client_id_of(record), why)
-        self._outcome(recv, record, (unknown,), frame)
-        self._spawn(self._look_ups.outcome(record, action))
+        self._outcome(recv, record, (unknown,), frame, arrived=False)
+        self._spawn(self._look_up(record, action))
+
+    async def _look_up(self, record: Record, action: Action) -> None:
+        await self._look_ups.outcome(record, action)
+        self._arrived(record)
 
     def _refuse(self, records: Sequence[Record], action: Action, verdict: Verdict) -> None:
         now = self._clock.now_ns()
@@ -324,17 +296,31 @@ class OrderEntry:
     def _mark(self, records: Sequence[Record], *, left: bool) -> None:
         for record in records:
             self._open[record.seq].left = left
+            if not left:
+                self._arrived(record)
+            elif type(record.event) is PlaceOrder:
+                self._placing[record.seq] = symbol_of(record), asyncio.Event()
+
+    def _arrived(self, record: Record) -> None:
+        """It is known now whether the order exists."""
+        _, told = self._placing.pop(record.seq, ("", None))
+        if told is not None:
+            told.set()
 
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
         if action != "place" or not self._withdrawn:
             return list(records)
         gone = [record for record in records if client_id_of(record) in self._withdrawn]
         self._withdrawn.difference_update(map(client_id_of, gone))
-        self._refuse(gone, action, Verdict("rejected", "busy", "local", "cancelled before it was sent"))
+        self._refuse(gone, action, _WITHDRAWN)
         return [record for record in records if record not in gone]
 
-    def _outcome(self, recv: int, record: Record, events: Sequence[AnyEvent], frame: Frame | None) -> None:
+    def _outcome(
+        self, recv: int, record: Record, events: Sequence[AnyEvent], frame: Frame | None, *, arrived: bool = True
+    ) -> None:
         self._inbox.feed(recv, events, record.seq, frame)
+        if arrived:
+            self._arrived(record)
         opened, client_id = self._open.pop(record.seq, None), client_id_of(record)
         if opened is None:
             return
@@ -346,13 +332,18 @@ class OrderEntry:
     # --- cancelling everything ---
 
     async def _cancel_all(self, record: Record) -> None:
-        """Cancelling everything twice does no harm, so an unknown outcome is sent again, and told if it stays so."""
+        """Cancelling everything twice does no harm, so an unknown outcome is sent again, and told if it stays so.
+
+        And it is done again once every order has arrived that was on its way and may have been overtaken.
+        """
         self._mark([record], left=True)
-        recv, verdict, frame = self._clock.now_ns(), Verdict("ok"), None  # where there is nothing to cancel
-        for scope in self._speaker.cancel_scopes(symbol_of(record)):
-            at, said, told = await self.cancel_scope(scope, Priority.CANCEL)
-            if frame is None or said.meaning != "ok":
-                recv, verdict, frame = at, said, told
+        asked = symbol_of(record)
+        overtaken = [told for symbol, told in self._placing.values() if asked in ("", symbol)]
+        recv, verdict, frame = await self._cancel_scopes(asked)
+        if overtaken and verdict.meaning == "ok":
+            for told in overtaken:
+                await told.wait()
+            recv, verdict, frame = await self._cancel_scopes(asked)
         event: AnyEvent
         if verdict.meaning == "ok":
             event = Accepted(self._venue, symbol_of(record), None, "cancel_all", "")
@@ -361,6 +352,14 @@ class OrderEntry:
         else:
             event = rejected(record, "cancel_all", verdict)
         self._outcome(recv, record, (event,), frame)
+
+    async def _cancel_scopes(self, symbol: str) -> tuple[int, Verdict, Frame | None]:
+        recv, verdict, frame = self._clock.now_ns(), Verdict("ok"), None  # where there is nothing to cancel
+        for scope in self._speaker.cancel_scopes(symbol):
+            at, said, told = await self.cancel_scope(scope, Priority.CANCEL)
+            if frame is None or said.meaning != "ok":
+                recv, verdict, frame = at, said, told
+        return recv, verdict, frame
 
     async def cancel_scope(self, scope: Query, priority: Priority) -> tuple[int, Verdict, Frame | None]:
         """Cancels everything of a symbol or a settlement asset, repeating until it is certain or hopeless."""
@@ -389,8 +388,3 @@ class OrderEntry:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._on_fatal(f"{self._venue} order entry: {task.exception()!r}")
-
-
-def _chunks(records: Sequence[Record], size: int) -> Iterator[list[Record]]:
-    for start in range(0, len(records), size):
-        yield list(records[start : start + size])

@@ -17,7 +17,7 @@ from state.events import (
     Unknown,
 )
 from state.record import Record
-from tests.adapters.base.desk import ACK, AMEND, CANCEL, CREATE, Desk, amend, cancel, place, said
+from tests.adapters.base.desk import ACK, AMEND, CANCEL, CREATE, Desk, amend, cancel, orders, place, said, wire_order
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,61 @@ def test_cancelling_everything_withdraws_what_still_waits_here(play: Any) -> Non
         assert [type(event) for event in desk.heard.outcome(everything)] == [Accepted]
 
     play(story, {CREATE: [said(10006, "slow down")], "/v5/order/cancel-all": [said()]})
+
+
+@pytest.mark.parametrize(
+    "undoing",
+    [
+        pytest.param(cancel("a"), id="its own cancel"),
+        pytest.param(CancelAll("bybit", ""), id="everything is cancelled"),
+        pytest.param(CancelAll("bybit", "BTCUSDT"), id="its market is cancelled"),
+    ],
+)
+def test_an_order_placed_and_cancelled_in_one_burst_never_leaves(play: Any, undoing: Any) -> None:
+    async def story(desk: Desk) -> None:
+        placed, undone = desk.intend(place("a"), undoing)
+        await desk.world.passing(5)
+        (refused,) = desk.heard.outcome(placed)
+        assert (refused.refusal, refused.text) == ("busy", "cancelled before it was sent")
+        assert desk.sent(CREATE) == []
+        assert len(desk.heard.outcome(undone)) == 1
+
+    play(story, {CREATE: [ACK], CANCEL: [said(110001, "not there")], "/v5/order/cancel-all": [said()]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "looked_up"),
+    [
+        pytest.param(ACK, [], id="its acknowledgement comes after"),
+        pytest.param(OutcomeUnknown("lost"), [wire_order("a")], id="nobody knows of it until it is looked up"),
+    ],
+)
+def test_cancelling_everything_is_done_again_for_an_order_that_it_may_have_overtaken(
+    play: Any, answer: Any, looked_up: list[Any]
+) -> None:
+    async def story(desk: Desk) -> None:
+        at_once = desk.world.request
+
+        async def slow(request: Any, timeout_s: float) -> Response:
+            if request.url.endswith(CREATE):
+                desk.world.requests.append(request)
+                await desk.world.sleep(1)
+            return await at_once(request, timeout_s)
+
+        desk.world.request = slow
+        desk.intend(place("a"))
+        await desk.world.settle()
+        (everything,) = desk.intend(CancelAll("bybit", "BTCUSDT"))
+        await desk.world.passing(5)
+        assert len(desk.sent("/v5/order/cancel-all")) == 2
+        assert desk.world.requests[-1].url.endswith("/v5/order/cancel-all"), "after all else"
+        assert [type(event) for event in desk.heard.outcome(everything)] == [Accepted]
+        (later,) = desk.intend(CancelAll("bybit", "BTCUSDT"))
+        await desk.world.passing(5)
+        assert [type(event) for event in desk.heard.outcome(later)] == [Accepted]
+        assert len(desk.sent("/v5/order/cancel-all")) == 3, "nothing was on its way any more"
+
+    play(story, {CREATE: [answer], "/v5/order/cancel-all": [said()], "/v5/order/realtime": [orders(*looked_up)]})
 
 
 def test_the_end_is_an_outcome_for_whatever_has_none(play: Any) -> None:
