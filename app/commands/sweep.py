@@ -1,0 +1,222 @@
+"""`tapeline sweep`: sets of parameters over sessions, each row to be had again by the command that stands with it."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from app.defaults import parse_settings, simulated_strategies
+from app.files import whole_file
+from app.logs import opened_log
+from app.options import JsonOption, LogOption, log_url, told
+from app.output import Cell, print_json, print_lines, print_table
+from app.progress import progress
+from app.report import rounded
+from app.sweeping import Words, grid_sets, random_sets, run_all
+from replay.sweep import Fold, Job, Outcome, parts, walk_forward
+from state.errors import WrongUse
+from state.log import Log, SessionRow
+from state.manifest import Manifest
+from streams.strategies.registry import build
+
+CLEAN, FINDINGS = 0, 1
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One run and what it came to; `command` gives the same row again, to the digest."""
+
+    set: int
+    params: dict[str, str]
+    session: str
+    first: int
+    last: int
+    seed: int
+    outcome: Outcome
+    command: str
+
+
+class SweepFact(msgspec.Struct, frozen=True):
+    """What `sweep --json` prints."""
+
+    strategy: str
+    seed: int
+    rows: list[Row]
+    folds: list[Fold]
+
+
+def sweep(
+    context: typer.Context,
+    strategy: Annotated[
+        str, typer.Argument(metavar="STRATEGY", help="A name, or module:function.", show_default=False)
+    ],
+    sessions: Annotated[list[str], typer.Argument(metavar="SESSION…", help="Ids, or `last`.", show_default=False)],
+    grid: Annotated[
+        list[str] | None, typer.Option("--grid", metavar="KEY=A,B,C", help="Values of a parameter.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--random", metavar="N", min=1, help="Sets by chance; KEY=LO..HI is a range.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of --random: same seed, same sets.")] = 1,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="The same in every run; or paper.KEY.")
+    ] = None,
+    folds: Annotated[int, typer.Option("--folds", metavar="K", min=0, help="Walk-forward splits.")] = 0,
+    first: Annotated[int, typer.Option("--from", metavar="SEQ", min=1, help="First record traded on.")] = 1,
+    last: Annotated[int | None, typer.Option("--to", metavar="SEQ", help="Last record traded on.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; else all cores.")
+    ] = None,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask cluster's.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PATH", help="Parquet; what is done is kept beside it.")
+    ] = None,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Run sets of parameters over sessions, on all cores or a Dask cluster."""
+    axes = grid or []
+    sets = grid_sets(axes) if count is None else random_sets(axes, count, seed)
+    if folds and (first != 1 or last is not None):
+        raise WrongUse("--folds cuts the whole session: it takes no --from and no --to")
+    url = log_url(context, log)
+    with opened_log(context, log) as opened:
+        rows = [opened.find(word) for word in sessions]
+        stretches = [(row, span) for row in rows for span in _spans(row, folds, first, last)]
+        jobs = [
+            _job(opened, url, row, span, strategy, settings or [], words) for words in sets for row, span in stretches
+        ]
+    journal = None if output is None else output.with_name(output.name + ".done")
+    with progress(f"sweeping {strategy}", len(jobs)) as done:
+        outcomes = run_all(
+            jobs, workers=workers or os.cpu_count() or 1, scheduler=scheduler, done_before=journal, progress=done
+        )
+    found = [
+        Row(
+            set=number // len(stretches),
+            params=dict(sets[number // len(stretches)]),
+            session=job.session,
+            first=job.first,
+            last=job.last,
+            seed=job.seed,
+            outcome=outcome,
+            command=_command(job, sets[number // len(stretches)], settings or [], url),
+        )
+        for number, (job, outcome) in enumerate(zip(jobs, outcomes, strict=True))
+    ]
+    judged = [fold for row in rows for fold in _judged(found, row.id, len(sets))] if folds else []
+    if output is not None:
+        _write(output, found)
+        if journal is not None:
+            journal.unlink(missing_ok=True)
+    _show(SweepFact(strategy, seed, found, judged), as_json=as_json)
+    return FINDINGS if any(row.outcome.failed for row in found) else CLEAN
+
+
+def _spans(row: SessionRow, folds: int, first: int, last: int | None) -> list[tuple[int, int]]:
+    if folds:
+        return parts(row.last_seq, folds + 1)
+    end = row.last_seq if last is None else last
+    if not 1 <= first <= end <= row.last_seq:
+        raise WrongUse(f"session {row.id} has records 1 to {row.last_seq}; there is no stretch {first} to {end}")
+    return [(first, end)]
+
+
+def _job(
+    log: Log, url: str, row: SessionRow, span: tuple[int, int], kind: str, settings: Sequence[str], words: Words
+) -> Job:
+    params, paper = parse_settings([*settings, *(f"{name}={value}" for name, value in words)])
+    chosen = simulated_strategies(log, row, kind, params)
+    for name, fields in chosen:
+        build(kind, fields, name)  # what does not fit is said before anything is run
+    return Job(
+        log=url,
+        session=row.id,
+        head=row.head,
+        first=span[0],
+        last=span[1],
+        strategy=kind,
+        strategies=tuple((name, msgspec.json.encode(fields).decode()) for name, fields in chosen),
+        paper=msgspec.json.encode(paper).decode(),
+        seed=Manifest.parse(row.manifest).seed,
+    )
+
+
+def _command(job: Job, words: Words, settings: Sequence[str], url: str) -> str:
+    grid = [word for name, value in words for word in ("--grid", f"{name}={value}")]
+    same = [word for setting in settings for word in ("--set", setting)]
+    stretch = ["--from", str(job.first), "--to", str(job.last)]
+    return shlex.join(["tapeline", "sweep", job.strategy, job.session, *grid, *same, *stretch]) + told(url)
+
+
+def _judged(rows: Sequence[Row], session: str, sets: int) -> list[Fold]:
+    profits: list[list[Decimal]] = [
+        [row.outcome.pnl for row in rows if row.set == number and row.session == session] for number in range(sets)
+    ]
+    return walk_forward(session, profits)
+
+
+def _write(path: Path, rows: Sequence[Row]) -> None:
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        from pyarrow import parquet
+    except ModuleNotFoundError as error:
+        raise WrongUse("Parquet needs pyarrow, which is not installed: pip install 'tapeline[parquet]'") from error
+    table = pa.Table.from_pylist([_flat(row) for row in rows])
+    with whole_file(path) as file:
+        parquet.write_table(table, file, compression="zstd")
+
+
+def _flat(row: Row) -> dict[str, str | int]:
+    """Money is text with all its digits, as everywhere."""
+    it = row.outcome
+    params = {f"param.{name}": value for name, value in row.params.items()}
+    money = {name: str(getattr(it, name)) for name in _MEASURES}
+    return {
+        "set": row.set,
+        **params,
+        "session": row.session,
+        "first": row.first,
+        "last": row.last,
+        "seed": row.seed,
+        **money,
+        "intents": it.intents,
+        "fills": it.fills,
+        "failed": it.failed,
+        "digest": it.digest,
+        "command": row.command,
+    }
+
+
+_MEASURES = ("pnl", "realized", "unrealized", "fees", "funding", "turnover")
+
+
+def _show(fact: SweepFact, *, as_json: bool) -> None:
+    if as_json:
+        print_json(fact)
+        return
+    names = list(fact.rows[0].params)
+    columns = ("set", *names, "session", "first", "last", *_MEASURES, "intents", "fills", "failed", "digest")
+    lines: list[list[Cell]] = []
+    for row in fact.rows:
+        it = row.outcome
+        money: list[Cell] = [rounded(getattr(it, name)) for name in _MEASURES]
+        where: list[Cell] = [row.set, *row.params.values(), row.session, row.first, row.last]
+        lines.append([*where, *money, it.intents, it.fills, it.failed, it.digest[:12]])
+    print_table(columns, lines, right=(*_MEASURES, "intents", "fills"))
+    print_lines([b"", *(row.command.encode() for row in fact.rows)])
+    if fact.folds:
+        print_lines([b"", b"walk-forward: chosen on the parts before, judged on the next"])
+        heads = ("session", "fold", "set", "trained", "tested", "best")
+        print_table(
+            heads,
+            [
+                [f.session, f.number, f.chosen, rounded(f.trained), rounded(f.tested), rounded(f.best)]
+                for f in fact.folds
+            ],
+            right=heads[3:],
+        )

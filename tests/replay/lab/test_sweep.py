@@ -1,0 +1,156 @@
+"""A sweep is the same every time, wherever its runs are run, and each row can be had again by its own command."""
+
+import os
+import shlex
+import signal
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+from pyarrow import parquet
+
+from app.commands.sweep import SweepFact, _job
+from app.sweeping import grid_sets, random_sets, run_all
+from replay.sweep import parts, walk_forward
+from state.errors import ConfigurationError, WrongUse
+from state.log import Log
+from tests.replay.lab.sessions import Lab, Tapeline
+
+D = Decimal
+GRID = ("--grid", "base_spread_bps=0.3,12", "--grid", "paper.queue=power,conservative")
+
+
+def swept(tapeline: Tapeline, *words: str) -> SweepFact:
+    said = tapeline("sweep", "plain", *words, "--json")
+    assert said.code == 0, said.err
+    return msgspec.json.decode(said.out, type=SweepFact)
+
+
+def test_a_sweep_is_the_same_in_one_process_and_in_two(lab: Lab, tapeline: Tapeline) -> None:
+    one = swept(tapeline, lab.live, *GRID, "--workers", "1")
+    two = swept(tapeline, lab.live, *GRID, "--workers", "2")
+    assert one == two
+    assert [row.params for row in one.rows] == [
+        {"base_spread_bps": spread, "paper.queue": queue}
+        for spread in ("0.3", "12")
+        for queue in ("power", "conservative")
+    ]
+    assert len({row.outcome.digest for row in one.rows}) >= 2
+    assert one.rows[0].outcome.fills > one.rows[2].outcome.fills
+    for row in one.rows:
+        it = row.outcome
+        assert it.pnl == it.realized + it.unrealized + it.fees + it.funding
+
+
+def test_each_row_is_had_again_by_its_own_command(lab: Lab, tapeline: Tapeline) -> None:
+    rows = swept(tapeline, lab.live, *GRID, "--folds", "1", "--workers", "1", "--set", "paper.order_latency_ms=5").rows
+    assert len(rows) == 8
+    for row in rows[1::3]:
+        words = shlex.split(row.command)
+        assert words[0] == "tapeline"
+        [again] = msgspec.json.decode(tapeline(*words[1:], "--json").out, type=SweepFact).rows
+        assert (again.outcome, again.params) == (row.outcome, row.params)
+
+
+def test_a_sweep_that_was_ended_goes_on_where_it_was(lab: Lab, tapeline: Tapeline, tmp_path: Path) -> None:
+    path, kept = tmp_path / "rows.parquet", tmp_path / "rows.parquet.done"
+    whole = swept(tapeline, lab.live, *GRID, "--workers", "1")
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        sets = grid_sets([word for word in GRID if "=" in word])
+        jobs = [_job(log, lab.url, row, (1, row.last_seq), "plain", [], words) for words in sets]
+    run_all(jobs[:2], workers=1, scheduler=None, done_before=kept, progress=lambda done: None)
+    lied = msgspec.json.decode(kept.read_bytes().splitlines()[0], type=dict[str, object])
+    lied["outcome"]["fills"] = 123456  # type: ignore[index]  # shows that it was taken from there
+    kept.write_bytes(msgspec.json.encode(lied) + b"\n" + kept.read_bytes().splitlines()[1] + b'\n{"key":"cut o')
+    fact = swept(tapeline, lab.live, *GRID, "--workers", "1", "-o", str(path))
+    assert [row.outcome.fills for row in fact.rows] == [123456, *(row.outcome.fills for row in whole.rows[1:])]
+    assert not kept.exists()
+    table = parquet.read_table(path).to_pylist()
+    assert [line["digest"] for line in table] == [row.outcome.digest for row in whole.rows]
+    assert [line["param.base_spread_bps"] for line in table] == ["0.3", "0.3", "12", "12"]
+
+
+def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: Lab, tapeline: Tapeline) -> None:
+    distributed = pytest.importorskip("distributed")
+    spreads = ",".join(str(number / 10) for number in range(3, 15))
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        jobs = [
+            _job(log, lab.url, row, (1, row.last_seq), "plain", [], words)
+            for words in grid_sets([f"base_spread_bps={spreads}"])
+        ]
+    here = run_all(jobs, workers=1, scheduler=None, done_before=None, progress=lambda done: None)
+    lost = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+
+        def lose_one(done: int) -> None:
+            if done == 2 and not lost:
+                lost.append(cluster.workers[0].pid)
+                os.kill(lost[0], signal.SIGKILL)
+
+        there = run_all(jobs, workers=1, scheduler=cluster.scheduler_address, done_before=None, progress=lose_one)
+    assert lost
+    assert there == here
+
+
+def test_walk_forward_chooses_on_what_is_before_and_judges_on_what_is_next() -> None:
+    profits = [[D(1), D(1), D(9)], [D(2), D(5), D(0)], [D(2), D(0), D(4)]]
+    folds = walk_forward("s", profits)
+    assert [(fold.number, fold.chosen, fold.trained, fold.tested, fold.best) for fold in folds] == [
+        (1, 1, D(2), D(5), D(5)),
+        (2, 1, D(7), D(0), D(9)),
+    ]
+
+
+def test_folds_are_reported_and_cover_the_session(lab: Lab, tapeline: Tapeline) -> None:
+    fact = swept(tapeline, lab.live, "--grid", "base_spread_bps=0.3,12", "--folds", "2", "--workers", "1")
+    assert [(fold.session, fold.number) for fold in fact.folds] == [(lab.live, 1), (lab.live, 2)]
+    spans = [(row.first, row.last) for row in fact.rows if row.set == 0]
+    with Log.open(lab.url) as log:
+        assert spans == parts(log.find(lab.live).last_seq, 3)
+    assert [first for first, _ in spans[1:]] == [last + 1 for _, last in spans[:-1]]
+    said = tapeline("sweep", "plain", lab.live, "--grid", "base_spread_bps=0.3,12", "--folds", "2", "--workers", "1")
+    assert "walk-forward" in said.out
+
+
+def test_chance_is_the_seeds() -> None:
+    axes = ["a=1,2,3", "b=0.5..2"]
+    assert random_sets(axes, 5, 7) == random_sets(axes, 5, 7)
+    assert random_sets(axes, 5, 7) != random_sets(axes, 5, 8)
+    assert all(0.5 <= float(dict(words)["b"]) <= 2 for words in random_sets(axes, 50, 1))
+
+
+@pytest.mark.parametrize(
+    ("axes", "told"),
+    [
+        pytest.param([], "at least one --grid", id="nothing"),
+        pytest.param(["1,2,3"], "'1,2,3' names no parameter", id="values without a name"),
+        pytest.param(["=1,2"], "'=1,2' names no parameter", id="an empty name"),
+        pytest.param(["a="], "'a=' names no parameter with values", id="a name without values"),
+        pytest.param(["a=1", "a=2"], "names a twice", id="a name twice"),
+        pytest.param(["a=1..2"], "a range is for --random", id="a range in a grid"),
+    ],
+)
+def test_a_grid_that_is_none_gets_a_clear_answer(axes: list[str], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        grid_sets(axes)
+
+
+def test_what_cannot_be_swept_is_said_in_one_line(lab: Lab, tapeline: Tapeline) -> None:
+    for words, told in (
+        (("--grid", "sise=1,2"), "has no parameter sise"),
+        ((), "at least one --grid"),
+        (("--grid", "levels=1", "--to", "9999999"), "there is no stretch"),
+        (("--grid", "levels=1", "--folds", "2", "--to", "9"), "--folds cuts the whole session"),
+        (("--grid", "levels=1", "--scheduler", "nonsense://x"), "no Dask scheduler at nonsense://x"),
+    ):
+        said = tapeline("sweep", "plain", lab.live, *words)
+        assert said.code == 2
+        assert told in said.err
+        assert len(said.err.splitlines()) == 1
+    with pytest.raises(WrongUse):
+        parts(2, 3)
