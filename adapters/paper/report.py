@@ -32,7 +32,7 @@ class PaperStatistics:
     late_intents: int = 0  # told after the venue had moved on; matched then, not in the past
 
 
-def assumptions(venue: str, settings: PaperSettings, models: Iterable[str]) -> list[str]:
+def assumptions(venue: str, settings: PaperSettings, models: Iterable[str], seen: PaperStatistics) -> list[str]:
     """One sentence each, as the simulate report prints them; `models` are those that speak for themselves."""
     words = (
         *models,
@@ -51,6 +51,12 @@ def assumptions(venue: str, settings: PaperSettings, models: Iterable[str]) -> l
         if settings.funding
         else "funding: none",
         "own orders: never meet; what of a new order would trade with an own one is cancelled",
-        "gaps: while a book has a gap nothing fills and new orders are refused, until its next snapshot",
+        "gaps: while a book has a gap nothing fills and new orders are refused, until its next snapshot" + _gaps(seen),
     )
     return [f"{venue}: {sentence}" for sentence in words]
+
+
+def _gaps(seen: PaperStatistics) -> str:
+    if not seen.gaps:
+        return ""
+    return f"; there were {seen.gaps}, and {seen.trades_in_gaps} trades in them reached a price of ours"

@@ -59,7 +59,7 @@ class PaperVenue:
         """Everything that the fills rest on, a sentence each."""
         desk = self._desk
         models = (self._latency.words(), desk.queue.words(), desk.fees.words(), desk.throttle.words())
-        return assumptions(self.venue, self.settings, models)
+        return assumptions(self.venue, self.settings, models, self.statistics)
 
     def opening(self, recv: int) -> list[AnyEvent]:
         """What the venue says of the account when it is first asked."""

@@ -5,9 +5,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.paper import PaperSettings, PaperVenue
+from adapters.paper import FeeTier, PaperSettings, PaperVenue
+from app.defaults import parse_settings
 from state.errors import ConfigurationError
-from tests.adapters.paper.stage import Stage, instrument, place, words
+from tests.adapters.paper.stage import Stage, feed, instrument, place, trade, words
 
 WRONG: dict[str, dict[str, object]] = {
     "a latency below zero": {"order_latency_ms": -1},
@@ -67,3 +68,20 @@ def test_every_assumption_is_a_sentence_of_its_own() -> None:
     assert len(set(subjects)) == len(subjects)
     assert {"latency", "queue (conservative)", "fees", "funding", "liquidation", "impact", "gaps"} <= set(subjects)
     assert "7 ms to the venue" in told[0]
+
+
+def test_gaps_that_were_met_are_counted_among_the_assumptions() -> None:
+    stage = Stage()
+    stage.play(place("a", "buy", "1", "100"), feed("gap"), trade("sell", 9.0, 99.0))
+    assert any(
+        "there were 1, and 1 trades in them reached a price of ours" in line for line in stage.venue.assumptions()
+    )
+
+
+def test_lists_can_be_set_on_the_command_line() -> None:
+    tiers = '[{"volume":"0","maker_bps":"1","taker_bps":"4"}]'
+    _, settings = parse_settings([f"paper.fee_tiers={tiers}", "paper.requests_per_s=10", "paper.latency=lognormal"])
+    assert settings.fee_tiers == (FeeTier(Decimal(0), Decimal(1), Decimal(4)),)
+    assert (settings.requests_per_s, settings.latency) == (10, "lognormal")
+    with pytest.raises(ConfigurationError, match="not a list"):
+        parse_settings(["paper.fee_tiers=[1,"])
