@@ -211,6 +211,14 @@ class Decoder(Websocket):
             return None, frame, events
         return super().other(b'{"stream":"%s","data":%s}' % (_stream_of(said).encode(), frame), recv)
 
+    def _add(self, topic: str) -> Channel | None:
+        """The book of a snapshot that came first takes the name of the stream that goes on from it."""
+        made = super()._add(topic)
+        waits = [book for book in self._books(made.symbol) if not book.heard] if isinstance(made, BookChannel) else []
+        if waits:
+            made = self._channels[topic.encode()] = waits[0]
+        return made
+
     def _inlined(self, symbol: str, body: bytes) -> Sequence[AnyEvent]:
         """A REST book. Where nothing says whose it is, it belongs to the one book that waits for it."""
         if symbol and not any(self._books(symbol)):
@@ -224,7 +232,7 @@ class Decoder(Websocket):
         return ()
 
     def _books(self, symbol: str) -> Sequence[BookChannel]:
-        books = [channel for channel in self.channels if isinstance(channel, BookChannel)]
+        books = [channel for channel in dict.fromkeys(self.channels) if isinstance(channel, BookChannel)]
         return [book for book in books if symbol in ("", book.symbol)]
 
     def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
@@ -251,7 +259,7 @@ _KINDS = {"depthUpdate": "depth", "markPriceUpdate": "markPrice", "24hrTicker": 
 
 def _stream_of(said: wire.Envelope) -> str:
     """The name of the stream that a raw event comes from."""
-    inner = _named(said.k or said.o) if said.k or said.o else wire.Named()
+    inner = _named(said.k or said.o) if said.e in ("kline", "forceOrder") else wire.Named()
     kind = f"kline_{inner.i}" if said.e == "kline" else _KINDS.get(said.e or "", said.e)
     return f"{(said.s or inner.s).lower()}@{kind}"
 
