@@ -65,7 +65,7 @@ def _processor() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("works", nargs="*", help="P1 … P9; all of them where none is named")
+    parser.add_argument("works", nargs="*", help="P1 … P9, OP for operators; all of them where none is named")
     parser.add_argument(
         "--rivals", action="store_true", help="other projects on the same frames too, installed if need be"
     )

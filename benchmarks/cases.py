@@ -43,4 +43,5 @@ CASES: Sequence[Case] = (
     Case("P8", "benchmarks.rivals.start", ("nautilus",), rival="nautilus"),
     Case("P9", "benchmarks.p9_growth"),
     Case("P9", "benchmarks.p9_streams"),
+    Case("OP", "benchmarks.operators"),
 )

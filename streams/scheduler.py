@@ -6,13 +6,12 @@ records as the live run did. RxPY's time operators run on it because subscribing
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TypeAlias, TypeVar
 
 from reactivex import abc, typing
 from reactivex.disposable import Disposable
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
-from sortedcontainers import SortedDict
 
 from state.errors import NotDeterministic, WrongUse
 from streams.source import Owner, Source
@@ -20,6 +19,7 @@ from streams.source import Owner, Source
 _State = TypeVar("_State")
 
 MAX_SETTLED_STEPS = 100_000  # more in one tick are operators that mark each other without end
+_DEAD_KEYS_LEAST = 64  # fewer are not worth the sweep
 NEVER = 1 << 63  # later than any int64 ns
 TimerKey: TypeAlias = tuple[int, int]  # due (ns), and how many were made before it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,6 +81,7 @@ class Timeline:
     """The session's time and its timers, ordered by due time and then by when they were made."""
 
     __slots__ = (
+        "_keys",
         "_settlers",
         "_timers",
         "cause",
@@ -100,7 +101,8 @@ class Timeline:
         self.settled_seq = seq  # up to here everything has been concluded from
         self.marked: list[tuple[int, Settler]] = []  # a heap by rank
         self._settlers = 0
-        self._timers: SortedDict[TimerKey, Timer] = SortedDict()
+        self._timers: dict[TimerKey, Timer] = {}
+        self._keys: list[TimerKey] = []  # a heap; keys of timers that were taken out stay until they come up
         self.made = 0  # timers so far: the later of two of one instant fires later
 
     def add(self, due: int, action: Callable[[], None], owner: Owner | None) -> abc.DisposableBase:
@@ -114,12 +116,15 @@ class Timeline:
         self.made += 1
         key = (due, self.made)
         self._timers[key] = Timer(due, self.cause, action, owner)
-        self.next_due = min(self.next_due, due)
+        heappush(self._keys, key)
+        if due < self.next_due:
+            self.next_due = due
         return key
 
     def put_back(self, key: TimerKey, cause: int, action: Callable[[], None], owner: Owner | None) -> None:
         """A timer as it was before a restart: it keeps its place among those of its instant."""
         self._timers[key] = Timer(key[0], cause, action, owner)
+        heappush(self._keys, key)
         self._peek()
 
     def cause_of(self, key: TimerKey) -> int:
@@ -128,7 +133,7 @@ class Timeline:
 
     def waiting(self, owner: Owner | None) -> list[tuple[TimerKey, Timer]]:
         """The timers of one owner, in the order in which they will fire."""
-        return [(key, timer) for key, timer in self._timers.items() if timer.owner is owner]
+        return [(key, timer) for key, timer in sorted(self._timers.items()) if timer.owner is owner]
 
     def settler(self, act: Callable[[], None], owner: Owner | None) -> Settler:
         """One that acts after all that were made before it."""
@@ -158,25 +163,34 @@ class Timeline:
 
     def pop(self) -> Timer:
         """Takes the first timer out; only to be called where `next_due` says that there is one."""
-        _, timer = self._timers.popitem(0)
+        timer = self._timers.pop(heappop(self._keys))
         self._peek()
         return timer
 
     def first(self) -> Timer:
         """The first timer, left where it is; only to be called where `next_due` says that there is one."""
-        timer: Timer = self._timers.peekitem(0)[1]
-        return timer
+        return self._timers[self._keys[0]]
 
     def __len__(self) -> int:
         return len(self._timers)
 
     def remove(self, key: TimerKey) -> None:
         """No error where it has fired already."""
-        if self._timers.pop(key, None) is not None:
+        if self._timers.pop(key, None) is None:
+            return
+        keys = self._keys
+        if keys[0] == key:
             self._peek()
+        elif len(keys) > 2 * len(self._timers) + _DEAD_KEYS_LEAST:
+            self._keys = list(self._timers)
+            heapify(self._keys)
 
     def _peek(self) -> None:
-        self.next_due = self._timers.peekitem(0)[0][0] if self._timers else NEVER
+        """Keys of what was taken out go when they come up."""
+        keys, timers = self._keys, self._timers
+        while keys and keys[0] not in timers:
+            heappop(keys)
+        self.next_due = keys[0][0] if keys else NEVER
 
 
 class Kept:

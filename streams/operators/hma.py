@@ -1,7 +1,7 @@
 """Hull's average by time."""
 
 from collections.abc import Callable
-from math import isfinite, sqrt
+from math import isfinite, isqrt
 
 from reactivex import abc
 
@@ -11,22 +11,22 @@ from streams.scheduler import clock_of
 
 
 def hma(window_s: float, buckets: int = 64) -> Operator[float, float]:
-    """WMA(2 WMA(x, window / 2) - WMA(x, window), window / sqrt(buckets)), the averages by time, same unit as x, at each value.
+    """WMA(2 WMA(x, n / 2) - WMA(x, n), sqrt(n)), averages by time over n = `buckets` periods of window_s / n, same unit as x.
 
         x       --1---2---3---4---     (1 s apart)
         hma(16) --1---1.4-2.0-2.6-     (still filling; later it runs with the line)
 
-    Hull, "How to reduce lag in a moving average" (2005), https://alanhull.com/hull-moving-average, with a bucket for his period:
-    n periods of window / n each, the last average over sqrt(n) of them. By count: `hma_n`. NaN and infinities are left out.
-    Constant time and memory. Raises `NotDeterministic` where no scheduler is passed down.
+    Hull, "How to reduce lag in a moving average" (2005), https://alanhull.com/hull-moving-average, at each value; n / 2 and
+    sqrt(n) are whole numbers, down. By count: `hma_n`. NaN and infinities are left out. Constant time and memory. Raises
+    `NotDeterministic` where no scheduler is passed down.
     """
     at_least("buckets", buckets, 4)
     RampWindow.of(window_s, buckets)  # wrong parameters are told where they are written
+    period_s = window_s / buckets
 
     def start(emit: Callable[[float], None], scheduler: abc.SchedulerBase | None) -> Callable[[float], None]:
         clock = clock_of(scheduler)
-        half, whole = RampWindow.of(window_s / 2, buckets), RampWindow.of(window_s, buckets)
-        last = RampWindow.of(window_s / sqrt(buckets), buckets)
+        half, whole, last = (RampWindow.of(period_s * n, n) for n in (buckets // 2, buckets, isqrt(buckets)))
 
         def on_next(x: float) -> None:
             if isfinite(x):

@@ -61,7 +61,7 @@ def operator_of(part: object) -> str:
 class Alarm:
     """One timer of an operator on the scheduler's time, that can be set again and again, and noted down."""
 
-    __slots__ = ("_clock", "_disposed", "_key", "_scheduler", "_session", "_waiting", "act")
+    __slots__ = ("_clock", "_disposed", "_key", "_owner", "_scheduler", "_session", "_waiting", "act")
 
     def __init__(self, scheduler: abc.SchedulerBase | None, act: Callable[[], None]) -> None:
         """Raises `NotDeterministic` where no scheduler was passed down."""
@@ -69,6 +69,7 @@ class Alarm:
             raise NotDeterministic("this operator needs the session's time: subscribe with scheduler=feeds.scheduler")
         self._scheduler = scheduler
         self._session = scheduler if isinstance(scheduler, SessionScheduler) else None
+        self._owner = owner_of(scheduler)  # asked once: to look whether it is one takes longer than all the rest
         self._clock = clock_of(scheduler)
         self.act = act
         self._key: TimerKey | None = None
@@ -81,7 +82,7 @@ class Alarm:
         if self._disposed:
             return
         if self._session is not None:
-            self._key = self._session.timeline.put(due_ns, self._due, owner_of(self._session))
+            self._key = self._session.timeline.put(due_ns, self._due, self._owner)
         else:
             wait_s = max(0, due_ns - self._clock()) * 1e-9
             self._waiting = self._scheduler.schedule_relative(wait_s, self._marble_due)
@@ -111,7 +112,7 @@ class Alarm:
         if self._session is not None and isinstance(state, tuple):
             due, made, cause = state
             self._key = (due, made)
-            self._session.timeline.put_back(self._key, cause, self._due, owner_of(self._session))
+            self._session.timeline.put_back(self._key, cause, self._due, self._owner)
 
     def _due(self) -> None:
         self._key = None

@@ -55,6 +55,7 @@ PROGRAMS = {
     ),
     "P9 every event is read whatever grows": ("benchmarks.p9_growth", (), "200 symbols"),
     "P9 every event is heard": ("benchmarks.p9_streams", (), "own source"),
+    "OP every operator speaks, and plain quotes": ("benchmarks.operators", (), "pipeline with plain"),
 }
 
 

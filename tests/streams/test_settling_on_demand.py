@@ -6,7 +6,7 @@ from state.errors import WrongUse
 from state.events import Signal
 from state.record import Collected
 from streams.pipeline import Pipeline
-from streams.scheduler import Settler, Timeline
+from streams.scheduler import NEVER, Settler, Timeline
 
 
 def test_who_was_not_marked_does_not_act() -> None:
@@ -65,3 +65,31 @@ def test_the_settled_seq_is_the_last_record_whether_or_not_anybody_acts() -> Non
     pipeline.timeline.settler(lambda: None, None).mark()
     pipeline.feed(2, [Signal("x", 1.0), Signal("x", 2.0)])
     assert pipeline.timeline.settled_seq == 3
+
+
+def test_timers_fire_in_the_order_of_a_sorted_list_whatever_was_taken_out() -> None:
+    from random import Random
+
+    rng, timeline = Random(2), Timeline()
+    expected: dict[tuple[int, int], None] = {}
+    fired: list[tuple[int, int]] = []
+    for _ in range(5000):
+        what = rng.random()
+        if what < 0.5 or not expected:
+            key = timeline.put(timeline.now_ns + rng.randrange(50), lambda: None, None)
+            expected[key] = None
+        elif what < 0.9:
+            key = rng.choice(sorted(expected))
+            timeline.remove(key)
+            timeline.remove(key)
+            del expected[key]
+        else:
+            first = min(expected)
+            assert timeline.next_due == first[0] == timeline.first().due
+            timeline.now_ns = timeline.pop().due
+            del expected[first]
+            fired.append(first)
+        assert len(timeline) == len(expected)
+        assert timeline.next_due == (min(expected)[0] if expected else NEVER)
+        assert len(timeline._keys) <= 2 * len(expected) + 65
+    assert len(fired) > 300

@@ -83,9 +83,9 @@ def test_wma_by_time_weighs_by_the_distance_from_where_the_window_begins(
 def test_hma_by_time_is_made_of_three_timed_wmas(values: Timed, window_s: float, buckets: int) -> None:
     at, x = START + times(values), np.array([value for _, value in values])
     whole = np.array([timed_wma(at, x, n, window_s, buckets) for n in range(len(x))])
-    half = np.array([timed_wma(at, x, n, window_s / 2, buckets) for n in range(len(x))])
-    last_s = window_s / np.sqrt(buckets)
-    expected = {n: timed_wma(at, 2 * half - whole, n, last_s, buckets) for n in range(len(x))}
+    period_s, few, root = window_s / buckets, buckets // 2, int(np.sqrt(buckets))
+    half = np.array([timed_wma(at, x, n, period_s * few, few) for n in range(len(x))])
+    expected = {n: timed_wma(at, 2 * half - whole, n, period_s * root, root) for n in range(len(x))}
     agree(hear(op.hma(window_s, buckets), values), expected, rel=1e-6, scale=1e9)
 
 
