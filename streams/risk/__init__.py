@@ -1,6 +1,21 @@
-"""Risk: limits, and the gate that turns what breaks them into `Blocked`."""
+"""Risk: limits, the gate that turns what breaks them into `Blocked`, and the desk whose state they change."""
 
+from streams.risk.bounds import Bounds, DeskLimits, LimitsWord, RiskState, StateWord
+from streams.risk.desk import risk_desk
+from streams.risk.fresh import fresh
 from streams.risk.gate import risk_gate
 from streams.risk.limits import Quoting, RiskLimits, check_feasible
 
-__all__ = ["Quoting", "RiskLimits", "check_feasible", "risk_gate"]
+__all__ = [
+    "Bounds",
+    "DeskLimits",
+    "LimitsWord",
+    "Quoting",
+    "RiskLimits",
+    "RiskState",
+    "StateWord",
+    "check_feasible",
+    "fresh",
+    "risk_desk",
+    "risk_gate",
+]

@@ -38,7 +38,7 @@ def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
         def subscribe(
             observer: abc.ObserverBase[Decision], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            gate = _Gate(limits, feeds)
+            gate = Gate(limits, feeds)
 
             def on_next(decision: Decision) -> None:
                 observer.on_next(gate.judge(decision))
@@ -60,7 +60,7 @@ class _Breach(NamedTuple):
     value: str
 
 
-class _Wish(NamedTuple):
+class Wish(NamedTuple):
     """What a place or an amendment comes to; `size` is the order's total with what is filled, `remaining` without."""
 
     side: Side
@@ -72,7 +72,7 @@ class _Wish(NamedTuple):
     replaced: str  # client id of the order that it changes
 
 
-class _Gate:
+class Gate:
     """The state of one subscriber."""
 
     def __init__(self, limits: RiskLimits, feeds: Feeds) -> None:
@@ -97,6 +97,12 @@ class _Gate:
             self._count()
         return decision
 
+    def limit(self, limits: RiskLimits) -> None:
+        """Other limits from here on; messages that were let through still count."""
+        self._limits = limits
+        rate = limits.max_messages_per_s
+        self._sent = deque(self._sent or (), maxlen=rate) if rate is not None else None
+
     def dump(self) -> tuple[dict[tuple[str, str], int], deque[int] | None]:
         """When books changed last, and when messages were let through."""
         return self._book_changed, self._sent
@@ -109,7 +115,7 @@ class _Gate:
             self._book_changed[(venue, symbol)] = at
 
     def _breach(self, intent: PlaceOrder | AmendOrder) -> _Breach | None:
-        wish = self._wish(intent)
+        wish = self.wish(intent)
         if wish is None:
             return None  # amends an order that is gone or of which nothing is known: the venue will say so
         market = self._feeds.market(intent.venue, intent.symbol).state
@@ -124,10 +130,11 @@ class _Gate:
             or self._breaks_rate()
         )
 
-    def _wish(self, intent: PlaceOrder | AmendOrder) -> _Wish | None:
+    def wish(self, intent: PlaceOrder | AmendOrder) -> Wish | None:
+        """What an intent comes to; None for an amendment of an order that is gone, or of which nothing is known."""
         if isinstance(intent, PlaceOrder):
             reduces = intent.reduce_only or self._closes(intent, intent.side, intent.size)
-            return _Wish(intent.side, intent.price, intent.size, intent.size, True, reduces, "")
+            return Wish(intent.side, intent.price, intent.size, intent.size, True, reduces, "")
         order = self.exposure.order(intent.venue, intent.client_id)
         if order is None or not order.is_open:
             return None
@@ -135,7 +142,7 @@ class _Gate:
         grows = intent.size > order.size
         stays = not grows and intent.price == order.price
         reduces = order.reduce_only or stays or self._closes(intent, order.side, remaining, order.client_id)
-        return _Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id)
+        return Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id)
 
     def _closes(self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, without: str = "") -> bool:
         """True where the order, and all others of its side, cannot but bring the position nearer to zero."""
@@ -143,7 +150,7 @@ class _Gate:
 
     # --- the rules ---
 
-    def _breaks_collar(self, wish: _Wish, market: Market) -> _Breach | None:
+    def _breaks_collar(self, wish: Wish, market: Market) -> _Breach | None:
         collar = self._limits.price_collar_bps
         if collar is None or wish.price is None:
             return None
@@ -162,7 +169,7 @@ class _Gate:
         age_s = (self._feeds.now_ns - self._changed(market)) / _SECOND_NS
         return _Breach("max_book_age_s", str(limit), f"{age_s:.6g}") if age_s > limit else None
 
-    def _breaks_size(self, wish: _Wish, market: Market) -> _Breach | None:
+    def _breaks_size(self, wish: Wish, market: Market) -> _Breach | None:
         limit = self._limits.max_order_size
         if limit is not None and wish.grows and wish.size > limit:
             return _Breach("max_order_size", str(limit), str(wish.size))
@@ -180,7 +187,7 @@ class _Gate:
         count = self.exposure.open_orders(intent.venue, intent.symbol) + 1
         return _Breach("max_open_orders", str(limit), str(count)) if count > limit else None
 
-    def _breaks_position(self, intent: PlaceOrder | AmendOrder, wish: _Wish) -> _Breach | None:
+    def _breaks_position(self, intent: PlaceOrder | AmendOrder, wish: Wish) -> _Breach | None:
         limit = self._limits.max_position
         if limit is None or not wish.grows:
             return None

@@ -6,9 +6,9 @@ from state.events import Decision
 from streams import operators as op
 from streams.feeds import Feeds
 from streams.quoting import Quote, at_extreme, ladder
-from streams.risk import risk_gate
+from streams.risk import risk_desk
 from streams.risk.fresh import fresh
-from streams.strategies.quoted import Quoted, above_zero, not_negative, require, send
+from streams.strategies.quoted import Quoted, above_zero, desk_of, not_negative, require, send
 
 
 class LeadLag(Quoted, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,4 +81,4 @@ def lead_lag(feeds: Feeds, p: LeadLag) -> Observable[Decision]:
     wishes = op.combine(lead.book.pipe(op.microprice()), basis, lean, lead.book.pipe(fresh(p.max_age_s))).pipe(
         op.throttle(p.requote_s), op.map(quotes)
     )
-    return send(feeds, p, wishes).pipe(risk_gate(p.risk, feeds))
+    return send(feeds, p, wishes).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))

@@ -22,8 +22,8 @@ from streams.quoting import (
 )
 from streams.quoting import avellaneda_stoikov as by_avellaneda_stoikov
 from streams.quoting import glft as by_glft
-from streams.risk import risk_gate
-from streams.strategies.quoted import Quoted, above_zero, not_negative, require, send
+from streams.risk import risk_desk
+from streams.strategies.quoted import Quoted, above_zero, desk_of, not_negative, require, send
 
 
 class Optimal(Quoted, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,4 +115,4 @@ def _quoting(
         return within_position(wished, position, max_position)
 
     wishes = op.combine(fair, volatility, lean, intensity).pipe(op.throttle(p.requote_s), op.map(quotes))
-    return send(feeds, p, wishes).pipe(risk_gate(p.risk, feeds))
+    return send(feeds, p, wishes).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))

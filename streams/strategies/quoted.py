@@ -12,7 +12,7 @@ from state.instruments import Instrument
 from streams import operators as op
 from streams.feeds import Feeds
 from streams.quoting import Quote, to_intents
-from streams.risk import Quoting, RiskLimits, check_feasible
+from streams.risk import DeskLimits, Quoting, RiskLimits, check_feasible
 
 MAX_LEVELS = 50
 
@@ -31,6 +31,7 @@ class Quoted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tolerance_ticks: float = 1.0
     size_tolerance: float = 0.2
     risk: RiskLimits = RiskLimits()
+    desk: DeskLimits = DeskLimits()  # what is beyond single orders; `risk` stands for its `orders`
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
@@ -90,6 +91,13 @@ def send(feeds: Feeds, p: Quoted, wishes: Observable[Sequence[Quote]]) -> Observ
         op.map(possible(feeds, p, p.venue, p.symbol, p.risk)),
         to_intents(feeds, p.venue, p.symbol, tolerance_ticks=p.tolerance_ticks, size_tolerance=p.size_tolerance),
     )
+
+
+def desk_of(desk: DeskLimits, orders: RiskLimits) -> DeskLimits:
+    """All limits of a strategy in one. Raises `ConfigurationError` where those of orders are said in both places."""
+    if desk.orders != RiskLimits():
+        raise ConfigurationError("limits of orders belong into risk, not into desk.orders")
+    return msgspec.structs.replace(desk, orders=orders)
 
 
 def possible(

@@ -15,8 +15,8 @@ from streams.quoting import (
     stand,
     within_position,
 )
-from streams.risk import risk_gate
-from streams.strategies.quoted import Quoted, above_zero, not_negative, require, send
+from streams.risk import risk_desk
+from streams.strategies.quoted import Quoted, above_zero, desk_of, not_negative, require, send
 
 
 class Skewed(Quoted, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,7 +95,7 @@ def skewed(feeds: Feeds, p: Skewed) -> Observable[Decision]:
         return within_position(stand(centre, rungs, rungs), position, max_position)
 
     wishes = op.combine(fair, spread, lean, signal(feeds, p)).pipe(op.throttle(p.requote_s), op.map(quotes))
-    return send(feeds, p, wishes).pipe(risk_gate(p.risk, feeds))
+    return send(feeds, p, wishes).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))
 
 
 def signal(feeds: Feeds, p: Skewed) -> Observable[float]:

@@ -11,8 +11,8 @@ from streams import operators as op
 from streams.execution import timed_exits
 from streams.feeds import Feeds
 from streams.quoting import Quote, ladder, to_intents
-from streams.risk import RiskLimits, check_feasible, risk_gate
-from streams.strategies.quoted import MAX_LEVELS, above_zero, not_negative, possible, require
+from streams.risk import DeskLimits, RiskLimits, check_feasible, risk_desk
+from streams.strategies.quoted import MAX_LEVELS, above_zero, desk_of, not_negative, possible, require
 
 
 class Stinky(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +32,7 @@ class Stinky(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     requote_s: float = 1.0
     tolerance_bps: float = 5.0  # an order that far from its wish stays
     risk: RiskLimits = RiskLimits()
+    desk: DeskLimits = DeskLimits()
 
     def __post_init__(self) -> None:
         require(bool(self.venue and self.symbol), "stinky", "venue and symbol must be named")
@@ -121,4 +122,4 @@ def stinky(feeds: Feeds, p: Stinky) -> Observable[Decision]:
     exits = timed_exits(
         feeds, p.venue, p.symbol, p.exit_after_s, slippage_bps=p.exit_slippage_bps, retry_s=p.exit_retry_s
     )
-    return reactivex.merge(quoting, exits).pipe(risk_gate(p.risk, feeds))
+    return reactivex.merge(quoting, exits).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))

@@ -11,8 +11,8 @@ from state.words import Side
 from streams import operators as op
 from streams.execution import timed_exits
 from streams.feeds import Feeds
-from streams.risk import risk_gate
-from streams.strategies.quoted import above_zero, not_negative, require
+from streams.risk import risk_desk
+from streams.strategies.quoted import above_zero, desk_of, not_negative, require
 from streams.strategies.skewed import Skewed, signal
 
 
@@ -90,7 +90,7 @@ def taker(feeds: Feeds, p: Taker) -> Observable[Decision]:
         op.map(decide), op.filter(_is_any), op.map(_only)
     )
     exits = timed_exits(feeds, p.venue, p.symbol, p.exit_after_s, slippage_bps=p.exit_slippage_bps)
-    return reactivex.merge(takes, exits).pipe(risk_gate(p.risk, feeds))
+    return reactivex.merge(takes, exits).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))
 
 
 def _is_any(orders: tuple[PlaceOrder, ...]) -> bool:
