@@ -69,7 +69,7 @@ class Pump:
         self._ask = ask
         self._socket: Socket | None = None
         self._ready = asyncio.Event()
-        self._heard = 0
+        self._heard = self._began = 0
         self._unnamed_url = ""  # told by the first frame of each connection
         self._tasks: set[asyncio.Task[None]] = set()
         self._life: asyncio.Task[None] | None = None
@@ -129,7 +129,7 @@ class Pump:
                 await self._close()
                 self.reconnects += 1
             self._ready.clear()
-            self._feed(self._clock.now_ns(), protocol.on_disconnect(reason, "down"))
+            self._deliver(self._clock.now_ns(), protocol.on_disconnect(reason, "down"), None)
             await self._transport.sleep(self._delay_s(failures))
             failures += 1
 
@@ -144,7 +144,7 @@ class Pump:
     async def _session(self, socket: Socket) -> str:
         """Serves one connection until it ends; why it did."""
         now = self._clock.now_ns()
-        self._heard = now
+        self._heard = self._began = now
         self._unnamed_url = self.protocol.address
         try:
             for frame in self.protocol.on_connect(now + self._offset_ns()):
@@ -172,6 +172,8 @@ class Pump:
         while True:
             await self._transport.sleep(step_s)
             now = self._clock.now_ns()
+            if now - self._began >= self.protocol.age_most_s * 1e9:
+                return f"the connection is {(now - self._began) / 3.6e12:.0f} h old"
             if now - self._heard > self._silence_s * 1e9:
                 return f"silent for {(now - self._heard) / 1e9:.0f} s"
             if now >= due:

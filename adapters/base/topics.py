@@ -62,7 +62,7 @@ class TopicSocket(Websocket):
 
     @abstractmethod
     def ask_whole(self, channel: Channel, now: int) -> None:
-        """Asks for the whole of what waits for it, unless that was just done."""
+        """Asks for the whole of what waits for it, unless that was just done; never a decoder of recordings."""
 
     # --- what a connection is ---
 

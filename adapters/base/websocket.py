@@ -18,8 +18,8 @@ class Websocket(ABC):
 
     `suspect` is set while the last frame did not fit and must be kept; `outbox` holds what is to be sent in answer. What is
     `wanted` while there is no connection is asked before one is opened. Once `over` says why, a new connection is made.
-    `ping_s` is for venues without a ping of their own; `silence_s` is how long quiet is no reason for doubt, None as the
-    settings say.
+    `ping_s` is for venues without a ping of their own, `age_most_s` for those that end a connection at an age; `silence_s` is
+    how long quiet is no reason for doubt, None as the settings say.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Websocket(ABC):
     private: bool
     heartbeat_s: float
     ping_s: float = 0.0
+    age_most_s: float = float("inf")
 
     def __init__(self) -> None:
         self.outbox: list[bytes] = []

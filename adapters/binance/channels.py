@@ -1,6 +1,6 @@
 """One object a public stream: a frame in, market events out; books are in `book.py`.
 
-Whatever does not fit raises `msgspec.DecodeError`; `websocket.py` makes a status of it.
+Whatever does not fit raises `msgspec.DecodeError` or `ValueError`; the socket makes a status of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,10 +9,11 @@ from typing import TypeVar
 import msgspec
 
 from adapters.base.channel import Channel
+from adapters.base.rising import RisingTrades
 from adapters.binance import wire
 from adapters.binance.types import TRADE_KINDS
-from state.events import AnyEvent, Candle, FeedStatus, Liquidation, Ticker, Trade
-from state.words import FeedState, Side, TradeKind
+from state.events import AnyEvent, Candle, Liquidation, Ticker, Trade
+from state.words import Side, TradeKind
 
 MS = 1_000_000  # ns
 T = TypeVar("T")
@@ -25,50 +26,18 @@ def decoder(shape: type[T]) -> Callable[[bytes], wire.Message[T]]:
 
 _trade = decoder(wire.Trade)
 _quote = decoder(wire.Quote)
-_mark = decoder(wire.MarkPrice)
+_mark = decoder(wire.Mark)
 _kline = decoder(wire.KlineEvent)
 _forced = decoder(wire.ForcedOrderEvent)
 
 
-class TradesChannel(Channel):
-    """Ids rise, so a trade told before, by stream or after a reconnect by REST, is known by its id.
+class TradesChannel(RisingTrades):
+    """Aggregates join what one taker took at one price within 100 ms, without insurance and deleveraging."""
 
-    Aggregates join what one taker took at one price within 100 ms, without insurance and deleveraging.
-    """
+    __slots__ = ()
 
-    __slots__ = ("_gap", "last")
-
-    channel = "trades"
-
-    def __init__(self, venue: str, topic: str, symbol: str) -> None:
-        super().__init__(venue, topic, symbol)
-        self.last = -1
-        self._gap: list[int] | None = None  # last id before a reconnect, and the first after it
-
-    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        if status == "down" and self.last >= 0:
-            self._gap = [self.last]
-        return super().distrust(status, reason)
-
-    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
-        """What was traded since the last one before a reconnect and was not told since."""
-        gap, self._gap = self._gap, None
-        if gap is None:
-            return ()
-        first = gap[1] if len(gap) > 1 else 2**63
-        found = [trade for trade in trades if gap[0] < int(trade.trade_id) < first]
-        self.last = max([self.last, *(int(trade.trade_id) for trade in found)])
-        return found
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        event = trade(self.venue, self.symbol, _trade(frame).data)
-        trade_id = int(event.trade_id)
-        if trade_id <= self.last:
-            return ()
-        self.last = trade_id
-        if self._gap is not None and len(self._gap) == 1:
-            self._gap.append(trade_id)
-        return (event,)
+    def read(self, frame: bytes) -> Sequence[Trade]:
+        return (trade(self.venue, self.symbol, _trade(frame).data),)
 
 
 class QuoteChannel(Channel):
@@ -78,11 +47,7 @@ class QuoteChannel(Channel):
     channel = "ticker"
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        q = _quote(frame).data
-        if q.b is None and q.c is None:
-            raise ValueError("neither a touch nor a price")
-        ts = (q.T or q.E) * MS or None
-        return (Ticker(self.venue, self.symbol, ts, q.c, q.b, q.B, q.a, q.A, volume_24h=q.v),)
+        return (ticker(self.venue, self.symbol, _quote(frame).data),)
 
 
 class TouchChannel(QuoteChannel):
@@ -100,10 +65,7 @@ class MarkChannel(Channel):
     chatty = True
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        m = _mark(frame).data
-        rate, following = None if m.r == "" else m.r, m.T * MS or None
-        told = Ticker(self.venue, self.symbol, m.E * MS, mark=m.p, index=m.i, funding_rate=rate, next_funding=following)
-        return (told,)
+        return (ticker(self.venue, self.symbol, _mark(frame).data),)
 
 
 class CandlesChannel(Channel):
@@ -137,6 +99,17 @@ def trade(venue: str, symbol: str, t: wire.Trade, *, backfilled: bool = False) -
         raise ValueError("a trade without an id")
     kind: TradeKind = "rpi" if t.nq == 0.0 else TRADE_KINDS.get(t.X, "normal")
     return Trade(venue, symbol, t.T * MS, str(trade_id), t.p, t.q, "sell" if t.m else "buy", kind, backfilled)
+
+
+def ticker(venue: str, symbol: str, said: wire.Ticker) -> Ticker:
+    """A ticker event from what was said, by stream or REST. Raises `ValueError` where that is nothing."""
+    if said.last is said.bid is said.mark is said.open_interest is None:
+        raise ValueError("a ticker that says nothing")
+    return Ticker(
+        venue, symbol, (said.engine_ms or said.time_ms) * MS or None, said.last, said.bid, said.bid_size, said.ask,
+        said.ask_size, said.mark, said.index, None if said.rate == "" else said.rate, None, said.funding_ms * MS or None,
+        said.open_interest, said.volume,
+    )  # fmt: skip
 
 
 CHANNELS: dict[str, Callable[[str, str, str], Channel]] = {

@@ -38,18 +38,13 @@ def _spot(path: str, docs: str) -> Endpoint:
     return Endpoint("GET", path, WEIGHT, False, SPOT_DOCS + docs)
 
 
-def _trade(
+def _of(
     method: Literal["GET", "POST", "PUT", "DELETE"], path: str, docs: str, pool: str = WEIGHT, op: str = ""
 ) -> Endpoint:
-    return Endpoint(method, path, pool, True, DOCS + "trade/rest-api/" + docs, op)
+    return Endpoint(method, path, pool, True, DOCS + docs, op)
 
 
-def _account(path: str, docs: str) -> Endpoint:
-    return Endpoint("GET", path, WEIGHT, True, DOCS + "account/rest-api/" + docs)
-
-
-def _key(method: Literal["POST", "PUT"], docs: str) -> Endpoint:
-    return Endpoint(method, "/fapi/v1/listenKey", WEIGHT, True, DOCS + "user-data-streams/" + docs)
+_TRADE, _ACCOUNT, _STREAM = "trade/rest-api/", "account/rest-api/", "user-data-streams/"
 
 
 class Endpoints:
@@ -67,26 +62,26 @@ class Endpoints:
             "mark_prices": _public("/fapi/v1/premiumIndex", "Mark-Price"),
             "open_interest": _public("/fapi/v1/openInterest", "Open-Interest"),
             "funding_info": _public("/fapi/v1/fundingInfo", "Get-Funding-Rate-Info", "funding"),
-            "place": _trade("POST", "/fapi/v1/order", "New-Order", "orders", "order.place"),
-            "amend": _trade("PUT", "/fapi/v1/order", "Modify-Order", "orders", "order.modify"),
-            "cancel": _trade("DELETE", "/fapi/v1/order", "Cancel-Order", WEIGHT, "order.cancel"),
-            "place_batch": _trade("POST", "/fapi/v1/batchOrders", "Place-Multiple-Orders", "batches"),
-            "amend_batch": _trade("PUT", "/fapi/v1/batchOrders", "Modify-Multiple-Orders", "batches"),
-            "cancel_batch": _trade("DELETE", "/fapi/v1/batchOrders", "Cancel-Multiple-Orders", "cancels"),
-            "cancel_all": _trade("DELETE", "/fapi/v1/allOpenOrders", "Cancel-All-Open-Orders"),
-            "disconnect_cancel_all": _trade("POST", "/fapi/v1/countdownCancelAll", "Auto-Cancel-All-Open-Orders"),
-            "order": _trade("GET", "/fapi/v1/order", "Query-Order"),
-            "open_orders": _trade("GET", "/fapi/v1/openOrders", "Current-All-Open-Orders"),
-            "order_history": _trade("GET", "/fapi/v1/allOrders", "All-Orders"),
-            "executions": _trade("GET", "/fapi/v1/userTrades", "Account-Trade-List"),
-            "positions": _trade("GET", "/fapi/v3/positionRisk", "Position-Information-V3"),
-            "wallet": _account("/fapi/v3/balance", "Futures-Account-Balance-V3"),
-            "funding": _account("/fapi/v1/income", "Get-Income-History"),
-            "fee_rates": _account("/fapi/v1/commissionRate", "User-Commission-Rate"),
-            "set_leverage": _trade("POST", "/fapi/v1/leverage", "Change-Initial-Leverage"),
-            "set_position_mode": _trade("POST", "/fapi/v1/positionSide/dual", "Change-Position-Mode"),
-            "listen_key": _key("POST", "Start-User-Data-Stream"),
-            "extend_listen_key": _key("PUT", "Keepalive-User-Data-Stream"),
+            "place": _of("POST", "/fapi/v1/order", _TRADE + "New-Order", "orders", "order.place"),
+            "amend": _of("PUT", "/fapi/v1/order", _TRADE + "Modify-Order", "orders", "order.modify"),
+            "cancel": _of("DELETE", "/fapi/v1/order", _TRADE + "Cancel-Order", WEIGHT, "order.cancel"),
+            "place_batch": _of("POST", "/fapi/v1/batchOrders", _TRADE + "Place-Multiple-Orders", "batches"),
+            "amend_batch": _of("PUT", "/fapi/v1/batchOrders", _TRADE + "Modify-Multiple-Orders", "batches"),
+            "cancel_batch": _of("DELETE", "/fapi/v1/batchOrders", _TRADE + "Cancel-Multiple-Orders", "cancels"),
+            "cancel_all": _of("DELETE", "/fapi/v1/allOpenOrders", _TRADE + "Cancel-All-Open-Orders"),
+            "disconnect_cancel_all": _of("POST", "/fapi/v1/countdownCancelAll", _TRADE + "Auto-Cancel-All-Open-Orders"),
+            "order": _of("GET", "/fapi/v1/order", _TRADE + "Query-Order"),
+            "open_orders": _of("GET", "/fapi/v1/openOrders", _TRADE + "Current-All-Open-Orders"),
+            "order_history": _of("GET", "/fapi/v1/allOrders", _TRADE + "All-Orders"),
+            "executions": _of("GET", "/fapi/v1/userTrades", _TRADE + "Account-Trade-List"),
+            "positions": _of("GET", "/fapi/v3/positionRisk", _TRADE + "Position-Information-V3"),
+            "wallet": _of("GET", "/fapi/v3/balance", _ACCOUNT + "Futures-Account-Balance-V3"),
+            "funding": _of("GET", "/fapi/v1/income", _ACCOUNT + "Get-Income-History"),
+            "fee_rates": _of("GET", "/fapi/v1/commissionRate", _ACCOUNT + "User-Commission-Rate"),
+            "set_leverage": _of("POST", "/fapi/v1/leverage", _TRADE + "Change-Initial-Leverage"),
+            "set_position_mode": _of("POST", "/fapi/v1/positionSide/dual", _TRADE + "Change-Position-Mode"),
+            "listen_key": _of("POST", "/fapi/v1/listenKey", _STREAM + "Start-User-Data-Stream"),
+            "extend_listen_key": _of("PUT", "/fapi/v1/listenKey", _STREAM + "Keepalive-User-Data-Stream"),
         }
     )
 
@@ -128,6 +123,9 @@ class Endpoints:
         Pool("batches", draws=((ORDERS_10S, 5), (ORDERS_1M, 1), (WEIGHT, 5))),
         Pool("cancels", draws=((WEIGHT, 1),)),
     )
+
+
+ENDPOINTS = MappingProxyType({"linear": Endpoints.ALL, "spot": Endpoints.SPOT})
 
 
 def weight_of_levels(market: str, limit: int) -> int:

@@ -62,9 +62,8 @@ CAPABILITIES = Capabilities(
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
 _error = msgspec.json.Decoder(wire.Error).decode
-_named = msgspec.json.Decoder(wire.Named).decode
 _info = msgspec.json.Decoder(wire.ExchangeInfo).decode
-_fee_rate = msgspec.json.Decoder(wire.FeeRate).decode
+_fee_rate = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class Exchange(BySymbol):
@@ -149,8 +148,8 @@ class Exchange(BySymbol):
         return TradeWebsocket(self.venue, self._trade_url, self.credentials, window_ms, self.client)
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
-        row = _fee_rate(body)
-        maker, taker = money(row.makerCommissionRate), money(row.takerCommissionRate)
+        said = _fee_rate(body)
+        maker, taker = money(said.get("makerCommissionRate")), money(said.get("takerCommissionRate"))
         return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
 
 
@@ -225,7 +224,7 @@ class Decoder(Websocket):
             self._add(f"{symbol.lower()}@depth@100ms")
         found = [book for book in self._books(symbol) if symbol or book.is_waiting]
         if len(found) == 1:
-            return self.snapshot(found[0], body)
+            return found[0].snapshot(body)
         if len(found) > 1:
             return self._stranger(f"a book of nobody: {len(found)} wait for one")
         self._orphan = body if not self._books("") else b""
@@ -259,9 +258,9 @@ _KINDS = {"depthUpdate": "depth", "markPriceUpdate": "markPrice", "24hrTicker": 
 
 def _stream_of(said: wire.Envelope) -> str:
     """The name of the stream that a raw event comes from."""
-    inner = _named(said.k or said.o) if said.e in ("kline", "forceOrder") else wire.Named()
+    inner = _envelope(said.k or said.o) if said.e in ("kline", "forceOrder") else said
     kind = f"kline_{inner.i}" if said.e == "kline" else _KINDS.get(said.e or "", said.e)
-    return f"{(said.s or inner.s).lower()}@{kind}"
+    return f"{(said.s or inner.s or '').lower()}@{kind}"
 
 
 def market_of(url: str) -> str | None:

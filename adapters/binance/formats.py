@@ -15,8 +15,8 @@ from adapters.base.numbers import money, owed, text
 from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.binance import wire
 from adapters.binance.account import MS, Account
-from adapters.binance.channels import trade
-from adapters.binance.endpoints import Endpoints, weight_of_levels
+from adapters.binance.channels import ticker, trade
+from adapters.binance.endpoints import ENDPOINTS, Endpoints, weight_of_levels
 from adapters.binance.types import INSTRUMENT_STATUS, INTERVALS, SELF_TRADE, Types
 from state.errors import WrongUse
 from state.events import (
@@ -28,7 +28,6 @@ from state.events import (
     Candle,
     InstrumentDefined,
     PlaceOrder,
-    Ticker,
 )
 from state.words import Side
 
@@ -49,7 +48,8 @@ _encode = msgspec.json.Encoder().encode
 _info = msgspec.json.Decoder(wire.ExchangeInfo).decode
 _book = msgspec.json.Decoder(wire.Book, strict=False).decode
 _order = msgspec.json.Decoder(wire.OrderRow).decode
-_tickers = msgspec.json.Decoder(wire.TickerRow | list[wire.TickerRow], strict=False).decode
+_ticker = msgspec.json.Decoder(wire.TickerRow, strict=False).decode
+_tickers = rows(wire.TickerRow, strict=False)
 _aggregates, _trades = rows(wire.Trade, strict=False), rows(wire.RecentTrade, strict=False)
 _klines = msgspec.json.Decoder(list[wire.KlineRow], strict=False).decode
 _orders, _user_trades, _positions = rows(wire.OrderRow), rows(wire.UserTrade), rows(wire.PositionRow)
@@ -63,7 +63,7 @@ class Formats:
         self.venue = venue
         self.market = market
         self.account = Account(venue)
-        self.endpoints = Endpoints.ALL if market == "linear" else Endpoints.SPOT
+        self.endpoints = ENDPOINTS[market]
         self.limits: list[wire.RateLimit] = []  # as the instruments' answer last told
         self._weights = Endpoints.WEIGHTS if market == "linear" else Endpoints.SPOT_WEIGHTS
         self._side_of = side_of
@@ -133,30 +133,23 @@ class Formats:
         rests, price = order.kind == "limit", order.price
         return said(
             {
-                "symbol": order.symbol,
-                "side": Types.side.encode(order.side),
-                "type": Types.kind.encode(order.kind),
-                "timeInForce": Types.tif.encode(order.tif) if rests else None,
-                "quantity": text(order.size),
+                "symbol": order.symbol, "side": Types.side.encode(order.side), "type": Types.kind.encode(order.kind),
+                "timeInForce": Types.tif.encode(order.tif) if rests else None, "quantity": text(order.size),
                 "price": text(price) if rests and price is not None else None,
-                "reduceOnly": "true" if order.reduce_only else None,
-                "newClientOrderId": order.client_id,
+                "reduceOnly": "true" if order.reduce_only else None, "newClientOrderId": order.client_id,
                 "selfTradePreventionMode": SELF_TRADE,
             }
-        )
+        )  # fmt: skip
 
     def _amend(self, amend: AmendOrder) -> Mapping[str, Field]:
         """The venue wants the side, too; where nobody knows it, it is left to the venue to refuse."""
         side = self._side_of(amend.client_id)
         return said(
             {
-                "symbol": amend.symbol,
-                "side": None if side is None else Types.side.encode(side),
-                "quantity": text(amend.size),
-                "price": text(amend.price),
-                "origClientOrderId": amend.client_id,
+                "symbol": amend.symbol, "side": None if side is None else Types.side.encode(side),
+                "quantity": text(amend.size), "price": text(amend.price), "origClientOrderId": amend.client_id,
             }
-        )
+        )  # fmt: skip
 
     def _setting(self, action: str, query: Query) -> Mapping[str, Field | None]:
         if action in ("listen_key", "extend_listen_key"):
@@ -262,15 +255,8 @@ class Formats:
         ]
 
     def _tickers(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        told = _tickers(body)
-        return [
-            Ticker(
-                self.venue, row.symbol, (row.time or row.closeTime) * MS or None, row.lastPrice, row.bidPrice, row.bidQty,
-                row.askPrice, row.askQty, row.markPrice, row.indexPrice, row.rate, None,
-                row.nextFundingTime * MS or None, row.openInterest, row.volume,
-            )
-            for row in (told if isinstance(told, list) else [told])
-        ]  # fmt: skip
+        told = _tickers(body) if body.lstrip()[:1] == b"[" else [_ticker(body)]
+        return [ticker(self.venue, row.symbol, row) for row in told]
 
     def _one_order(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         return [self.account.order(_order(body))]

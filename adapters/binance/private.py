@@ -10,11 +10,12 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from adapters.base.client import Request
+from adapters.base.standing import Standing
 from adapters.base.websocket import OrderSocket
 from adapters.binance import wire
 from adapters.binance.account import PRIVATE_EVENTS, Account
 from adapters.binance.client import Client, pool_of, signature
-from adapters.binance.websocket import Aging
+from adapters.binance.websocket import AGE_MOST_S, BEAT_S, PING_S
 from state.errors import TapelineError, VenueError
 from state.events import AnyEvent, FeedStatus
 from state.secrets import Credentials
@@ -31,43 +32,13 @@ _encode = msgspec.json.Encoder().encode
 _strike = re.compile(rb'"(apiKey|signature)":"[^"]*"').sub
 
 
-class Quiet(Aging):
-    """A connection of the account's owner: good as soon as it stands, and silent for as long as nothing happens."""
-
-    private = True
-    silence_s = float("inf")
-    channel: str
-
-    def __init__(self, venue: str, name: str, url: str) -> None:
-        super().__init__()
-        self.venue = venue
-        self.name = name
-        self.url = url
-        self._is_open = False
-
-    @property
-    def is_ready(self) -> bool:
-        return self._is_open
-
-    def opened(self) -> Sequence[AnyEvent]:
-        self._is_open = True
-        return ()
-
-    def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:
-        self._is_open = False
-        return [FeedStatus(self.venue, "", self.channel, status, reason)]
-
-    def _odd(self, what: str) -> Sequence[AnyEvent]:
-        self.suspect = True
-        return (FeedStatus(self.venue, "", self.channel, "gap", what),)
-
-
-class PrivateWebsocket(Quiet):
+class PrivateWebsocket(Standing):
     """Orders, fills, positions and balances of one account. Nothing comes on connecting: REST tells what is, and whoever
     has read that says "ok".
     """
 
     channel = "account"
+    heartbeat_s, ping_s, age_most_s = BEAT_S, PING_S, AGE_MOST_S
 
     def __init__(self, url: str, account: Account, key: Request, extension: Request) -> None:
         super().__init__(account.venue, "private", "")
@@ -100,7 +71,7 @@ class PrivateWebsocket(Quiet):
         if now >= self._extend_at:
             self._extend_at = now + int(EXTEND_AGAIN_S * 1e9)
             self.wanted.append(self._extend)
-        return super().heartbeat(now)
+        return []
 
     def answered(self, request: Request, body: bytes, recv: int) -> Sequence[AnyEvent]:
         """The key, or that it lives on. Raises `VenueError` where no key is in the answer."""
@@ -123,10 +94,11 @@ class PrivateWebsocket(Quiet):
         return frame.replace(self._key.encode(), b"***") if self._key else frame
 
 
-class TradeWebsocket(Quiet, OrderSocket):
+class TradeWebsocket(Standing, OrderSocket):
     """Order entry: each call is signed alone, over its parameters in the order of their names, as they are."""
 
     channel = "trade"
+    heartbeat_s, ping_s, age_most_s = BEAT_S, PING_S, AGE_MOST_S
 
     def __init__(self, venue: str, url: str, credentials: Credentials, recv_window_ms: int, client: Client) -> None:
         super().__init__(venue, "trade", url)

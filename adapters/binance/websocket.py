@@ -6,34 +6,31 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from adapters.base.chained import ChainedBook, ChainedSocket
 from adapters.base.channel import Channel
 from adapters.base.client import Request
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.topics import TopicSocket
-from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.binance import wire
 from adapters.binance.book import SNAPSHOT_LEVELS, BookChannel, channel_of
-from adapters.binance.endpoints import Endpoints, weight_of_levels
+from adapters.binance.endpoints import ENDPOINTS, weight_of_levels
 from adapters.binance.types import INTERVALS
-from state.errors import TapelineError, WrongUse
+from state.errors import WrongUse
 from state.events import AnyEvent
-from state.words import FeedState
 
 STREAMS_MOST = 1_000  # of one connection; the venue's limit is 1024
 BEAT_S = 1.0
 PING_S = 20.0
 AGE_MOST_S = 23 * 3_600.0  # the venue ends a connection after 24 h; we choose when
-ASK_AGAIN_S = 1.0
 PARTIAL_DEPTHS = (5, 10, 20)
 
 _MARKET_KINDS = ("aggTrade", "markPrice", "kline_", "ticker", "forceOrder")  # the others are on the public path
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
-_book = msgspec.json.Decoder(wire.Book, strict=False).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,32 +63,15 @@ def path_of(stream: str, market: str) -> str:
     return "/market" if stream.partition("@")[2].startswith(_MARKET_KINDS) else "/public"
 
 
-class Aging(BaseWebsocket):
-    """A connection that pings, since the venue only does it every few minutes, and makes room for a younger one in time."""
-
-    heartbeat_s = BEAT_S
-    ping_s = PING_S
-    _connected = 0
-
-    def on_connect(self, now: int) -> list[bytes]:
-        self._connected = now
-        return []
-
-    def heartbeat(self, now: int) -> list[bytes]:
-        if now - self._connected >= AGE_MOST_S * 1e9:
-            self.over = "the connection is nearly a day old"
-        return []
-
-
-class Websocket(TopicSocket, Aging):
+class Websocket(ChainedSocket):
     """Public market data of one market: books in sequence, trades, tickers, candles, liquidations."""
 
     prefix = b'{"stream":"'
     topics_a_request = 200  # a connection may send ten messages a second
+    heartbeat_s, ping_s, age_most_s = BEAT_S, PING_S, AGE_MOST_S
 
     def __init__(self, venue: str, name: str, url: str, streams: Sequence[str] = (), market: str = "linear") -> None:
         self.market = market
-        self._fetching: dict[str, BookChannel] = {}  # by the query that is under way
         super().__init__(venue, name, url, streams)
 
     @classmethod
@@ -114,16 +94,13 @@ class Websocket(TopicSocket, Aging):
     def subscription(self, topics: Sequence[str], number: int) -> bytes:
         return _encode({"method": "SUBSCRIBE", "params": topics, "id": number})
 
-    def on_connect(self, now: int) -> list[bytes]:
-        Aging.on_connect(self, now)
-        return super().on_connect(now)
+    def whole_of(self, symbol: str) -> Request:
+        endpoints, query = ENDPOINTS[self.market], f"symbol={quote(symbol)}&limit={SNAPSHOT_LEVELS}"
+        return Request(endpoints["book"], query, cost=weight_of_levels(self.market, SNAPSHOT_LEVELS))
 
-    def heartbeat(self, now: int) -> list[bytes]:
-        return [*super().heartbeat(now), *Aging.heartbeat(self, now)]
-
-    def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:
-        self._fetching.clear()
-        return super().on_disconnect(reason, status)
+    def snapshot(self, book: ChainedBook[Any], body: bytes) -> Sequence[AnyEvent]:
+        assert isinstance(book, BookChannel)
+        return book.snapshot(body)
 
     def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
         """Another key order, an answer to a request, or a stranger."""
@@ -136,33 +113,3 @@ class Websocket(TopicSocket, Aging):
         number = int(said.id) if str(said.id).isdecimal() and said.id is not None else 0
         refused = said.error or (wire.Error(said.code, said.msg) if said.code else None)
         return None, frame, self._answered(number, f"{refused.code} {refused.msg}" if refused else "", recv)
-
-    # --- what only REST can say ---
-
-    def ask_whole(self, channel: Channel, now: int) -> None:
-        query = f"symbol={quote(channel.symbol)}&limit={SNAPSHOT_LEVELS}"
-        if self._is_decoder or query in self._fetching or not isinstance(channel, BookChannel):
-            return
-        if now - channel.asked_ns < ASK_AGAIN_S * 1e9:
-            return
-        channel.asked_ns, self._fetching[query] = now, channel
-        endpoints = Endpoints.ALL if self.market == "linear" else Endpoints.SPOT
-        self.wanted.append(Request(endpoints["book"], query, cost=weight_of_levels(self.market, SNAPSHOT_LEVELS)))
-
-    def answered(self, request: Request, body: bytes, recv: int) -> Sequence[AnyEvent]:
-        channel = self._fetching.pop(request.query, None)
-        if channel is None:
-            return ()
-        try:
-            return self.snapshot(channel, body)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            self.suspect = True
-            return (channel.distrust("gap", f"a snapshot did not fit: {error}"),)
-
-    def unanswered(self, request: Request, error: TapelineError) -> Sequence[AnyEvent]:
-        channel = self._fetching.pop(request.query, None)
-        return () if channel is None else (channel.distrust("gap", f"no snapshot: {error}"),)
-
-    def snapshot(self, channel: BookChannel, body: bytes) -> Sequence[AnyEvent]:
-        """The book that a REST answer tells, with what followed it; nothing where it is too old to be followed."""
-        return channel.snapshot(_book(body))

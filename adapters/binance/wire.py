@@ -33,6 +33,7 @@ class Envelope(Struct, gc=False):
     stream: str | None = None
     e: str | None = None
     s: str | None = None
+    i: Word = None
     id: Word = None
     status: Word = None
     code: int | None = None
@@ -42,13 +43,6 @@ class Envelope(Struct, gc=False):
     data: Raw = Raw(b"")
     o: Raw = Raw(b"")
     k: Raw = Raw(b"")
-
-
-class Named(Struct, gc=False):
-    """What names a raw event's symbol or interval, where the event itself does not."""
-
-    s: str = ""
-    i: Word = ""
 
 
 # --- market data; what REST spells alike is the same object ------------------------------------------------------
@@ -92,51 +86,34 @@ class Trade(Struct, gc=False):
 RecentTrade = respelt(Trade, t="id", p="price", q="qty", T="time", m="isBuyerMaker")
 
 
-class Quote(Struct, gc=False):
-    """Spot tells no time of a touch; a ticker of futures tells no touch."""
+class Ticker(Struct, gc=False):
+    """Each stream and each answer says a part; a contract with a delivery date has an empty rate."""
 
-    b: Number | None = None
-    B: Number | None = None
-    a: Number | None = None
-    A: Number | None = None
-    c: Number | None = None
-    v: Number | None = None
-    E: Millis = 0
-    T: Millis = 0
-
-
-class MarkPrice(Struct, gc=False):
-    """A contract with a delivery date has an empty rate."""
-
-    E: Millis
-    p: Number
-    i: Number | None = None
-    r: Signed | Literal[""] = ""
-    T: Millis = 0
-
-
-class TickerRow(Struct, gc=False):
-    """What the several REST tickers say; each says a part."""
-
-    symbol: str
-    lastPrice: Number | None = None
-    bidPrice: Number | None = None
-    bidQty: Number | None = None
-    askPrice: Number | None = None
-    askQty: Number | None = None
-    markPrice: Number | None = None
-    indexPrice: Number | None = None
-    lastFundingRate: Signed | Literal[""] = ""
-    nextFundingTime: Millis = 0
-    openInterest: Number | None = None
+    last: Number | None = None
+    bid: Number | None = None
+    bid_size: Number | None = None
+    ask: Number | None = None
+    ask_size: Number | None = None
+    mark: Number | None = None
+    index: Number | None = None
+    rate: Signed | Literal[""] = ""
+    funding_ms: Millis = 0
+    open_interest: Number | None = None
     volume: Number | None = None
-    time: Millis = 0
-    closeTime: Millis = 0
+    time_ms: Millis = 0
+    engine_ms: Millis = 0
+    symbol: str = ""
 
-    @property
-    def rate(self) -> float | None:
-        """Empty for a contract with a delivery date."""
-        return None if self.lastFundingRate == "" else self.lastFundingRate
+
+Quote = respelt(
+    Ticker, symbol="s", last="c", volume="v", bid="b", bid_size="B", ask="a", ask_size="A", time_ms="E", engine_ms="T"
+)
+Mark = respelt(Ticker, symbol="s", mark="p", index="i", rate="r", funding_ms="T", time_ms="E")
+TickerRow = respelt(
+    Ticker, last="lastPrice", bid="bidPrice", bid_size="bidQty", ask="askPrice", ask_size="askQty", mark="markPrice",
+    index="indexPrice", rate="lastFundingRate", funding_ms="nextFundingTime", open_interest="openInterest",
+    time_ms="closeTime", engine_ms="time",
+)  # fmt: skip
 
 
 class Kline(Struct, gc=False):
@@ -334,11 +311,6 @@ class Income(Struct, gc=False):
     income: str
     asset: str
     time: Millis
-
-
-class FeeRate(Struct, gc=False):
-    makerCommissionRate: str
-    takerCommissionRate: str
 
 
 class ListenKey(Struct, gc=False):

@@ -1,0 +1,48 @@
+"""Public trades whose ids are numbers that rise, so that each is told once: by stream, over sockets, after a reconnect."""
+
+from collections.abc import Sequence
+
+from adapters.base.channel import Channel
+from state.events import AnyEvent, FeedStatus, Trade
+from state.words import FeedState
+
+
+class RisingTrades(Channel):
+    """A venue says how a frame reads in `read`, oldest first."""
+
+    __slots__ = ("_gap", "last")
+
+    channel = "trades"
+
+    def __init__(self, venue: str, topic: str, symbol: str) -> None:
+        super().__init__(venue, topic, symbol)
+        self.last = -1
+        self._gap: list[int] | None = None  # last id before a reconnect, and the first after it
+
+    def read(self, frame: bytes) -> Sequence[Trade]:
+        raise NotImplementedError
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        events = self.read(frame)
+        if events and int(events[0].trade_id) <= self.last:
+            events = [event for event in events if int(event.trade_id) > self.last]
+        if events:
+            if self._gap is not None and len(self._gap) == 1:
+                self._gap.append(int(events[0].trade_id))
+            self.last = int(events[-1].trade_id)
+        return events
+
+    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
+        if status == "down" and self.last >= 0 and self._gap is None:
+            self._gap = [self.last]
+        return super().distrust(status, reason)
+
+    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """What was traded since the last one before a reconnect and was not told since."""
+        gap, self._gap = self._gap, None
+        if gap is None:
+            return ()
+        first = gap[1] if len(gap) > 1 else 2**63
+        found = [trade for trade in trades if gap[0] < int(trade.trade_id) < first]
+        self.last = max([self.last, *(int(trade.trade_id) for trade in found)])
+        return found
