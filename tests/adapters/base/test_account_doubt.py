@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Literal
 
 from adapters.base.client import Response, SignedRequest
 from adapters.base.settings import VenueSettings
 from adapters.bybit.exchange import Exchange
-from state.events import FeedStatus, OrderUpdate, Reconciled
+from state.events import FeedStatus, OrderUpdate, Reconciled, Unknown
 from state.record import Record
 from state.secrets import Credentials, Secret
 from tests.adapters.base.conftest import FakeSocket, Heard, World
@@ -19,6 +19,10 @@ def friendly(world: World, answers: dict[str, Response]) -> None:
 
     def on_sent(socket: FakeSocket, frame: bytes) -> None:
         request = json.loads(frame)
+        if "reqId" in request:
+            if request["op"] == "auth":
+                socket.say(json.dumps({"retCode": 0, "op": "auth", "reqId": "auth"}).encode())
+            return  # it takes orders and says nothing of them
         socket.say(json.dumps({"success": True, "op": request["op"], "req_id": request["req_id"]}).encode())
 
     def answer(request: SignedRequest) -> Response:
@@ -34,10 +38,12 @@ def account(heard: Heard) -> list[str]:
     return [e.status for e in heard.events if isinstance(e, FeedStatus) and e.channel == "account"]
 
 
-def played(world: World, heard: Heard, answers: dict[str, Response], story: Any) -> None:
+def played(
+    world: World, heard: Heard, answers: dict[str, Response], story: Any, order_entry: Literal["ws", "rest"] = "rest"
+) -> None:
     async def run() -> None:
         friendly(world, answers)
-        settings = VenueSettings("bybit", order_entry="rest")
+        settings = VenueSettings("bybit", order_entry=order_entry)
         exchange = Exchange(settings, heard, world, "s", Credentials(Secret("k"), Secret("s")), world)
         try:
             starting = asyncio.create_task(exchange.start([]))
@@ -153,3 +159,16 @@ def test_orders_by_rest_work_while_the_private_stream_is_down(world: World, hear
         assert [type(e).__name__ for e in heard.outcome(7)] == ["Accepted"]
 
     played(world, heard, {"/v5/order/create": said(result={"orderId": "1"})}, story)
+
+
+def test_what_was_asked_over_a_socket_that_is_lost_is_unknown_at_once(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        exchange.submit([Record(7, 0, 0, place())])
+        await world.settle()
+        trade = next(socket for socket in world.sockets if any(b"order.create" in frame for frame in socket.sent))
+        world.refusals = 100
+        trade.cut()
+        await world.passing(0.1)
+        assert [type(outcome) for outcome in heard.outcome(7)] == [Unknown]
+
+    played(world, heard, {}, story, "ws")
