@@ -15,6 +15,7 @@ import msgspec
 
 from state.market_events import (
     BookDelta,
+    BookOrder,
     BookSnapshot,
     Candle,
     Event,
@@ -53,6 +54,7 @@ __all__ = [
     "BalanceUpdate",
     "Blocked",
     "BookDelta",
+    "BookOrder",
     "BookSnapshot",
     "CancelAll",
     "CancelOrder",
@@ -334,7 +336,9 @@ class SessionClosed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=
     symbol: ClassVar[str] = ""
 
 
-MarketEvent: TypeAlias = BookSnapshot | BookDelta | Trade | Ticker | Candle | Liquidation | InstrumentDefined
+MarketEvent: TypeAlias = (
+    BookSnapshot | BookDelta | Trade | Ticker | Candle | Liquidation | InstrumentDefined | BookOrder
+)
 AccountEvent: TypeAlias = OrderUpdate | Fill | PositionUpdate | BalanceUpdate | FundingPayment
 Intent: TypeAlias = PlaceOrder | AmendOrder | CancelOrder | CancelAll
 Outcome: TypeAlias = Accepted | Rejected | Unknown
@@ -345,7 +349,16 @@ AnyEvent: TypeAlias = MarketEvent | AccountEvent | Intent | Outcome | Blocked | 
 # What a strategy may emit: its intents, and what its risk gate held back.
 Decision: TypeAlias = Intent | Blocked
 
-MARKET: tuple[type[MarketEvent], ...] = (BookSnapshot, BookDelta, Trade, Ticker, Candle, Liquidation, InstrumentDefined)
+MARKET: tuple[type[MarketEvent], ...] = (
+    BookSnapshot,
+    BookDelta,
+    Trade,
+    Ticker,
+    Candle,
+    Liquidation,
+    InstrumentDefined,
+    BookOrder,
+)
 ACCOUNT: tuple[type[AccountEvent], ...] = (OrderUpdate, Fill, PositionUpdate, BalanceUpdate, FundingPayment)
 INTENT: tuple[type[Intent], ...] = (PlaceOrder, AmendOrder, CancelOrder, CancelAll)
 OUTCOME: tuple[type[Outcome | Blocked], ...] = (Accepted, Rejected, Unknown, Blocked)

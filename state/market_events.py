@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from state.words import InstrumentKind, InstrumentStatus, Side, TradeKind
+from state.words import BookOrderAction, InstrumentKind, InstrumentStatus, Side, TradeKind
 
 Level: TypeAlias = tuple[float, float]  # price, size in base units
 
@@ -115,3 +115,17 @@ class InstrumentDefined(Event, frozen=True, gc=False, array_like=True, tag=1_07_
     sig_figs: int | None = None
     max_decimals: int | None = None
     native: str = ""
+
+
+class BookOrder(Event, frozen=True, gc=False, array_like=True, tag=1_08_01):
+    """One single order of others, where a feed tells them (L3); what it makes of its level is told as a `BookDelta` too.
+
+    `price` and `size` are what it has after an add or a change, what it had at a cancel, and what traded at a fill.
+    """
+
+    ts: int | None
+    action: BookOrderAction
+    order_id: str
+    side: Side
+    price: float
+    size: float

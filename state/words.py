@@ -13,6 +13,9 @@ TERMINAL: frozenset[str] = frozenset({"filled", "cancelled", "rejected", "expire
 InstrumentKind: TypeAlias = Literal["spot", "perpetual", "future", "option"]
 InstrumentStatus: TypeAlias = Literal["trading", "post_only", "cancel_only", "halted", "closed"]
 
+# What a feed of single orders says of one.
+BookOrderAction: TypeAlias = Literal["add", "change", "cancel", "fill"]
+
 TradeKind: TypeAlias = Literal["normal", "liquidation", "adl", "block", "rpi", "insurance"]
 FillKind: TypeAlias = Literal["trade", "liquidation", "adl", "settlement", "delivery"]
 Origin: TypeAlias = Literal["user", "liquidation", "adl", "settlement", "stp", "dead_man", "venue"]

@@ -25,6 +25,7 @@ from state.events import (
     AnyEvent,
     BalanceUpdate,
     BookDelta,
+    BookOrder,
     BookSnapshot,
     CancelAll,
     CancelOrder,
@@ -149,6 +150,9 @@ class Desk:
                     if ticker is not None and ticker.mark is not None
                     else told + self._liquidated(event.symbol, now)
                 )
+            case BookOrder():
+                market = self.market(event.symbol)
+                return self._passive(market, market.ordered(event), now)
             case Ticker():
                 self.market(event.symbol).ticked(event)
                 return self._liquidated(event.symbol, now) if event.mark is not None else []
@@ -220,7 +224,7 @@ class Desk:
     def ahead(self, client_id: str) -> Decimal | None:
         """Others' size before a resting order."""
         order = self._orders.get(client_id)
-        return None if order is None or order.place is None else self.queue.ahead(order.place, None)
+        return None if order is None else self.market(order.symbol).ahead(order)
 
     def positions(self) -> list[tuple[str, Decimal]]:
         """Symbol and signed size of every position in a derivative that is not flat."""

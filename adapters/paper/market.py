@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from sortedcontainers import SortedDict
 
+from adapters.paper.fifo import FifoQueue, SingleOrders
 from adapters.paper.orders import PaperOrder
 from adapters.paper.queue import QueueModel
-from state.events import BookDelta, BookSnapshot, Level, Ticker, Trade
+from state.events import BookDelta, BookOrder, BookSnapshot, Level, Ticker, Trade
 from state.instruments import Instrument, exact, snap
 from state.market import Market
 from state.words import Side, opposite, sign
@@ -36,6 +37,7 @@ class PaperMarket:
         self.trusted = False
         self._queue = queue
         self._room = room
+        self._single = SingleOrders() if isinstance(queue, FifoQueue) else None
         self._resting: dict[Side, SortedDict[tuple[float, int], PaperOrder]] = {
             "buy": SortedDict(),
             "sell": SortedDict(),
@@ -77,6 +79,8 @@ class PaperMarket:
         order.shown = book.size_at(order.side, order.mark)
         visible = bool(order.shown) or self._sees(order.side, order.mark)
         order.place = self._queue.join(exact(order.shown) if visible else None)
+        if self._single is not None and self._single.told:
+            order.before = dict(self._single.line(order.side, order.mark))
         self._resting[order.side][self._key(order)] = order
         self._at[order.side].setdefault(order.mark, []).append(order)
         if not visible:
@@ -128,6 +132,47 @@ class PaperMarket:
     def doubt(self) -> None:
         """The feed lost something: nothing fills until the next snapshot."""
         self.trusted = False
+        if self._single is not None:
+            self._single.forget()
+
+    def ordered(self, event: BookOrder) -> Iterable[Execution]:
+        """Follows a single order of others, and gives what it fills: what stood before it, when it trades."""
+        single = self._single
+        if single is None:
+            return _NOBODY
+        place = single.place_of(event.order_id)
+        stays = single.take(event)
+        if place is None or not self._at[place[0]]:
+            return _NOBODY
+        side, price = place
+        behind = [
+            order
+            for order in self._at[side].get(price, ())
+            if order.before is None or event.order_id not in order.before
+        ]
+        if not stays:
+            for order in self._at[side].get(price, ()):
+                if order.before is not None:
+                    order.before.pop(event.order_id, None)
+        if event.action != "fill" or not self.trusted:
+            return _NOBODY
+        return self._outrun(side, price, behind, exact(event.size))
+
+    def _outrun(self, side: Side, price: float, level: list[PaperOrder], left: Decimal) -> Iterator[Execution]:
+        """Ours at better prices, then those of the level before whoever traded, share what traded."""
+        better = [order for order in self._resting[side].values() if (order.mark - price) * sign(side) > 0]
+        for order in (*better, *level):
+            size = min(left, self._room(order))
+            if size > 0:
+                left -= size
+                yield order, order.limit, size
+
+    def ahead(self, order: PaperOrder) -> Decimal | None:
+        """Others' size before a resting order of ours."""
+        if order.before is not None and self._single is not None:
+            line = self._single.line(order.side, order.mark)
+            return sum((line.get(name, _ZERO) for name in order.before), _ZERO)
+        return None if order.place is None else self._queue.ahead(order.place, None)
 
     def booked(self, event: BookSnapshot | BookDelta) -> Iterable[Execution]:
         """Folds a book event, and gives what the new book fills: an opposite level shown at or through our price."""
@@ -154,6 +199,8 @@ class PaperMarket:
     def traded(self, trade: Trade) -> Iterable[Execution]:
         """Gives what a trade fills: our orders at better prices first, then those at its price as the queue lets them."""
         self.known.last_trade = trade
+        if self._single is not None and self._single.told:
+            return _NOBODY  # the fills of single orders tell it better
         if not self.trusted or trade.backfilled or not self.would_fill(trade) or trade.kind not in _THROUGH_THE_BOOK:
             return _NOBODY
         return self._hit(trade)

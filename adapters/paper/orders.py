@@ -30,6 +30,7 @@ class PaperOrder:
     mark: float = 0.0
     shown: float = 0.0  # what others showed at its price when last looked at
     place: QueuePlace | None = None
+    before: dict[str, Decimal] | None = None  # single orders of others ahead of it, where they are told
 
     @classmethod
     def wished(cls, intent: PlaceOrder, order_id: str) -> "PaperOrder":

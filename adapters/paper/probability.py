@@ -12,6 +12,7 @@ from decimal import Decimal
 from math import inf, log1p, nan
 from typing import Protocol
 
+from adapters.paper.fifo import FifoQueue
 from adapters.paper.queue import UNSEEN, ZERO, ConservativeQueue, QueueModel, QueuePlace, RiskAverseQueue
 from state.instruments import exact
 
@@ -144,6 +145,7 @@ def _share(part: float, whole: float) -> float:
 # By the name in the settings; each is given the settings' `queue_power`.
 QUEUES: dict[str, Callable[[float], QueueModel]] = {
     "conservative": lambda n: ConservativeQueue(),
+    "fifo": lambda n: FifoQueue(),
     "risk_averse": lambda n: RiskAverseQueue(),
     "power": lambda n: ProbabilityQueue(PowerChance(n)),
     "power2": lambda n: ProbabilityQueue(Power2Chance(n)),

@@ -1,7 +1,7 @@
 """hftbacktest's event arrays, npz and npy: https://hftbacktest.readthedocs.io/en/latest/data.html
 
 Rows that its local side sees become events, received at `local_ts`; rows for its exchange side alone are the same ones
-again. Rows of single orders (L3) become the level changes that they make.
+again. Rows of single orders (L3) become events, followed by the level changes that they make.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from replay.market_files.source import Burst, Channels, Grid, Said
 from state.book import Book
 from state.errors import WrongUse
-from state.events import AnyEvent, BookDelta, BookSnapshot, Level, Ticker, Trade
-from state.words import Side
+from state.events import AnyEvent, BookDelta, BookOrder, BookSnapshot, Level, Ticker, Trade
+from state.words import BookOrderAction, Side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,8 @@ class HftbacktestArray:
             case "depth":
                 return self._depth(ts, _levels(rows))
             case "orders":
-                return self._depth(ts, self._ordered(rows))
+                told = [_order(venue, symbol, ts, row) for row in rows]
+                return [*told, *self._depth(ts, self._ordered(rows))]
             case "bbo":
                 return [*channels.ok(symbol, "ticker"), *(_quoted(venue, symbol, ts, row) for row in rows)]
             case _:
@@ -181,6 +182,9 @@ _FAMILY: Final = {
 }  # fmt: skip
 
 
+_ACTIONS: Final[dict[int, BookOrderAction]] = {ADD: "add", CANCEL: "cancel", MODIFY: "change", FILL: "fill"}
+
+
 def _load(path: Path) -> "NDArray[np.void]":
     try:
         numpy = import_module("numpy")
@@ -204,6 +208,11 @@ def _side(ev: int) -> Side:
 def _levels(rows: Sequence[Row]) -> tuple[list[Level], list[Level]]:
     bids = [(price, size) for ev, _, _, price, size, _ in rows if ev & BUY]
     return bids, [(price, size) for ev, _, _, price, size, _ in rows if ev & SELL]
+
+
+def _order(venue: str, symbol: str, ts: int, row: Row) -> BookOrder:
+    ev, _, _, price, size, order_id = row
+    return BookOrder(venue, symbol, ts, _ACTIONS[ev & _KIND], str(order_id), _side(ev), price, size)
 
 
 def _quoted(venue: str, symbol: str, ts: int, row: Row) -> Ticker:

@@ -38,7 +38,8 @@ def test_a_tag_is_family_kind_and_version(family: int) -> None:
 # The tags that logs were written with: a line may be added, none may change.
 GIVEN = {
     "BookSnapshot": 10101, "BookDelta": 10201, "Trade": 10301, "Ticker": 10401, "Candle": 10501, "Liquidation": 10601,
-    "InstrumentDefined": 10701, "OrderUpdate": 20101, "Fill": 20201, "PositionUpdate": 20301, "BalanceUpdate": 20401,
+    "InstrumentDefined": 10701, "BookOrder": 10801,
+    "OrderUpdate": 20101, "Fill": 20201, "PositionUpdate": 20301, "BalanceUpdate": 20401,
     "FundingPayment": 20501, "PlaceOrder": 30101, "AmendOrder": 30201, "CancelOrder": 30301, "CancelAll": 30401,
     "Accepted": 40101, "Rejected": 40201, "Unknown": 40301, "Blocked": 40401, "SessionOpened": 50101, "FeedStatus": 50201,
     "Tick": 50301, "Command": 50401, "Signal": 50501, "Reconciled": 50601, "StrategyFailed": 50701, "Halted": 50801,

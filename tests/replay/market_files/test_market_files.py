@@ -29,7 +29,7 @@ from replay.market_files.importing import import_market_files
 from replay.market_files.source import Said
 from replay.rebuild import rebuild
 from state.errors import WrongUse
-from state.events import BookDelta, BookSnapshot, FeedStatus, InstrumentDefined, Liquidation, Ticker, Trade
+from state.events import BookDelta, BookOrder, BookSnapshot, FeedStatus, InstrumentDefined, Liquidation, Ticker, Trade
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
@@ -240,7 +240,7 @@ def test_an_event_array_becomes_what_its_local_side_sees(tmp_path: Path) -> None
     assert [record.recv for record in records if isinstance(record.event, Trade | BookDelta)] == [200, 210]
 
 
-def test_single_orders_become_the_levels_that_they_make(tmp_path: Path) -> None:
+def test_single_orders_are_told_with_the_levels_that_they_make(tmp_path: Path) -> None:
     add, gone, changed, filled = (kind | BOTH | BUY_EVENT for kind in (10, 11, 12, 13))
     path = array(
         tmp_path,
@@ -248,6 +248,9 @@ def test_single_orders_become_the_levels_that_they_make(tmp_path: Path) -> None:
         order_ids=(1, 2, 1, 1, 2), name="l3.npy",
     )  # fmt: skip
     _, records = imported(tmp_path, path, said=Said("x", "BTCUSDT"))
+    assert [(order.action, order.order_id, order.size) for order in events(records, BookOrder)] == [
+        ("add", "1", 2.0), ("add", "2", 3.0), ("fill", "1", 0.5), ("change", "1", 1.0), ("cancel", "2", 3.0),
+    ]  # fmt: skip
     assert events(records, BookSnapshot)[0].bids == [(100.0, 2.0)]
     assert [delta.bids for delta in events(records, BookDelta)] == [
         [(100.0, 5.0)], [(100.0, 4.5)], [(100.0, 3.0), (99.0, 1.0)], [(100.0, 0.0)],

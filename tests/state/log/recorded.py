@@ -10,6 +10,7 @@ from state.events import (
     BalanceUpdate,
     Blocked,
     BookDelta,
+    BookOrder,
     BookSnapshot,
     CancelAll,
     CancelOrder,
@@ -52,6 +53,7 @@ EVERY: tuple[AnyEvent, ...] = (
     InstrumentDefined(
         V, S, None, "BTC", "USDT", "USDT", "perpetual", D("0.1"), D("0.001"), D("0.001"), D(5), maker_fee=D("-0.0001")
     ),
+    BookOrder(V, S, T0, "fill", "77", "buy", 61000.5, 0.25),
     OrderUpdate(V, S, T0, "c-1", "o-1", "partially_filled", "buy", price=D("61000.5"), filled=D("0.10")),
     Fill(V, S, T0, "f-1", "o-1", "c-1", "buy", D("61000.5"), D("0.001"), D("-0.0122"), "USDT", True),
     PositionUpdate(V, S, T0, D("-0.5"), D("61000"), leverage=D(10), version=4),
