@@ -95,6 +95,7 @@ class Exchange(Polls):
             clock,
             is_listening=self._is_listening,
             sleep=self.transport.sleep,
+            offset_ns=lambda: self.sender.offset.ns,
         )
         self._pumps: list[Pump] = []
         self._tasks: set[asyncio.Task[object]] = set()
@@ -153,13 +154,13 @@ class Exchange(Polls):
         if not await private.wait_ready(READY_S):
             raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
         await self.reconcile()
-        self._spawn(self._every(CHECK_EVERY_S, self.reconcile))
+        self._spawn(self._every(CHECK_EVERY_S, self._read_account))
 
     def _account_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         """An account frame that did not fit may have told anything: the account is read anew."""
         self.account_inbox.feed(recv, events, 0, frame)
         if any(isinstance(event, FeedStatus) and event.status == "gap" for event in events):
-            self._spawn(self._account_ready())
+            self._spawn(self._read_account())
 
     def _order_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         if any(isinstance(event, FeedStatus) and event.status == "down" for event in events):
@@ -204,8 +205,13 @@ class Exchange(Polls):
 
     async def _account_ready(self) -> None:
         """After a reconnect the account is "down" until it could be read; the first time, `start` does that."""
+        if self._private is not None and self._private.reconnects:
+            await self._read_account()
+
+    async def _read_account(self) -> None:
+        """Until it could be read, or the next connection sees to it."""
         wait_s = RETRY_FIRST_S
-        while self._reconciler.has_run and self._is_listening() and not await self._attempt(self.reconcile):
+        while self._is_listening() and not await self._attempt(self.reconcile):
             await self.transport.sleep(wait_s)
             wait_s = min(wait_s * 2, RETRY_MOST_S)
 

@@ -22,7 +22,7 @@ class Known:
         self.orders: dict[str, OrderUpdate] = {}  # open ones, by client id, or order id where they have none
         self.positions: dict[str, Decimal] = {}
         self.balances: dict[str, Decimal] = {}
-        self.last_fill_ns: int | None = None
+        self.opened_ns = 0  # what was traded before is inside the first position that the venue told
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
         self._fills: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
@@ -47,8 +47,10 @@ class Known:
                     self.balances[event.asset] = event.total
 
     def has(self, event: AnyEvent) -> bool:
-        """True for a fill or a payment that was told before."""
-        return isinstance(event, Fill | FundingPayment) and _fill_key(event) in self._fills
+        """True for a fill or a payment that was told before, or that is older than this account's session."""
+        if not isinstance(event, Fill | FundingPayment):
+            return False
+        return _fill_key(event) in self._fills or (event.ts is not None and event.ts < self.opened_ns)
 
     def is_stale(self, event: AnyEvent) -> bool:
         """True where a stream has told something newer than this answer, which was under way meanwhile."""
@@ -106,8 +108,6 @@ class Known:
         self._fills[key] = None
         if len(self._fills) > MAX_FILL_IDS:
             self._fills.popitem(last=False)
-        if event.ts is not None:
-            self.last_fill_ns = max(event.ts, self.last_fill_ns or 0)
         return True
 
 

@@ -4,6 +4,7 @@ Fills first, so that an order is never told filled before its fills; what was op
 by name. Each difference between what was told before and what the venue says now is an event.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -48,37 +49,54 @@ class Reconciler:
         *,
         is_listening: Callable[[], bool],
         sleep: Callable[[float], Awaitable[None]],
+        offset_ns: Callable[[], int],
     ) -> None:
-        """`is_listening` says whether the private stream stands: without it a look is old as soon as it is taken."""
+        """`is_listening` says whether the private stream stands: without it a look is old as soon as it is taken.
+
+        `offset_ns` is the venue's clock minus ours.
+        """
         self._exchange = exchange
         self._inbox = inbox
         self._known = known
         self._clock = clock
         self._is_listening = is_listening
         self._sleep = sleep
-        self._since = clock.now_ns()
-        self._running = False
+        self._offset_ns = offset_ns
+        self._looked_ns = clock.now_ns()  # when the last look began that came to its end
+        self._turn = asyncio.Lock()
+        self._calls = 0
+        self._answered = 0  # calls that a look has begun after
         self.has_run = False
 
     async def run(self) -> None:
-        """One comparison; a second call while one runs returns at once, for it would learn the same."""
-        if self._running:
-            return
-        self._running = True
+        """One comparison that begins after the call: a look that was under way may have read what was missed since.
+
+        Who calls meanwhile shares the next one.
+        """
+        self._calls += 1
+        call = self._calls
+        async with self._turn:
+            if self._answered < call:
+                await self._look()
+
+    async def _look(self) -> None:
+        calls, now = self._calls, self._clock.now_ns()
+        if not self.has_run:
+            self._known.opened_ns = self._looked_ns + self._offset_ns()
         try:
             await self._run()
         except TapelineError as error:
             self._say("down", f"not reconciled: {error}")
             raise
-        finally:
-            self._running = False
         self.has_run = True
-        if self._is_listening():
+        self._answered, self._looked_ns = calls, now
+        if self._is_listening() and calls == self._calls:
             self._say("ok", "reconciled")
 
     async def _run(self) -> None:
         known = self._known
-        since = (known.last_fill_ns or self._since) - OVERLAP_NS
+        # From the last look on, not from the last fill: a stream that lost one may have told later ones.
+        since = max(self._looked_ns + self._offset_ns() - OVERLAP_NS, known.opened_ns)
         fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
         self._feed([event for event in fills if not known.has(event)])
         orders: list[OrderUpdate] = []

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from adapters.base.client import Response, SignedRequest
 from adapters.base.settings import VenueSettings
 from adapters.bybit.exchange import Exchange
-from state.events import FeedStatus, OrderUpdate, Reconciled, Unknown
+from state.events import FeedStatus, Fill, OrderUpdate, Reconciled, Unknown
 from state.record import Record
 from state.secrets import Credentials, Secret
 from tests.adapters.base.conftest import FakeSocket, Heard, World
@@ -172,3 +172,109 @@ def test_what_was_asked_over_a_socket_that_is_lost_is_unknown_at_once(world: Wor
         assert [type(outcome) for outcome in heard.outcome(7)] == [Unknown]
 
     played(world, heard, {}, story, "ws")
+
+
+def executed(fill_id: str, at_ns: int, order: str = "a") -> dict[str, str]:
+    return {
+        "symbol": "BTCUSDT", "orderId": f"id-{order}", "orderLinkId": order, "side": "Buy", "execId": fill_id,
+        "execPrice": "100", "execQty": "1", "execFee": "0", "execType": "Trade", "execTime": str(at_ns // 1_000_000),
+    }  # fmt: skip
+
+
+class Executions:
+    """The venue's own list of fills, from the time that is asked for; `slow_s` is how long an answer takes."""
+
+    def __init__(self, world: World) -> None:
+        self.rows: list[dict[str, str]] = []
+        self.slow_s = 0.0
+        self._world = world
+        self._at_once = world.request
+        world.request = self.request  # type: ignore[method-assign]
+
+    async def request(self, request: SignedRequest, timeout_s: float) -> Response:
+        if "/v5/execution/list" not in request.url:
+            return await self._at_once(request, timeout_s)
+        asked = dict(pair.split("=") for pair in request.url.partition("?")[2].split("&"))
+        since = int(asked.get("startTime", "0"))
+        found = orders(*(row for row in reversed(self.rows) if int(row["execTime"]) >= since))
+        if self.slow_s:
+            await self._world.sleep(self.slow_s)
+        return found
+
+
+def fills(heard: Heard) -> list[str]:
+    return [event.fill_id for event in heard.events if isinstance(event, Fill)]
+
+
+def test_a_fill_missed_while_the_account_was_being_read_is_found_before_it_is_trusted_again(
+    world: World, heard: Heard
+) -> None:
+    async def story(exchange: Exchange) -> None:
+        venue = Executions(world)
+        venue.slow_s = 5.0
+        checking = asyncio.create_task(exchange.reconcile())
+        await world.settle()  # what was traded so far is on its way
+        world.sockets[0].cut()
+        venue.rows.append(executed("missed", world.now))
+        await world.passing(4.9)
+        assert account(heard)[-1] == "down"
+        await world.passing(0.5)
+        await checking
+        assert account(heard)[-1] == "down", "what was read is from before the connection was lost"
+        await world.passing(6)
+        assert fills(heard) == ["missed"]
+        assert account(heard)[-1] == "ok"
+
+    played(world, heard, {}, story)
+
+
+def test_a_fill_that_the_stream_lost_is_found_though_it_told_later_ones(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        venue = Executions(world)
+        venue.rows.append(executed("lost", world.now))
+        await world.passing(10)
+        for _ in range(20):
+            world.sockets[0].say(b'{"op":"pong"}')
+            await world.passing(10)
+        told = executed("told", world.now)
+        venue.rows.append(told)
+        world.sockets[0].say(json.dumps({"topic": "execution", "data": [told]}).encode())
+        for _ in range(10):
+            await world.passing(10)
+            world.sockets[0].say(b'{"op":"pong"}')
+        assert fills(heard) == ["told", "lost"]
+
+    played(world, heard, {}, story)
+
+
+def test_what_was_traded_before_the_session_is_in_its_first_position_and_in_no_fill(world: World, heard: Heard) -> None:
+    venue = Executions(world)
+    venue.rows.append(executed("before", world.now - 2_000_000_000))
+
+    async def story(exchange: Exchange) -> None:
+        for _ in range(3):
+            checking = asyncio.create_task(exchange.reconcile())
+            await world.passing(1)
+            await checking
+        await exchange.orders.close()
+        assert (await exchange.find_order("BTCUSDT", "a"))[2] == []
+        assert fills(heard) == []
+
+    asked = orders(wire_order("a", "PartiallyFilled", cumExecQty="1"))
+    played(world, heard, {"/v5/order/realtime": asked}, story)
+
+
+def test_an_account_that_could_not_be_read_is_tried_again_soon(world: World, heard: Heard) -> None:
+    answers: dict[str, Response] = {}
+
+    async def story(exchange: Exchange) -> None:
+        answers["/v5/position/list"] = said(10001, "not now")
+        for _ in range(30):
+            await world.passing(10)
+            world.sockets[0].say(b'{"op":"pong"}')
+        assert account(heard)[-1] == "down"
+        del answers["/v5/position/list"]
+        await world.passing(29)
+        assert account(heard)[-1] == "ok"
+
+    played(world, heard, answers, story)

@@ -126,7 +126,6 @@ def test_an_order_of_somebody_else_is_a_difference_and_one_that_ended_is_none() 
 def test_a_fill_moves_the_position_once() -> None:
     account = known(FILL, FILL, msgspec.structs.replace(FILL, fill_id="f2", side="sell", size=D(3)))
     assert account.positions == {"X": D(-2)}
-    assert account.last_fill_ns == 5
     assert account.has(FILL)
     assert not account.has(msgspec.structs.replace(FILL, side="sell")), "our two sides of one trade"
 
