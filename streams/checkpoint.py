@@ -104,6 +104,10 @@ def restore(pipeline: Pipeline, strategies: Sequence[Strategy], body: bytes) -> 
 def _written(one: Running, notes: Notes) -> StrategyState:
     if one.is_ended:
         return StrategyState(one.name, True, None, [])
+    if one.listens_aside:
+        raise NotRestartable(
+            f"strategy {one.name}: it subscribes to a feed by itself, and what it learns there is not seen: return all streams"
+        )
     try:
         closures = _closures(one)
         _check_timers(one, closures)

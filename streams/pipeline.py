@@ -166,6 +166,12 @@ class Pipeline:
         return next((f"{kind.__name__} {venue} {symbol}".strip() for kind, venue, symbol in keys), "a source")
 
     @property
+    def subscribers(self) -> int:
+        """Subscriptions to all sources."""
+        by_kind = sum(source.subscribers for source in self._sources.values())
+        return by_kind + self.recorded.subscribers + self.timeline.settled.subscribers
+
+    @property
     def seq(self) -> int:
         """Seq of the last record."""
         return self._seq

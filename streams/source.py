@@ -49,6 +49,10 @@ class Source(Observable[T], Generic[T]):
         self._set((*self._entries, entry))
         return Disposable(lambda: self._set(tuple(kept for kept in self._entries if kept is not entry)))
 
+    @property
+    def subscribers(self) -> int:
+        return len(self._entries)
+
     def _subscribe_core(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:

@@ -39,6 +39,7 @@ class Running:
         self.decisions: Observable[Decision] | None = None  # None before it is subscribed
         self.error: Exception | None = None  # that it ended with
         self.is_ended = False
+        self.listens_aside = False  # subscribed to something by itself, instead of returning all it is made of
         self._build = strategy.build
         self._subscription: abc.DisposableBase = Disposable()
 
@@ -46,7 +47,9 @@ class Running:
         """To be called inside a tick, so that what the strategy says at once has its place in the order."""
         feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
+            before = self.pipeline.subscribers
             self.decisions = decisions = self._build(feeds)
+            self.listens_aside = self.pipeline.subscribers > before
             self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=self.scheduler)
         except Exception as error:  # noqa: BLE001 (a strategy may raise anything; it ends alone)
             self.fail(error)

@@ -15,11 +15,13 @@ from reactivex.subject import BehaviorSubject, Subject
 
 from state.errors import NotRestartable, SchemaUnknown, WrongUse
 from state.events import Blocked, Decision, PlaceOrder, Signal, Trade
-from state.record import canonical
+from state.record import Collected, canonical
+from state.shared import SharedState
 from streams import checkpoint
 from streams import operators as op
 from streams.feeds import Feeds
 from streams.operators import Operator
+from streams.pipeline import Pipeline
 from streams.risk import RiskLimits
 from streams.strategies import Plain, plain
 from streams.strategy import Strategy
@@ -27,7 +29,7 @@ from streams.trace import Trace
 from tests.streams import operator_page
 from tests.streams.every_operator import everything
 from tests.streams.harness import SYMBOL, VENUE, Session, trade
-from tests.streams.restarts import Run, assert_goes_on_as_if_never_stopped, record_run, restart
+from tests.streams.restarts import assert_goes_on_as_if_never_stopped, record_run, restart
 
 RESTARTS = 100
 
@@ -106,18 +108,12 @@ def test_a_strategy_that_failed_stays_ended() -> None:
     running = session.run(falls)
     session.feed(1, trade(100))
     assert running.is_ended
-    run = Run()
-    run.inputs.clear()
     body = checkpoint.dump([running])
-    session.pipeline.conclude(lambda: None)
     restarted = checkpoint.restore(_resumed(session), [Strategy("one", falls)], body)
     assert restarted[0].is_ended
 
 
 def _resumed(session: Session):
-    from state.record import Collected
-    from state.shared import SharedState
-    from streams.pipeline import Pipeline
 
     return Pipeline(Collected(), lambda _, seq: f"c{seq}", shared=SharedState.load(session.shared.dump()))
 
@@ -279,6 +275,30 @@ def test_what_cannot_be_given_back_is_refused_by_name(
     with pytest.raises(NotRestartable, match=named) as refused:
         checkpoint.dump([running])
     assert str(refused.value).startswith("strategy one: ")
+
+
+def test_a_strategy_that_listens_aside_is_refused() -> None:
+    def aside(feeds: Feeds) -> Observable[Decision]:
+        last = 0.0
+
+        def note(x: float) -> None:
+            nonlocal last
+            last = x
+
+        feeds.signal("x").subscribe(note, scheduler=feeds.scheduler)
+        return feeds.signal("y").pipe(rx.filter(lambda y: y > last), rx.ignore_elements())
+
+    running = Session().run(aside)
+    with pytest.raises(NotRestartable, match="strategy one: it subscribes to a feed by itself"):
+        checkpoint.dump([running])
+
+
+def test_a_function_that_rebinds_a_global_is_refused() -> None:
+    namespace: dict[str, object] = {"seen": 0}
+    exec("def count(x):\n    global seen\n    seen += 1\n    return x", namespace)
+    running = Session().run(lambda feeds: feeds.signal("y").pipe(rx.map(namespace["count"]), rx.ignore_elements()))
+    with pytest.raises(NotRestartable, match="strategy one: map: count rebinds a global"):
+        checkpoint.dump([running])
 
 
 def test_another_strategy_does_not_take_what_was_written_down() -> None:
