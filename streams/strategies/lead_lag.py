@@ -6,8 +6,7 @@ from state.events import Decision
 from streams import operators as op
 from streams.feeds import Feeds
 from streams.quoting import Quote, at_extreme, ladder
-from streams.risk import risk_desk
-from streams.risk.fresh import fresh
+from streams.risk import fresh, risk_desk
 from streams.strategies.quoted import Quoted, above_zero, desk_of, not_negative, require, send
 
 
@@ -51,6 +50,11 @@ def lead_lag(feeds: Feeds, p: LeadLag) -> Observable[Decision]:
     Quotes are pulled while the lead book cannot be trusted or has been silent for `max_age_s`. Do not use it where the other
     venue does not lead: it then quotes the past.
     """
+    return send(feeds, p, wishes(feeds, p)).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))
+
+
+def wishes(feeds: Feeds, p: LeadLag) -> Observable[tuple[Quote, ...]]:
+    """What it would like to stand in the market with; nothing while the lead is stale."""
     lead, here = feeds.market(p.lead_venue, p.lead_symbol), feeds.market(p.venue, p.symbol)
 
     def ratio(mids: tuple[float, float]) -> float:
@@ -78,7 +82,6 @@ def lead_lag(feeds: Feeds, p: LeadLag) -> Observable[Decision]:
         )
         return at_extreme(wished, lean, lean * max_position)
 
-    wishes = op.combine(lead.book.pipe(op.microprice()), basis, lean, lead.book.pipe(fresh(p.max_age_s))).pipe(
+    return op.combine(lead.book.pipe(op.microprice()), basis, lean, lead.book.pipe(fresh(p.max_age_s))).pipe(
         op.throttle(p.requote_s), op.map(quotes)
     )
-    return send(feeds, p, wishes).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))

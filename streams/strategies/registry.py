@@ -15,12 +15,14 @@ from reactivex import Observable
 from state.errors import ConfigurationError
 from state.events import Decision
 from streams.feeds import Feeds
+from streams.strategies.cross_venue import CrossVenue, cross_venue
 from streams.strategies.lead_lag import LeadLag, lead_lag
 from streams.strategies.optimal import AvellanedaStoikov, Glft, avellaneda_stoikov, glft
 from streams.strategies.plain import Plain, plain
 from streams.strategies.skewed import Skewed, skewed
 from streams.strategies.stinky import Stinky, stinky
 from streams.strategies.taker import Taker, taker
+from streams.strategies.twap import TwapOrder, twap
 from streams.strategy import Strategy
 
 Function: TypeAlias = Callable[..., Observable[Decision]]
@@ -36,12 +38,14 @@ class Registered:
 
 STRATEGIES: Mapping[str, Registered] = {
     "avellaneda_stoikov": Registered(AvellanedaStoikov, avellaneda_stoikov),
+    "cross_venue": Registered(CrossVenue, cross_venue),
     "glft": Registered(Glft, glft),
     "lead_lag": Registered(LeadLag, lead_lag),
     "plain": Registered(Plain, plain),
     "skewed": Registered(Skewed, skewed),
     "stinky": Registered(Stinky, stinky),
     "taker": Registered(Taker, taker),
+    "twap": Registered(TwapOrder, twap),
 }
 
 

@@ -24,6 +24,8 @@ FIELDS: dict[str, Mapping[str, object]] = {
     "skewed": BASE | LEADING,
     "avellaneda_stoikov": BASE,
     "glft": BASE,
+    "cross_venue": BASE | LEADING,
+    "twap": {"venue": VENUE, "symbol": SYMBOL, "side": "buy", "size": "0.2", "duration_s": 60.0, "parts": 12},
     "lead_lag": BASE | LEADING,
     "stinky": BASE | {"exit_after_s": 3.0},
     "taker": BASE | LEADING | {"exit_after_s": 3.0},
@@ -116,6 +118,9 @@ WRONG: dict[str, tuple[str, dict[str, object], str]] = {
     "a horizon of nothing": ("avellaneda_stoikov", {"horizon_s": 0.0}, "horizon_s"),
     "one trade to learn from": ("glft", {"min_arrivals": 1}, "min_arrivals"),
     "an exit at once": ("taker", {"exit_after_s": 0.0}, "exit_after_s"),
+    "a twap whose parts are nothing": ("twap", {"parts": 0}, "parts"),
+    "a twap on no side": ("twap", {"side": "long"}, "side"),
+    "a hedge through the wrong side of the touch": ("cross_venue", {"hedge_slippage_bps": -1.0}, "hedge_slippage_bps"),
     "an unknown parameter": ("glft", {"gamma": 1.0}, "gamma"),
 }  # fmt: skip
 
@@ -141,6 +146,20 @@ def test_taker_is_out_after_its_time() -> None:
     result = ran("taker")
     assert {placed.tif for placed in result.of(PlaceOrder)} == {"ioc"}
     assert any(placed.label == "~exit" for placed in result.of(PlaceOrder))
+
+
+def test_a_twap_buys_the_whole_over_its_time_and_no_more() -> None:
+    result = ran("twap")
+    assert result.positions()[-1] == D("0.2")
+    times = [record.recv for record in result.records if isinstance(record.event, PlaceOrder)]
+    assert (times[-1] - times[0]) / 1e9 == pytest.approx(55.0, abs=1.5)
+
+
+def test_what_cross_venue_makes_here_it_hedges_there() -> None:
+    result = ran("cross_venue")
+    here, there = result.positions(VENUE), result.positions(LEAD)
+    assert len(there) > 3
+    assert here[-1] == -there[-1]
 
 
 def test_lead_lag_quotes_what_the_lead_says() -> None:

@@ -1,0 +1,235 @@
+"""Large orders, part after part: on time, never more than the whole, and told as they go."""
+
+from decimal import Decimal
+from random import Random
+
+import pytest
+from reactivex import Observable
+from reactivex import operators as ops
+
+from state.errors import WrongUse
+from state.events import BookSnapshot, CancelOrder, Decision, FeedStatus, PlaceOrder, Rejected, Signal
+from streams.execution import Iceberg, Pov, Sniper, Tactic, Twap, Worked, work
+from streams.feeds import Feeds
+from streams.risk import RiskLimits, risk_gate
+from streams.source import Source
+from tests.streams.harness import SYMBOL, VENUE, Session, book, trade, update
+
+D = Decimal
+
+
+class Working(Session):
+    """A strategy whose orders are worked; `fair` is a signal."""
+
+    def __init__(self, tactic: Tactic, limits: RiskLimits | None = None) -> None:
+        super().__init__()
+        self._next: Decision | None = None
+        self.told: list[Worked] = []
+        progress: Source[Worked] = Source()
+        progress.subscribe(self.told.append)
+
+        def strategy(feeds: Feeds) -> Observable[Decision]:
+            worked = work(feeds, VENUE, SYMBOL, tactic, fair=feeds.signal("fair"), progress=progress)
+            orders = feeds.signal("go").pipe(ops.map(lambda _: self._next), worked)
+            return orders.pipe(risk_gate(limits or RiskLimits(), feeds))
+
+        self.running = self.run(strategy)
+
+    def order(self, at_s: float, side: str, size: str, price: str | None, **more: object) -> None:
+        self._next = PlaceOrder(
+            VENUE, SYMBOL, side, D(size), D(price) if price else None, "limit" if price else "market", label="big", **more
+        )  # fmt: skip
+        self.feed(at_s, Signal("go", 1.0))
+
+    @property
+    def parts(self) -> list[tuple[Decimal, Decimal, str]]:
+        return [(part.size, part.price, part.tif) for part in self.of(PlaceOrder)]
+
+    def end(self, at_s: float, filled: str | None = None) -> None:
+        """What is out fills so far, and is gone."""
+        for order in list(self.working):
+            if filled is None or D(filled) == order.remaining:
+                self.fill(at_s, order)
+                continue
+            if D(filled):
+                self.fill(at_s, order, filled)
+            self.feed(at_s, update(order, "cancelled", filled=order.filled))
+
+
+def test_a_twap_goes_in_equal_parts_at_equal_times() -> None:
+    session = Working(Twap(9.0, 3, slippage_bps=0.0))
+    session.order(1, "buy", "3", None)
+    assert session.parts == [(D(1), D("101.0"), "ioc")]
+    session.end(1.1)
+    session.tick(3.9)
+    assert len(session.parts) == 1
+    session.tick(4)
+    session.end(4.1)
+    session.tick(7)
+    session.end(7.1)
+    session.tick(60)
+    assert [size for size, *_ in session.parts] == [D(1)] * 3
+    assert [told.done for told in session.told] == [D(0), D(1), D(2), D(3), D(3)]
+    assert session.told[-1].is_over
+    assert session.told[-1].avg_price == D("101.0")
+
+
+def test_what_a_part_missed_comes_with_a_later_one() -> None:
+    session = Working(Twap(9.0, 3))
+    session.order(1, "sell", "3", None)
+    session.end(1.1, "0.4")
+    assert [size for size, *_ in session.parts] == [D(1), D("0.6")]  # what was filled in part goes on at once
+    session.end(1.2, "0")
+    session.tick(2.1)
+    assert len(session.parts) == 2
+    session.tick(2.2)  # what came to nothing rests for a second
+    assert [size for size, *_ in session.parts] == [D(1), D("0.6"), D("0.6")]
+
+
+def test_the_orders_own_price_is_the_worst_that_is_paid() -> None:
+    session = Working(Twap(9.0, 3, slippage_bps=100.0))
+    session.order(1, "buy", "3", "101.3")
+    assert session.parts == [(D(1), D("101.3"), "ioc")]
+
+
+def test_pov_follows_what_the_market_trades() -> None:
+    session = Working(Pov(D("0.25")))
+    session.order(1, "buy", "2", None)
+    assert session.parts == []
+    session.feed(2, trade(101.0, 4.0))
+    assert [size for size, *_ in session.parts] == [D(1)]
+    session.end(2.1)
+    session.feed(3, trade(101.0, 0.02))  # too little for an order of the venue's least value
+    assert len(session.parts) == 1
+    session.feed(4, trade(101.0, 100.0))
+    session.end(4.1)
+    assert [size for size, *_ in session.parts] == [D(1), D(1)]
+    assert session.told[-1].is_over
+
+
+def test_an_iceberg_shows_one_part_at_a_time() -> None:
+    session = Working(Iceberg(D("0.5")))
+    session.order(1, "buy", "1.2", "99.0", tif="post_only")
+    session.answer(1.1)
+    session.fill(2, session.working[0], "0.2")
+    assert len(session.parts) == 1
+    session.fill(3, session.working[0])
+    session.fill(4, session.working[0])
+    session.fill(5, session.working[0])
+    assert session.parts == [
+        (D("0.5"), D(99), "post_only"),
+        (D("0.5"), D(99), "post_only"),
+        (D("0.2"), D(99), "post_only"),
+    ]
+    assert session.told[-1] == Worked("big", D("1.2"), D("1.2"), D("118.8"), True, 3)
+
+
+def test_a_sniper_waits_for_its_edge_and_takes_what_is_shown() -> None:
+    session = Working(Sniper(50.0))
+    session.order(1, "buy", "3", "101.0")
+    session.feed(2, Signal("fair", 101.2))
+    assert session.parts == []
+    session.feed(3, Signal("fair", 102.0))
+    assert session.parts == [(D(1), D(101), "ioc")]  # one was shown
+    session.end(3.1)
+    session.feed(4, book(99.0, 101.1, ask_size=9.0))  # the edge is there, but beyond the order's own price
+    assert len(session.parts) == 2  # one more went before the book moved
+    session.end(4.1, "0")
+    session.feed(9, book(99.0, 101.1, ask_size=9.0))
+    assert len(session.parts) == 2
+
+
+def test_a_part_that_is_refused_or_blocked_is_tried_again() -> None:
+    session = Working(Twap(3.0, 1), RiskLimits(price_collar_bps=100.0))
+    session.feed(0.5, book(99.0, 103.0))
+    session.order(1, "buy", "1", None)  # at 103, 198 bps from the mid
+    session.feed(1.5, book(100.0, 100.1))
+    session.tick(1.9)
+    assert session.parts == []
+    session.tick(2)
+    assert len(session.parts) == 1
+    order = session.working[0]
+    session.feed(2.1, Rejected(VENUE, SYMBOL, None, "place", order.client_id, "rule", "1", "no"))
+    session.tick(3.1)
+    assert len(session.parts) == 2
+
+
+def test_nothing_goes_while_the_book_cannot_be_trusted() -> None:
+    session = Working(Twap(3.0, 1))
+    session.feed(0.5, FeedStatus(VENUE, SYMBOL, "book", "gap"))
+    session.order(1, "buy", "1", None)
+    assert session.parts == []
+    session.feed(2, BookSnapshot(VENUE, SYMBOL, None, [(100.0, 1.0)], [(101.0, 1.0)]))
+    assert len(session.parts) == 1
+
+
+def test_a_rest_that_the_venue_would_not_take_is_told() -> None:
+    session = Working(Twap(3.0, 1))
+    session.order(1, "buy", "1", None)
+    session.end(1.1, "0.97")
+    assert session.told[-1] == Worked("big", D(1), D("0.97"), D("0.97") * session.parts[0][1], True, 1)
+
+
+def test_other_decisions_pass_as_they_are() -> None:
+    session = Working(Twap(3.0, 3))
+    session._next = CancelOrder(VENUE, SYMBOL, "x")
+    session.feed(1, Signal("go", 1.0))
+    assert len(session.of(CancelOrder)) == 1
+
+
+TACTICS: dict[str, tuple[Tactic, str | None]] = {
+    "twap": (Twap(20.0, 7), None),
+    "pov": (Pov(D("0.3")), None),
+    "iceberg": (Iceberg(D("0.7")), "101.5"),
+    "sniper": (Sniper(1.0), None),
+}
+
+
+@pytest.mark.parametrize(("tactic", "price"), TACTICS.values(), ids=TACTICS)
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_the_venue_does_parts_never_exceed_the_whole(tactic: Tactic, price: str | None, seed: int) -> None:
+    random, session = Random(seed), Working(tactic)
+    session.order(1, "buy", "5", price)
+    at = 1.0
+    for _ in range(150):
+        at += random.uniform(0.05, 0.6)
+        what = random.choice(["trade", "book", "fair", "fill", "part", "end", "refuse", "tick", "answer"])
+        working = list(session.working)
+        if what == "trade":
+            session.feed(at, trade(101.0, random.uniform(0.1, 2)))
+        elif what == "book":
+            session.feed(at, book(100.0, 101.0, ask_size=random.uniform(0.2, 2)))
+        elif what == "fair":
+            session.feed(at, Signal("fair", random.uniform(100, 103)))
+        elif what == "tick":
+            session.tick(at)
+        elif what == "answer":
+            session.answer(at)
+        elif working and what == "refuse" and working[0].status == "pending" and not working[0].filled:
+            session.feed(at, Rejected(VENUE, SYMBOL, None, "place", working[0].client_id, "rule", "1", "no"))
+        elif working and what in ("fill", "part"):
+            session.fill(
+                at,
+                working[0],
+                None
+                if what == "fill"
+                else session.shared.instrument(VENUE, SYMBOL).size(working[0].remaining / 2) or None,
+            )
+        elif working and what == "end":
+            session.feed(at, update(working[0], "cancelled", filled=working[0].filled))
+        assert len(session.working) <= 1
+        held = session.shared.account(VENUE).ledger.position(SYMBOL).size
+        assert held + sum(order.remaining for order in session.working) <= 5
+        assert session.told[-1].done == held
+    assert held > 1
+    assert session.running.error is None
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Twap(0.0, 3), lambda: Twap(1.0, 0), lambda: Pov(D(0)), lambda: Pov(D(2)), lambda: Iceberg(D(0))],
+    ids=["no time", "no parts", "no share", "more than all", "nothing shown"],
+)
+def test_tactics_that_can_never_work_are_refused(make) -> None:
+    with pytest.raises(WrongUse):
+        make()
