@@ -43,7 +43,7 @@ def truth(request: pytest.FixtureRequest) -> PaperSettings:
 
 @pytest.fixture(scope="module")
 def fitted(truth: PaperSettings) -> tuple[Recorded, Calibration]:
-    recorded = read(simulated(truth, seconds=50), in_book=False)
+    recorded = read(simulated(truth, seconds=60), in_book=False)
     return recorded, calibrate(recorded, PaperSettings())
 
 
@@ -122,7 +122,7 @@ def test_a_live_session_gives_its_latency_back(tmp_path: Path, capsys: pytest.Ca
                     Place.TRADE, what, Fault(delay_s=DELAY_S), times=1_000_000
                 )
             )
-        live = record_live(url, venue, tight_plain(), for_s=8, stop="cancel")
+        live = record_live(url, venue, tight_plain(), for_s=6, stop="cancel")
     assert live.failure is None
     assert run(["calibrate", live.id, "--log", url, "--json"]) == 0
     fact: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
