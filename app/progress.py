@@ -1,7 +1,7 @@
 """Progress on whatever takes longer than two seconds: on stderr, and only where somebody watches."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Final, Protocol
@@ -31,6 +31,20 @@ def progress(title: str, total: float | None = None, *, shown: bool | None = Non
         yield bar
     finally:
         bar.close()
+
+
+@contextmanager
+def counting(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """What it yields is told how much more is done each time."""
+    counted = 0
+    with progress(title, total) as done:
+
+        def count(more: int) -> None:
+            nonlocal counted
+            counted += more
+            done(counted)
+
+        yield count
 
 
 class _Bar:

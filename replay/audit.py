@@ -11,24 +11,25 @@ from replay.proof.anchors import Anchor
 from replay.proof.evidence import examine
 from replay.proof.keys import PublicKey
 from state.commands import action_of
-from state.errors import LogCorrupt
+from state.errors import LogError
 from state.events import (
     Accepted,
     AmendOrder,
     AnyEvent,
+    Blocked,
     CancelAll,
     CancelOrder,
     FeedStatus,
     Fill,
     OrderUpdate,
     PlaceOrder,
-    PositionUpdate,
     Rejected,
     SessionClosed,
     SessionOpened,
     StrategyFailed,
     Unknown,
 )
+from state.ledger import EXACT, Position
 from state.log import Log, SessionRow
 from state.log.verify import check
 from state.record import Record
@@ -43,6 +44,37 @@ class Finding:
     seq: int
     kind: str
     text: str
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What became of the intents of one venue and action; what risk held back never became one."""
+
+    venue: str
+    action: str
+    intents: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    blocked: int = 0
+
+    @property
+    def unanswered(self) -> int:
+        return self.intents - self.accepted - self.rejected - self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLine:
+    """One market's position as it is folded from fills; `told` is the venue's last word, None where it said none."""
+
+    venue: str
+    symbol: str
+    fills: int
+    size: Decimal
+    told: Decimal | None
+    residual: Decimal | None
+    realized_pnl: Decimal
+    funding: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +94,8 @@ class AuditReport:
     checkpointed_seq: int
     signed_seq: int  # up to where a signature of the key that was asked about reaches
     anchored_seq: int
+    outcomes: tuple[Outcomes, ...] = ()
+    positions: tuple[PositionLine, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -79,8 +113,9 @@ class Books:
         self._doubtful: set[tuple[str, str, str]] = set()  # venue, client id, action: a second outcome is to come
         self._placed: dict[tuple[str, str], int] = {}
         self._last: AnyEvent | None = None
-        self._shared = SharedState()
-        self._apply = Reducer(self._shared).apply
+        self._outcomes: dict[tuple[str, str], Outcomes] = {}
+        self.shared = SharedState()
+        self._apply = Reducer(self.shared).apply
 
     def read(self, record: Record) -> None:
         event = record.event
@@ -95,6 +130,8 @@ class Books:
             self._intent(record, event)
         elif isinstance(event, Accepted | Rejected | Unknown):
             self._outcome(record, event)
+        elif isinstance(event, Blocked):
+            self._tally(event.venue, event.action).blocked += 1
         elif isinstance(event, OrderUpdate) and event.client_id:
             self.unknown.pop((event.venue, event.client_id), None)
         elif isinstance(event, FeedStatus) and event.status == "gap":
@@ -118,12 +155,13 @@ class Books:
             self.findings.append(
                 Finding(row.last_seq, row.status, f"the session did not end in order: it is {row.status}")
             )
-        self._positions()
+        self._residuals()
 
     def _intent(self, record: Record, event: PlaceOrder | AmendOrder | CancelOrder | CancelAll) -> None:
         self.intents += 1
         name = "" if isinstance(event, CancelAll) else event.client_id
         self.open[record.seq] = f"{action_of(event)} {name or event.symbol or event.venue}"
+        self._tally(event.venue, action_of(event)).intents += 1
         if isinstance(event, PlaceOrder):
             key = (event.venue, event.client_id)
             if key in self._placed:
@@ -136,6 +174,7 @@ class Books:
         if record.cause in self.open:
             del self.open[record.cause]
             self.answered += 1
+            self._count(event)
         elif (*key, event.action) not in self._doubtful:
             self._find(
                 record, "no intent", f"an outcome of {event.client_id or event.action} follows from no open intent"
@@ -147,25 +186,45 @@ class Books:
             self.unknown.pop(key, None)
             self._doubtful.discard((*key, event.action))
 
+    def _count(self, event: Accepted | Rejected | Unknown) -> None:
+        tally = self._tally(event.venue, event.action)
+        if isinstance(event, Accepted):
+            tally.accepted += 1
+        elif isinstance(event, Rejected):
+            tally.rejected += 1
+        else:
+            tally.unknown += 1
+
+    def _tally(self, venue: str, action: str) -> Outcomes:
+        return self._outcomes.setdefault((venue, action), Outcomes(venue, action))
+
+    def outcomes(self) -> tuple[Outcomes, ...]:
+        """Intents and what became of them, by venue and action."""
+        return tuple(self._outcomes[key] for key in sorted(self._outcomes))
+
+    def positions(self) -> tuple[PositionLine, ...]:
+        """Every position as it stands where the reading has come to."""
+        return tuple(
+            _position_line(venue, position)
+            for venue, account in sorted(self.shared.accounts.items())
+            for _, position in sorted(account.ledger.positions.items())
+        )
+
     def _fill(self, record: Record, event: Fill) -> None:
         self.fills += 1
-        account = self._shared.account(event.venue)
+        account = self.shared.account(event.venue)
         order = account.orders.order_of(event)
         if order is None and event.kind == "trade":
             self._find(record, "no order", f"fill {event.fill_id} belongs to no order of this session")
         if event.size <= 0 or event.price <= 0:
             self._find(record, "fill", f"fill {event.fill_id} has size {event.size} at {event.price}")
 
-    def _positions(self) -> None:
+    def _residuals(self) -> None:
         """The position folded from fills against what the venue said last."""
-        for venue, account in self._shared.accounts.items():
-            for position in account.ledger.positions.values():
-                told: PositionUpdate | None = position.reported
-                if told is not None and told.size != position.size:
-                    text = f"{venue} {position.symbol}: folded {position.size}, the venue says {told.size}"
-                    self.findings.append(
-                        Finding(0, "position", f"{text}, residual {_plain(told.size - position.size)}")
-                    )
+        for line in self.positions():
+            if line.residual:
+                text = f"{line.venue} {line.symbol}: folded {line.size:f}, the venue says {line.told:f}"
+                self.findings.append(Finding(0, "position", f"{text}, residual {line.residual:f}"))
 
     def _forget(self) -> None:
         """Client ids are a function of the seq, so only the latest could come twice; memory stays flat."""
@@ -200,15 +259,19 @@ def audit(
     records = 0
     try:
         for block in log.blocks(row.id):
-            _read_all(books, block)
+            fault = read_all(books, block)
+            if fault is not None:
+                findings.append(fault)
+                break
             records += len(block)
             if progress is not None:
                 progress(len(block))
-        books.close(row)
-    except LogCorrupt as error:
+        else:
+            books.close(row)
+    except LogError as error:
         # The blocks' own check has named it; the books cannot be followed past it.
         if not findings:
-            findings.append(Finding(error.seq or 0, "corrupt", str(error)))
+            findings.append(Finding(getattr(error, "seq", None) or 0, "corrupt", str(error)))
     return AuditReport(
         session=row.id,
         status=row.status,
@@ -223,13 +286,31 @@ def audit(
         checkpointed_seq=evidence.checkpointed_seq,
         signed_seq=evidence.signed_seq,
         anchored_seq=evidence.anchored_seq,
+        outcomes=books.outcomes(),
+        positions=books.positions(),
     )
 
 
-def _read_all(books: Books, records: Iterable[Record]) -> None:
+def read_all(books: Books, records: Iterable[Record]) -> Finding | None:
+    """Reads on; what cannot be folded, as nobody but a forger would have written it, is returned as the finding it is."""
     for record in records:
-        books.read(record)
+        try:
+            books.read(record)
+        except Exception as error:  # noqa: BLE001 - an audit of anything must end; it is told, and nothing after it is read
+            text = f"the record cannot be followed: {type(error).__name__}: {error}"
+            return Finding(record.seq, "unfollowable", text)
+    return None
 
 
-def _plain(number: Decimal) -> str:
-    return format(number, "f")
+def _position_line(venue: str, position: Position) -> PositionLine:
+    told = None if position.reported is None else position.reported.size
+    return PositionLine(
+        venue=venue,
+        symbol=position.symbol,
+        fills=position.fills,
+        size=position.size,
+        told=told,
+        residual=None if told is None else EXACT.subtract(told, position.size),
+        realized_pnl=position.realized_pnl,
+        funding=position.funding,
+    )

@@ -1,7 +1,6 @@
-"""`tapeline import`, `replay` and `audit`: recorded frames into a session, and what a session is worth."""
+"""`tapeline import` and `replay`: recorded frames into a session, and a session run again."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from time import monotonic, sleep
@@ -14,23 +13,19 @@ from adapters import order_ids
 from adapters import venue as find_venue
 from app.collector import Collector
 from app.defaults import parse_settings, simulated_strategies
-from app.logs import opened_session
-from app.options import JsonOption, LogOption, SessionArgument, VenueArgument, log_url, told
-from app.output import moment, print_json, print_lines, print_table
-from app.progress import progress
+from app.logs import is_sealed, opened_session
+from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, VenueArgument, log_url, told
+from app.output import moment, print_json, print_lines
+from app.progress import counting, progress
 from app.redecoding import decode_again
 from app.report import print_summary
 from app.running import new_session_id
 from app.summary import Summary, summarize
-from replay.audit import audit as audit_session
 from replay.imports import import_recordings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.market_files.importing import format_of, import_market_files
 from replay.market_files.source import Said
-from replay.proof.anchors import read as read_anchors
-from replay.proof.keys import PublicKey
 from replay.simulate import Simulation
-from replay.tape import is_tape
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
 from state.clock import WallClock
@@ -135,6 +130,7 @@ def replay(
     speed: Annotated[
         float | None, typer.Option("--speed", metavar="X", min=0.0, help="Times real time; full speed if left out.")
     ] = None,
+    log_key: LogKeyOption = None,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -147,54 +143,18 @@ def replay(
         raise WrongUse("--set needs --simulate")
     if not (verify or decode) and simulate is None and speed is None:
         raise WrongUse("say what to do with it: --verify, --simulate STRATEGY, --decode or --speed X")
-    if simulate is not None and is_tape(session):
+    if simulate is not None and is_sealed(session):
         raise WrongUse(f"a simulation is recorded beside its session: tapeline unseal {session} first")
-    with opened_session(context, session, log) as (opened, row):
+    with opened_session(context, session, log, log_key) as (opened, row):
         if verify:
             return _verify(opened, row, speed, as_json=as_json)
         if simulate is not None:
             return _simulate(opened, row, simulate, settings or [], speed, as_json=as_json)
         if decode:
-            with _counting("decoding", row.last_seq) as count:
+            with counting("decoding", row.last_seq) as count:
                 return decode_again(opened, row.id, count, as_json=as_json)
         print_lines(_shown(record, as_json=as_json) for record in paced(opened.records(row.id), speed))
     return CLEAN
-
-
-def audit(
-    context: typer.Context,
-    session: SessionArgument,
-    anchors: Annotated[
-        Path | None, typer.Option("--anchors", metavar="FILE", help="What `tapeline checkpoint --anchor-file` wrote.")
-    ] = None,
-    public_key: Annotated[
-        Path | None, typer.Option("--public-key", metavar="FILE", help="The key that checkpoints must be signed by.")
-    ] = None,
-    log: LogOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Check digest, gaps, journal and outcomes of a session; trusts nothing that is stored."""
-    with opened_session(context, session, log) as (opened, row):
-        said = None if anchors is None else read_anchors(anchors, row.id)
-        key = None if public_key is None else PublicKey.load(public_key)
-        with _counting("auditing", row.last_seq) as count:
-            report = audit_session(opened, row.id, count, anchors=said, key=key)
-    if as_json:
-        print_json(report)
-    else:
-        print_lines(
-            [
-                f"session {report.session} ({report.status}): {report.records} records, head {report.head}".encode(),
-                f"{report.intents} intents, {report.answered} with their outcome; {report.fills} fills; "
-                f"{report.gaps} feed gaps recorded".encode(),
-                f"{report.checkpoints} checkpoints up to record {report.checkpointed_seq}, "
-                f"signed up to {report.signed_seq}, anchored up to {report.anchored_seq}".encode(),
-                b"clean" if report.clean else f"{len(report.findings)} findings".encode(),
-            ]
-        )
-        if report.findings:
-            print_table(("seq", "kind", "finding"), [(f.seq, f.kind, f.text) for f in report.findings], right=("seq",))
-    return CLEAN if report.clean else FINDINGS
 
 
 # --- verify ---
@@ -225,7 +185,7 @@ class VerifyFact(msgspec.Struct, frozen=True):
 
 def _verify(log: Log, row: SessionRow, speed: float | None, *, as_json: bool) -> int:
     strategies = strategies_of(Manifest.parse(row.manifest))
-    with _counting("verifying", row.last_seq) as count, Collector():
+    with counting("verifying", row.last_seq) as count, Collector():
         verdict = verify_session(
             log, row.id, strategies, order_ids(row.id), progress=count, pace=lambda records: paced(records, speed)
         )
@@ -323,7 +283,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
         recorded=recorded,
     )
     try:
-        with _counting(f"simulating {kind}", row.last_seq) as count, Collector():
+        with counting(f"simulating {kind}", row.last_seq) as count, Collector():
             simulated = simulation.run(paced(log.records(row.id), speed), count)
     except BaseException:
         writer.close(row.opened, "crashed")
@@ -353,19 +313,6 @@ def paced(records: Iterable[Record], speed: float | None) -> Iterator[Record]:
         if wait_s > 0:
             sleep(wait_s)
         yield record
-
-
-@contextmanager
-def _counting(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    counted = 0
-    with progress(title, total) as done:
-
-        def count(records: int) -> None:
-            nonlocal counted
-            counted += records
-            done(counted)
-
-        yield count
 
 
 def _shown(record: Record, *, as_json: bool) -> bytes:

@@ -1,5 +1,7 @@
 """Checkpoints in the database: how each becomes a row and comes back."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from state.log.checkpoint import Checkpoint, SignedCheckpoint
@@ -27,17 +29,22 @@ def checkpoint_row(signed: SignedCheckpoint) -> Row:
     )
 
 
-def stored_checkpoints(connection: sa.Connection, session: str) -> list[SignedCheckpoint]:
-    """All checkpoints of a session, by number."""
-    query = sa.select(checkpoints).where(checkpoints.c.session == session).order_by(checkpoints.c.number)
-    return [_signed(row) for row in connection.execute(query)]
+def checkpoints_of(session: str) -> sa.Select[Any]:
+    """The rows of all checkpoints of a session, by number."""
+    return sa.select(checkpoints).where(checkpoints.c.session == session).order_by(checkpoints.c.number)
 
 
-def _signed(row: sa.Row[tuple[object, ...]]) -> SignedCheckpoint:
+def signed_checkpoint(row: sa.Row[Any]) -> SignedCheckpoint:
+    """What a row holds; raises `TypeError` or `AttributeError` where it holds something else."""
     found = Checkpoint(
         row.session, row.number, row.seq, row.root.hex(), row.digest.hex(), row.frames, row.frames_root.hex(),
         row.facts.hex(), row.status, row.closed, row.previous.hex(),
     )  # fmt: skip
+    whole = (found.number, found.seq, found.frames, found.closed or 0)
+    if not all(isinstance(number, int) for number in whole) or not isinstance(found.status, str):
+        raise TypeError("its numbers cannot be those")
+    if not isinstance(row.key, str):
+        raise TypeError("its key cannot be that")
     return SignedCheckpoint(found, row.key, row.signature.hex())
 
 

@@ -104,6 +104,8 @@ def clear_errors(name: str) -> Iterator[None]:
     """Turns what drivers raise into the log's own errors, one sentence each, without SQL and without parameters."""
     try:
         yield
+    except UnicodeDecodeError as error:  # of the driver's: even the text of its own complaint may be damaged
+        raise LogCorrupt(f"{name} is damaged: it holds text that is none") from error
     except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise explain(name, error) from error
 

@@ -1,14 +1,15 @@
 """Reads a log within one transaction, so that all answers speak of the same moment; everything streams."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
 import sqlalchemy as sa
 
 from state.errors import LogCorrupt, SchemaUnknown, WrongUse
 from state.log.checkpoint import SignedCheckpoint
-from state.log.checkpoint_rows import stored_checkpoints
+from state.log.checkpoint_rows import checkpoints_of, signed_checkpoint
 from state.log.codec import expand, unpack, unpack_as_written
 from state.log.rows import JournalRow, SessionRow, Span, StoredBlock, StoredFrame
 from state.log.schema import VERSION, blocks, frames, journal, sessions, snapshots
@@ -21,6 +22,8 @@ _BLOCK = [column for column in blocks.columns if column.name != "session"]
 _FRAME = [column for column in frames.columns if column.name != "session"]
 _JOURNAL = [journal.c[field.name] for field in dataclasses.fields(JournalRow)]
 
+Built = TypeVar("Built")
+
 
 class Reader:
     """One connection in one snapshot of the log."""
@@ -31,21 +34,20 @@ class Reader:
     def sessions(self) -> list[SessionRow]:
         """All sessions, oldest first."""
         order = sa.select(sessions).order_by(sessions.c.opened, sessions.c.id)
-        return [self._reached(_session(row)) for row in self._connection.execute(order).all()]
+        return [self._reached(row) for row in self._built(order, ROWS_AT_ONCE, _session)]
 
     def session(self, name: str) -> SessionRow:
         """One session by its whole id; raises `WrongUse` when there is none."""
-        row = self._connection.execute(sa.select(sessions).where(sessions.c.id == name)).first()
+        row = next(self._built(sa.select(sessions).where(sessions.c.id == name), 1, _session), None)
         if row is None:
             raise WrongUse(f"there is no session {name!r} in the log")
-        return self._reached(_session(row))
+        return self._reached(row)
 
     def last_block(self, session: str) -> tuple[int, int, bytes] | None:
         """Last seq, last recv and digest where the session's blocks end."""
         columns = sa.select(blocks.c.last_seq, blocks.c.last_recv, blocks.c.digest)
         newest = columns.where(blocks.c.session == session).order_by(blocks.c.first_seq.desc()).limit(1)
-        row = self._connection.execute(newest).first()
-        return None if row is None else (row.last_seq, row.last_recv, row.digest)
+        return next(self._built(newest, 1, _ending), None)
 
     def _reached(self, row: SessionRow) -> SessionRow:
         """A running session is as long as its blocks: its row is brought up only now and then."""
@@ -65,8 +67,7 @@ class Reader:
         query = sa.select(*_BLOCK).where(mine, blocks.c.first_seq >= (begin or 0)).order_by(blocks.c.first_seq)
         if last is not None:
             query = query.where(blocks.c.first_seq <= last)
-        for row in self._stream(query, BLOCKS_AT_ONCE):
-            yield StoredBlock(*tuple(row))
+        yield from self._built(query, BLOCKS_AT_ONCE, _of(StoredBlock))
 
     def blocks(
         self, session: str, first: int = 1, last: int | None = None, *, as_written: bool = False
@@ -102,8 +103,7 @@ class Reader:
             query = query.where(journal.c.client_id == client_id)
         if last is not None:
             query = query.where(journal.c.seq <= last)
-        for row in self._stream(query, ROWS_AT_ONCE):
-            yield JournalRow(*tuple(row))
+        yield from self._built(query, ROWS_AT_ONCE, _of(JournalRow))
 
     def stored_frames(
         self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
@@ -114,8 +114,7 @@ class Reader:
             query = query.where(frames.c.channel == channel)
         if private is not None:
             query = query.where(frames.c.private == private)
-        for row in self._stream(query, ROWS_AT_ONCE):
-            yield StoredFrame(*tuple(row))
+        yield from self._built(query, ROWS_AT_ONCE, _of(StoredFrame))
 
     def frames(
         self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
@@ -127,8 +126,9 @@ class Reader:
     def frame_of(self, session: str, seq: int) -> StoredFrame | None:
         """The frame that a record was read from, opened; None where none was kept. Raises `LogCorrupt` on a damaged body."""
         covers = sa.and_(frames.c.session == session, frames.c.first_seq <= seq, frames.c.last_seq >= seq)
-        row = self._connection.execute(sa.select(*_FRAME).where(covers).order_by(frames.c.id).limit(1)).first()
-        return None if row is None else _opened(StoredFrame(*tuple(row)))
+        query = sa.select(*_FRAME).where(covers).order_by(frames.c.id).limit(1)
+        stored = next(self._built(query, 1, _of(StoredFrame)), None)
+        return None if stored is None else _opened(stored)
 
     def sent_frames(
         self, session: str, venue: str = "", since: int = 0, until: int | None = None
@@ -141,30 +141,75 @@ class Reader:
             query = query.where(frames.c.venue == venue)
         if until is not None:
             query = query.where(frames.c.recv <= until)
-        for row in self._stream(query.order_by(frames.c.id), ROWS_AT_ONCE):
-            yield _opened(StoredFrame(*tuple(row)))
+        for stored in self._built(query.order_by(frames.c.id), ROWS_AT_ONCE, _of(StoredFrame)):
+            yield _opened(stored)
 
     def spans(self, session: str) -> "Spans":
         """Which frame covers which records, to be read along with the blocks."""
         columns = sa.select(frames.c.id, frames.c.first_seq, frames.c.last_seq)
         mine = columns.where(frames.c.session == session, frames.c.first_seq > 0).order_by(frames.c.first_seq)
-        return Spans(Span(*tuple(row)) for row in self._stream(mine, ROWS_AT_ONCE))
+        return Spans(self._built(mine, ROWS_AT_ONCE, _of(Span)))
 
     def checkpoints(self, session: str) -> list[SignedCheckpoint]:
         """All checkpoints of a session, by number."""
-        return stored_checkpoints(self._connection, session)
+        return list(self._built(checkpoints_of(session), ROWS_AT_ONCE, signed_checkpoint))
 
     def snapshot_at(self, session: str, seq: int) -> tuple[int, bytes] | None:
         """The newest snapshot at or below `seq`."""
         query = sa.select(snapshots.c.seq, snapshots.c.body).where(
             snapshots.c.session == session, snapshots.c.seq <= seq
         )
-        row = self._connection.execute(query.order_by(snapshots.c.seq.desc()).limit(1)).first()
-        return None if row is None else (row.seq, expand(row.body))
+        return next(self._built(query.order_by(snapshots.c.seq.desc()).limit(1), 1, _snapshot), None)
 
-    def _stream(self, query: sa.Select[Any], at_once: int) -> Iterator[sa.Row[Any]]:
+    def _built(self, query: sa.Select[Any], at_once: int, build: Callable[[sa.Row[Any]], Built]) -> Iterator[Built]:
+        """Each row as what it stands for; raises `LogCorrupt` for one that holds what its columns cannot."""
         with self._connection.execute(query.execution_options(yield_per=at_once)) as result:
-            yield from result
+            rows = iter(result)
+            while True:
+                try:  # SQLite stores any type in any column, and the driver's own conversions stumble over it
+                    built = build(next(rows))
+                except StopIteration:
+                    return
+                except (TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
+                    raise LogCorrupt(f"a row of {query.get_final_froms()[0]} is damaged: {error}") from error
+                yield built
+
+
+def _of(shape: Callable[..., Built]) -> Callable[[sa.Row[Any]], Built]:
+    """Builds a frozen class of rows from its fields, each of which must be of the type that the class says."""
+    types = _types(shape)
+
+    def build(row: Sequence[Any]) -> Built:
+        if not all(map(isinstance, row, types)):
+            raise TypeError(_misfit(shape, row))
+        return shape(*row)
+
+    return build
+
+
+@cache
+def _types(shape: Callable[..., object]) -> tuple[Any, ...]:
+    return tuple(str if get_origin(hint) is Literal else hint for hint in get_type_hints(shape).values())
+
+
+def _misfit(shape: Callable[..., object], values: Sequence[object]) -> str:
+    names = [
+        name
+        for name, value, kind in zip(get_type_hints(shape), values, _types(shape), strict=True)
+        if not isinstance(value, kind)
+    ]
+    return f"{', '.join(names)} cannot be that"
+
+
+def _ending(row: Sequence[Any]) -> tuple[int, int, bytes]:
+    last_seq, last_recv, digest = row
+    if not (isinstance(last_seq, int) and isinstance(last_recv, int) and isinstance(digest, bytes)):
+        raise TypeError("its end cannot be that")
+    return last_seq, last_recv, digest
+
+
+def _snapshot(row: sa.Row[Any]) -> tuple[int, bytes]:
+    return row.seq, expand(row.body)
 
 
 class Spans:
@@ -206,14 +251,7 @@ def _length(block: StoredBlock) -> int:
 
 
 def _session(row: sa.Row[Any]) -> SessionRow:
-    return SessionRow(
-        row.id,
-        row.status,
-        row.opened,
-        row.closed,
-        row.parent,
-        row.manifest,
-        row.last_seq,
-        row.head.hex(),
-        row.schema_version,
-    )
+    values = (row.id, row.status, row.opened, row.closed, row.parent, row.manifest, row.last_seq, row.head.hex())
+    if not all(map(isinstance, (*values, row.schema_version), _types(SessionRow))):
+        raise TypeError(_misfit(SessionRow, (*values, row.schema_version)))
+    return SessionRow(*values, row.schema_version)

@@ -16,7 +16,7 @@ from replay.proof.checkpoints import checkpoint
 from replay.proof.keys import Signer
 from state.log import Log
 from state.log.checkpoint import SignedCheckpoint
-from state.log.checkpoint_rows import checkpoint_row, stored_checkpoints
+from state.log.checkpoint_rows import checkpoint_row, checkpoints_of, signed_checkpoint
 from state.log.codec import Press, expand
 from state.log.schema import blocks, checkpoints, frames, journal, sessions, snapshots
 from state.record import Frame, Record
@@ -204,7 +204,7 @@ def forge(
     )
     at = change(story, rng)
     with victim.engine.begin() as connection:
-        before = stored_checkpoints(connection, session)
+        before = [signed_checkpoint(row) for row in connection.execute(checkpoints_of(session))]
         for table in TABLES:
             connection.execute(table.delete().where((table.c.id if table is sessions else table.c.session) == session))
     writer = victim.log.begin(session, story.manifest, story.opened, block_size=12)
