@@ -44,7 +44,7 @@ class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A live session."""
+    """A live session; `earlier_orders` are those that earlier sessions of its log left resting."""
 
     venues: list[VenueConfig]
     strategies: list[StrategyConfig] = []
@@ -52,6 +52,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: str = ""
     seed: int = 0
     stop: StopPolicy = "cancel"
+    earlier_orders: Literal["cancel", "leave"] = "cancel"
     snapshot_every: int = 50_000
 
 

@@ -18,6 +18,7 @@ from adapters.paper import PaperExchange, PaperSettings
 from app.checking import check_config
 from app.collector import Collector
 from app.config import RunConfig, VenueConfig, credentials
+from app.earlier import EarlierOrders
 from app.session import LiveSession, VenueLine
 from state.clock import Clock, WallClock
 from state.errors import LogLocked, TapelineError
@@ -92,6 +93,7 @@ async def run(
     """
     clock = WallClock()
     _call_crashed(log)
+    earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")
     holder: list[LiveSession] = []
     writer = log.begin(
         plan.session,
@@ -118,6 +120,7 @@ async def run(
             ]
             async with around(session):
                 await session.start(lines)
+                session.take_over(earlier)
                 if await session.wait(for_s):
                     reason = "the time is over"
         except TapelineError as error:

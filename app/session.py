@@ -14,6 +14,7 @@ from adapters.base.exchange import Exchange
 from adapters.base.settings import ShutdownReport, Subscription
 from adapters.paper import PaperExchange
 from app.config import StopPolicy
+from app.earlier import EarlierOrders
 from state.clock import Clock
 from state.commands import action_of, as_command
 from state.errors import LogError, SessionBroken, TapelineError, VenueFailed
@@ -111,6 +112,13 @@ class LiveSession:
             await self._unless_stopped(line.exchange.start(line.subscriptions))
             if line.trades:
                 self._touched.add(line.exchange.venue)
+
+    def take_over(self, earlier: EarlierOrders) -> None:
+        """To be called once started: what earlier sessions left at the venues is told, and cancelled by intents."""
+        for venue, line in self._venues.items():
+            account = self.pipeline.shared.accounts.get(venue)
+            for events in earlier.found(account) if account is not None and line.trades else ():
+                self.feed(self._clock.now_ns(), events)
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
         """Somebody who asks to stop need not wait for a venue that does not answer."""
