@@ -11,10 +11,18 @@ class ClockOffset:
 
     def __init__(self) -> None:
         self._samples: deque[tuple[int, int, int]] = deque(maxlen=SAMPLES)  # round trip, offset, when
+        self._doubted = False
 
     def sample(self, sent: int, received: int, venue: int) -> None:
         """The venue said `venue` somewhere between `sent` and `received` (all ns)."""
+        if self._doubted:
+            self._samples.clear()
+            self._doubted = False
         self._samples.append((received - sent, venue - (sent + received) // 2, received))
+
+    def doubt(self) -> None:
+        """The venue refused our time: a clock was set, and no sample of before says anything once there is a new one."""
+        self._doubted = True
 
     @property
     def ns(self) -> int:

@@ -121,6 +121,7 @@ class Sender:
             reason = f"{verdict.text}; {(until - now) / 1e9:.0f} s"
             self._say(now, FeedStatus(self._venue, "", "rest", "banned" if verdict.banned else "throttled", reason))
         if verdict.refusal == "clock":
+            self.offset.doubt()
             self.resync_clock()
         if not verdict.known:
             self._say(now, FeedStatus(self._venue, "", "rest", "gap", f"unknown code {verdict.code}: {verdict.text}"))

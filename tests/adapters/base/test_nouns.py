@@ -174,3 +174,14 @@ def test_asking_for_names_imports_no_venue() -> None:
     root = Path(adapters.__file__).parents[1]
     out = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=True)
     assert out.stdout.decode().strip() == "[]"
+
+
+def test_a_clock_that_was_set_makes_samples_of_before_worthless() -> None:
+    offset = ClockOffset()
+    offset.sample(0, 100, 1_050)
+    offset.doubt()
+    assert offset.ns == 1_000, "nothing better is known yet"
+    offset.sample(10_000, 12_000, 50_000)
+    assert offset.ns == 39_000
+    offset.sample(20_000, 23_000, 60_000)
+    assert offset.ns == 39_000

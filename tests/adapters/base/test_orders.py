@@ -92,6 +92,9 @@ def test_a_wrong_clock_is_set_and_the_order_signed_anew(play: Any) -> None:
         return said(result={"timeSecond": "0", "timeNano": str(world.now + 3_600_000_000_000)})
 
     async def with_clock(desk: Desk) -> None:
+        desk.exchange.sender.offset.sample(
+            desk.world.now, desk.world.now, desk.world.now
+        )  # of before the clock was set
         desk.script["/v5/market/time"] = [time_of(desk.world)]
         await story(desk)
 
