@@ -145,6 +145,7 @@ class LiveSession:
 
     async def stop(self, policy: StopPolicy, reason: str) -> None:
         """Halts the strategies, cancels, flattens if asked to, asks the venues again, and closes the log."""
+        self._closing = policy == "leave"  # a strategy that is halted pulls its quotes, which are to stay here
         if not self._broken:
             self._command("halt" if policy != "leave" and self._touched else "halt_and_leave", reason)
         if policy != "leave":
