@@ -46,7 +46,7 @@ from state.reducer import Reducer
 from state.shared import SharedState
 from state.words import Side, sign
 
-HORIZONS_S = (1, 5, 30)
+HORIZONS_S = (1, 5, 30, 60)
 ORDERS_KEPT = 100_000
 _INTENTS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll)
 _OUTCOMES = (Accepted, Rejected, Unknown)
