@@ -100,10 +100,16 @@ class Simulation:
 
     def _market(self, recv: int, events: Sequence[AnyEvent]) -> None:
         """The venue sees an event before the strategies do: they can only act on what has happened."""
+        venues = self._venues
         for event in events:
-            if not isinstance(event, Signal):
-                self._venue(event.venue).observe(event, recv)
-        self._open_venues(recv)
+            venue = venues.get(event.venue)
+            if venue is None:
+                if type(event) is Signal:
+                    continue
+                venue = self._venue(event.venue)
+            venue.observe(event, recv)
+        if self._unopened:
+            self._open_venues(recv)
         self._pipeline.feed(recv, events)
 
     def _up_to(self, recv: int) -> None:

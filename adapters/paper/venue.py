@@ -70,7 +70,10 @@ class PaperVenue:
         if event.venue != self.venue:
             raise WrongUse(f"an event of {event.venue or 'no venue'} is none of {self.venue}")
         recv = max(recv, self._now)
-        self._advance(recv)
+        if self._arriving or self._funding_due is not None:
+            self._advance(recv)
+        else:
+            self._now = recv
         if isinstance(event, Ticker) and self.settings.funding:
             self._clock(event.symbol).told(event, recv)
             self._find_funding()
