@@ -140,3 +140,39 @@ class ChainedSocket(TopicSocket):
     def unanswered(self, request: Request, error: TapelineError) -> Sequence[AnyEvent]:
         book = self._fetching.pop(request.query, None)
         return () if book is None else (book.distrust("gap", f"no snapshot: {error}"),)
+
+
+class ChainedRecording(ChainedSocket):
+    """Reads what was recorded: there a whole stands among the frames, and nothing may say whose it is."""
+
+    _orphan = b""  # a whole that came before anything that could be its own
+
+    def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
+        events = super().receive(frame, recv)
+        if not self._orphan or not self._books(""):
+            return events
+        body, self._orphan = self._orphan, b""
+        return [*events, *self.inlined("", body)]
+
+    def inlined(self, topic: str, body: bytes) -> Sequence[AnyEvent]:
+        """The whole of the book of a topic; where none is known, of the one book that waits for it."""
+        named = self.channel_of(topic) if topic else None
+        if named is not None and not self._books(named.symbol):
+            self._add(topic)
+        found = [book for book in self._books("") if book.is_waiting] if named is None else self._books(named.symbol)
+        if len(found) == 1:
+            return self.snapshot(found[0], body)
+        self._orphan = body if not found and not self._books("") else b""
+        return self._stranger(f"a book of nobody: {len(found)} wait for one") if found else ()
+
+    def _add(self, topic: str) -> Channel | None:
+        """The book of a whole that came first takes the name of the topic that goes on from it."""
+        made = super()._add(topic)
+        waits = [book for book in self._books(made.symbol) if not book.heard] if isinstance(made, ChainedBook) else []
+        if waits:
+            made = self._channels[topic.encode()] = waits[0]
+        return made
+
+    def _books(self, symbol: str) -> Sequence[ChainedBook[Any]]:
+        books = [channel for channel in dict.fromkeys(self.channels) if isinstance(channel, ChainedBook)]
+        return [book for book in books if symbol in ("", book.symbol)]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from state.errors import WrongUse
+
 Environment: TypeAlias = Literal["mainnet", "testnet", "demo"]
 MarketChannel: TypeAlias = Literal["book", "trades", "ticker", "candles", "liquidations"]
 ShutdownPolicy: TypeAlias = Literal["cancel", "flatten", "leave"]
@@ -58,6 +60,18 @@ class Capabilities:
     dead_man: str
     private: tuple[str, ...]
     actions: tuple[str, ...]
+
+
+def check(settings: VenueSettings, can: Capabilities, name: str, *, is_trading: bool) -> None:
+    """Raises `WrongUse` for what a venue cannot serve; orders go to the first of its markets."""
+    if settings.market not in can.markets:
+        raise WrongUse(f"{name} has no market {settings.market!r}; known: {', '.join(can.markets)}")
+    if settings.environment not in can.environments:
+        raise WrongUse(f"{name} has no environment {settings.environment!r}; known: {', '.join(can.environments)}")
+    if settings.book_depth not in can.depths:
+        raise WrongUse(f"{name} has no book of depth {settings.book_depth}; known: {can.depths}")
+    if settings.market != can.markets[0] and is_trading:
+        raise WrongUse(f"{name} {settings.market} is public data here; orders go to {can.markets[0]}")
 
 
 @dataclass(frozen=True, slots=True)

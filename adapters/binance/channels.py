@@ -11,9 +11,9 @@ import msgspec
 from adapters.base.channel import Channel
 from adapters.base.rising import RisingTrades
 from adapters.binance import wire
-from adapters.binance.types import TRADE_KINDS
+from adapters.binance.types import TRADE_KINDS, Types
 from state.events import AnyEvent, Candle, Liquidation, Ticker, Trade
-from state.words import Side, TradeKind
+from state.words import TradeKind
 
 MS = 1_000_000  # ns
 T = TypeVar("T")
@@ -45,9 +45,10 @@ class QuoteChannel(Channel):
 
     __slots__ = ()
     channel = "ticker"
+    decode = staticmethod(_quote)
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        return (ticker(self.venue, self.symbol, _quote(frame).data),)
+        return (ticker(self.venue, self.symbol, self.decode(frame).data),)
 
 
 class TouchChannel(QuoteChannel):
@@ -57,15 +58,11 @@ class TouchChannel(QuoteChannel):
     chatty = True
 
 
-class MarkChannel(Channel):
+class MarkChannel(TouchChannel):
     """Mark, index and funding, every second."""
 
     __slots__ = ()
-    channel = "ticker"
-    chatty = True
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        return (ticker(self.venue, self.symbol, _mark(frame).data),)
+    decode = staticmethod(_mark)
 
 
 class CandlesChannel(Channel):
@@ -88,8 +85,7 @@ class LiquidationsChannel(Channel):
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         o = _forced(frame).data.o
-        side: Side = "buy" if o.S == "BUY" else "sell"
-        return (Liquidation(self.venue, self.symbol, o.T * MS, side, o.ap or o.p, o.z or o.q),)
+        return (Liquidation(self.venue, self.symbol, o.T * MS, Types.side.parse(o.S), o.ap or o.p, o.z or o.q),)
 
 
 def trade(venue: str, symbol: str, t: wire.Trade, *, backfilled: bool = False) -> Trade:

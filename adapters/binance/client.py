@@ -24,40 +24,34 @@ MINUTE_S = 60.0  # what is waited where an answer names no time: the counters' o
 BAN_S = 120.0  # the shortest there is
 BUSY_S = 0.4
 
-_answer = msgspec.json.Decoder(wire.Answer).decode
-_answers = msgspec.json.Decoder(list[wire.Answer]).decode
+_answer = msgspec.json.Decoder(wire.Envelope).decode
+_answers = msgspec.json.Decoder(list[wire.Envelope]).decode
 _until = re.compile(r"until (\d{13})\b").search
 
-
-def _table(groups: Mapping[tuple[Meaning, Refusal | None], Iterable[int]]) -> dict[int, tuple[Meaning, Refusal | None]]:
-    return {-code: meaning for meaning, codes in groups.items() for code in codes}
-
-
-CODES: dict[int, tuple[Meaning, Refusal | None]] = _table(
-    {
-        # The request itself was wrong, in general; what means something else stands below.
-        ("rejected", "rule"): (
-            *range(1100, 1137), *range(4000, 4087), 1010, 1013, 1014, 1020, 1023, 2010, 2020, 2021, 2026,
-            *range(4104, 4108), *range(4112, 4118), 4120, 4137, 4138, 4139, 4142, 4144, 4161, *range(4164, 4171), 4183,
-            4184, *range(5023, 5027), 5029, *range(5037, 5042), 5047,
-        ),
-        ("ok", None): (-200, 4046, 4059, 5027),
-        ("gone", "gone"): (2011, 2013),
-        ("retry", "rate"): (1003, 1015),
-        ("retry", "clock"): (1021, 5028),
-        ("retry", "busy"): (1001, 1008, 1016),
-        ("unknown", None): (1000, 1006, 1007),
-        ("rejected", "duplicate"): (4116,),
-        ("rejected", "post_only"): (5022,),
-        ("rejected", "would_not_fill"): (5021,),
-        ("rejected", "reduce_only"): (2022, 4118),
-        ("rejected", "price_band"): (4016, 4024, 4131),
-        ("rejected", "funds"): (2018, 2019, 2024, 4050, 4051),
-        ("rejected", "risk"): (2025, 2027, 2028, 4045),
-        ("rejected", "market_state"): (4108, 4140, 4141),
-        ("fatal", "fatal"): (1002, 1011, 1022, 2014, 2015, 2017, 2023, 4087, 4088, 4109, 4192, 4400, 4401),
-    }
-)  # fmt: skip
+_MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
+    # The request itself was wrong, in general; what means something else stands below.
+    ("rejected", "rule"): (
+        *range(1100, 1137), *range(4000, 4087), 1010, 1013, 1014, 1020, 1023, 2010, 2020, 2021, 2026,
+        *range(4104, 4108), *range(4112, 4118), 4120, 4137, 4138, 4139, 4142, 4144, 4161, *range(4164, 4171), 4183,
+        4184, *range(5023, 5027), 5029, *range(5037, 5042), 5047,
+    ),
+    ("ok", None): (-200, 4046, 4059, 5027),
+    ("gone", "gone"): (2011, 2013),
+    ("retry", "rate"): (1003, 1015),
+    ("retry", "clock"): (1021, 5028),
+    ("retry", "busy"): (1001, 1008, 1016),
+    ("unknown", None): (1000, 1006, 1007),
+    ("rejected", "duplicate"): (4116,),
+    ("rejected", "post_only"): (5022,),
+    ("rejected", "would_not_fill"): (5021,),
+    ("rejected", "reduce_only"): (2022, 4118),
+    ("rejected", "price_band"): (4016, 4024, 4131),
+    ("rejected", "funds"): (2018, 2019, 2024, 4050, 4051),
+    ("rejected", "risk"): (2025, 2027, 2028, 4045),
+    ("rejected", "market_state"): (4108, 4140, 4141),
+    ("fatal", "fatal"): (1002, 1011, 1022, 2014, 2015, 2017, 2023, 4087, 4088, 4109, 4192, 4400, 4401),
+}  # fmt: skip
+CODES = {-code: meaning for meaning, codes in _MEANINGS.items() for code in codes}
 
 
 def signature(secret: str, payload: str) -> str:
@@ -82,18 +76,14 @@ class Client(BaseClient):
             if self._credentials is None:
                 raise WrongUse(f"binance {endpoint.path} needs credentials")
             headers["X-MBX-APIKEY"] = self._credentials.key.reveal()
-        if endpoint.auth and endpoint.path not in Endpoints.KEY_ONLY:
+        if endpoint.auth and self._credentials is not None and endpoint.path not in Endpoints.KEY_ONLY:
             stamp = f"recvWindow={self._recv_window_ms}&timestamp={now_ms}"
             signed = "&".join(filter(None, (body if is_form else query, stamp)))
-            secret = self._signature(query + signed if is_form else signed + body)
+            secret = signature(self._credentials.secret.reveal(), query + signed if is_form else signed + body)
             signed = f"{signed}&signature={secret}"
             query, body = (query, signed) if is_form else (signed, body)
         url = f"{self._rest_url}{endpoint.path}" + (f"?{query}" if query else "")
         return SignedRequest(endpoint.method, url, headers, body.encode(), secret)
-
-    def _signature(self, payload: str) -> str:
-        assert self._credentials is not None
-        return signature(self._credentials.secret.reveal(), payload)
 
     def classify(self, status: int, body: bytes) -> Verdict:
         """What the body says, inside the order socket's wrapping too; its number of status stands for HTTP's there."""
@@ -119,10 +109,10 @@ class Client(BaseClient):
             rows = _answers(body) if body.lstrip()[:1] == b"[" else [_answer(body)]
             rows = [row if row.id is None else _answer(row.result) for row in rows]
         except msgspec.DecodeError as error:
-            return [ItemVerdict(_unreadable(f"the answer did not fit: {error}"))] * count
+            return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
         judged = [_judged(row) for row in rows[:count]]
-        short = ItemVerdict(_unreadable("the answer names fewer orders than were sent"))
-        return [*judged, *[short] * (count - len(judged))]
+        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
+        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
 
     def budgets(self, request: Request, headers: Mapping[str, str]) -> Sequence[tuple[str, Budget]]:
         said = ((pool, headers.get(name, "")) for name, pool in _HEADERS.items())
@@ -183,11 +173,7 @@ def _by_status(status: int, text: str) -> Verdict:
             return Verdict("unknown", None, code, text)
 
 
-def _unreadable(text: str) -> Verdict:
-    return Verdict("unknown", None, "unreadable", text)
-
-
-def _judged(row: wire.Answer) -> ItemVerdict:
+def _judged(row: wire.Envelope) -> ItemVerdict:
     if row.code not in (None, 0, 200):
         return ItemVerdict(verdict_of(200, row.code or 0, row.msg))
     return ItemVerdict(Verdict("ok"), None if row.orderId is None else str(row.orderId), row.updateTime * MS or None)

@@ -5,24 +5,24 @@ USD-M futures are traded; spot is public data. The two markets differ by a param
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from adapters.base.by_symbol import BySymbol
+from adapters.base.chained import ChainedRecording
 from adapters.base.channel import Channel
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
 from adapters.base.limits import Pool
 from adapters.base.numbers import money
 from adapters.base.query import Arguments, Query
-from adapters.base.settings import Capabilities, Subscription, VenueSettings
+from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
 from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.binance import wire
 from adapters.binance.account import PRIVATE_EVENTS
-from adapters.binance.book import BookChannel
 from adapters.binance.client import Client
 from adapters.binance.endpoints import HOSTS, Endpoints
 from adapters.binance.formats import Formats
@@ -37,7 +37,6 @@ from state.words import Action, Side
 
 MARKETS = ("linear", "spot")
 VENUES = {"linear": "binance", "spot": "binance.spot"}  # (venue, symbol) names a market, and both markets have BTCUSDT
-ENVIRONMENTS = ("mainnet", "testnet")
 SIDES_MOST = 10_000
 WEEK_MS = 7 * 86_400_000
 
@@ -45,23 +44,13 @@ WEEK_MS = 7 * 86_400_000
 DEPTHS = (*PARTIAL_DEPTHS, 50, 100, 200, 500, 1000)
 
 CAPABILITIES = Capabilities(
-    markets=MARKETS,
-    environments=ENVIRONMENTS,
-    channels=("book", "trades", "ticker", "candles", "liquidations"),
-    depths=DEPTHS,
-    place_batch=5,
-    amend_batch=5,
-    cancel_batch=10,
-    ws_order_entry=True,
-    cancel_all=True,
-    amend=True,
-    dead_man="countdownCancelAll, per symbol",
-    private=PRIVATE_EVENTS,
-    actions=tuple(Endpoints.ALL),
-)
+    markets=MARKETS, environments=("mainnet", "testnet"), depths=DEPTHS,
+    channels=("book", "trades", "ticker", "candles", "liquidations"), private=PRIVATE_EVENTS,
+    place_batch=5, amend_batch=5, cancel_batch=10, ws_order_entry=True, cancel_all=True, amend=True,
+    dead_man="countdownCancelAll, per symbol", actions=tuple(Endpoints.ALL),
+)  # fmt: skip
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
-_error = msgspec.json.Decoder(wire.Error).decode
 _info = msgspec.json.Decoder(wire.ExchangeInfo).decode
 _fee_rate = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -84,13 +73,15 @@ class Exchange(BySymbol):
         credentials: Credentials | None = None,
         transport: Transport | None = None,
     ) -> None:
-        _check(settings, credentials)
+        check(settings, CAPABILITIES, "binance", is_trading=credentials is not None)
         self.batch_sizes: dict[Action, int] = {"place": 5, "amend": 5, "cancel": 10, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market, self._side_of)
         self._sides: OrderedDict[str, Side] = OrderedDict()  # of what was placed here, by client id
         rest, sockets, trade = HOSTS[settings.market, settings.environment]
         self._rest_url = settings.rest_url or rest
-        self._public_url = _host(settings.public_url or sockets)
+        self._public_url = "/".join(
+            (settings.public_url or sockets).split("/")[:3]
+        )  # each stream has its own path there
         self._private_url = settings.private_url or f"{sockets}/private/ws"
         self._trade_url = settings.trade_url or trade
         super().__init__(settings, inbox, clock, session, credentials, transport)
@@ -153,24 +144,7 @@ class Exchange(BySymbol):
         return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
 
 
-def _host(url: str) -> str:
-    """Of one host each stream has its own path, so whatever path stands in a setting is passed over."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _check(settings: VenueSettings, credentials: Credentials | None) -> None:
-    if settings.market not in MARKETS:
-        raise WrongUse(f"binance has no market {settings.market!r}; known: {', '.join(MARKETS)}")
-    if settings.environment not in ENVIRONMENTS:
-        raise WrongUse(f"binance has no environment {settings.environment!r}; known: {', '.join(ENVIRONMENTS)}")
-    if settings.book_depth not in DEPTHS:
-        raise WrongUse(f"binance has no book of depth {settings.book_depth}; known: {DEPTHS}")
-    if settings.market == "spot" and credentials is not None:
-        raise WrongUse("binance spot is public data here; orders go to linear")
-
-
-class Decoder(Websocket):
+class Decoder(ChainedRecording, Websocket):
     """Recorded frames of one market → events, public and private, by the same code as live and without a network.
 
     `receive` raises `UnknownWord` for an order word that no table has.
@@ -182,25 +156,17 @@ class Decoder(Websocket):
             raise WrongUse(f"binance has no market {market!r}; known: {', '.join(MARKETS)}")
         super().__init__(venue or VENUES[market], "recorded", "", (), market)
         self._formats = Formats(self.venue, market)
-        self._orphan = b""  # a book that came before anything said whose it is
-
-    def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
-        events = super().receive(frame, recv)
-        if not self._orphan or not any(isinstance(channel, BookChannel) for channel in self.channels):
-            return events
-        body, self._orphan = self._orphan, b""
-        return [*events, *self._inlined("", body)]
 
     def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
         """Also what a recording inlines, and frames that no stream's name is wrapped around."""
         said = _envelope(frame)
         name, _, kind = (said.stream or "").partition("@")
         if kind == "depthSnapshot":
-            return None, frame, self._inlined(name.upper(), bytes(said.data))
+            return None, frame, self.inlined(f"{name}@depth@100ms", bytes(said.data))
         if said.stream is not None:  # without a kind it is the listen key of an account
             return super().other(frame, recv) if kind else self.other(bytes(said.data), recv)
         if said.lastUpdateId is not None:
-            return None, frame, self._inlined("", frame)
+            return None, frame, self.inlined("", frame)
         if said.id is not None and said.status is not None:
             return None, frame, ()  # an answer to a request, which tells of no market and no account
         if said.e is None and said.s is None:
@@ -210,30 +176,6 @@ class Decoder(Websocket):
             return None, frame, events
         return super().other(b'{"stream":"%s","data":%s}' % (_stream_of(said).encode(), frame), recv)
 
-    def _add(self, topic: str) -> Channel | None:
-        """The book of a snapshot that came first takes the name of the stream that goes on from it."""
-        made = super()._add(topic)
-        waits = [book for book in self._books(made.symbol) if not book.heard] if isinstance(made, BookChannel) else []
-        if waits:
-            made = self._channels[topic.encode()] = waits[0]
-        return made
-
-    def _inlined(self, symbol: str, body: bytes) -> Sequence[AnyEvent]:
-        """A REST book. Where nothing says whose it is, it belongs to the one book that waits for it."""
-        if symbol and not any(self._books(symbol)):
-            self._add(f"{symbol.lower()}@depth@100ms")
-        found = [book for book in self._books(symbol) if symbol or book.is_waiting]
-        if len(found) == 1:
-            return found[0].snapshot(body)
-        if len(found) > 1:
-            return self._stranger(f"a book of nobody: {len(found)} wait for one")
-        self._orphan = body if not self._books("") else b""
-        return ()
-
-    def _books(self, symbol: str) -> Sequence[BookChannel]:
-        books = [channel for channel in dict.fromkeys(self.channels) if isinstance(channel, BookChannel)]
-        return [book for book in books if symbol in ("", book.symbol)]
-
     def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
         """The events of a REST answer, a `FeedStatus` where it does not fit; nothing for an endpoint that tells none."""
         parts = urlsplit(url)
@@ -241,14 +183,15 @@ class Decoder(Websocket):
         action = next((name for name, path in reads if path.endswith(parts.path or "?")), None)
         if action is None:
             return ()
-        said = {name: words[0] for name, words in parse_qs(parts.query).items()}
+        said = dict(parse_qsl(parts.query))
+        limit = said.get("limit", "")
+        asked = Query(symbol=said.get("symbol", ""), limit=int(limit) if limit.isdecimal() else None)
         try:
-            if body.lstrip()[:1] == b"{" and (error := _error(body)).code:
+            if body.lstrip()[:1] == b"{" and (error := _envelope(body)).code:
                 return (self._status("gap", f"{parts.path}: {error.code} {error.msg}"),)
             if action == "book":
-                return self._inlined(said.get("symbol", ""), body)
-            limit = int(said["limit"]) if "limit" in said else None
-            return self._formats.answer(action, body, Query(symbol=said.get("symbol", ""), limit=limit))[0]
+                return self.inlined(f"{asked.symbol.lower()}@depth@100ms" if asked.symbol else "", body)
+            return self._formats.answer(action, body, asked)[0]
         except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
             return (self._misfit(error),)
 

@@ -19,16 +19,8 @@ from adapters.binance.channels import ticker, trade
 from adapters.binance.endpoints import ENDPOINTS, Endpoints, weight_of_levels
 from adapters.binance.types import INSTRUMENT_STATUS, INTERVALS, SELF_TRADE, Types
 from state.errors import WrongUse
-from state.events import (
-    AmendOrder,
-    AnyEvent,
-    BookSnapshot,
-    CancelAll,
-    CancelOrder,
-    Candle,
-    InstrumentDefined,
-    PlaceOrder,
-)
+from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, PlaceOrder
+from state.market_events import BookSnapshot, Candle, InstrumentDefined
 from state.words import Side
 
 Field: TypeAlias = str | int
@@ -36,7 +28,7 @@ Page: TypeAlias = tuple[Sequence[AnyEvent], str]
 T = TypeVar("T")
 
 FUNDING_S = 8 * 3_600  # where the venue does not name another
-PAGE, USUAL_PAGE, USUAL_INCOMES = 1_000, 500, 100  # the most there is, and what is sent where no limit was asked for
+USUAL_PAGE, USUAL_INCOMES = 500, 100  # what is sent where no limit was asked for
 
 
 def rows(shape: type[T], *, strict: bool = True) -> Callable[[bytes], list[T]]:
@@ -109,8 +101,7 @@ class Formats:
                 return {"symbol": cancel.symbol, "origClientOrderId": cancel.client_id}
             case "cancel_all" if isinstance(arguments, CancelAll):
                 arguments = Query(symbol=arguments.symbol)
-        query, reads = of_kind(arguments, Query, action), self.endpoints[action].method == "GET"
-        return said(self._query(action, query) if reads else self._setting(action, query))
+        return said(self._asked(action, of_kind(arguments, Query, action)))
 
     def _batch(self, action: str, intents: Sequence[object]) -> Mapping[str, Field]:
         if action == "cancel_batch":
@@ -151,48 +142,25 @@ class Formats:
             }
         )  # fmt: skip
 
-    def _setting(self, action: str, query: Query) -> Mapping[str, Field | None]:
-        if action in ("listen_key", "extend_listen_key"):
-            return {}
-        if action == "set_position_mode":
-            return {"dualSidePosition": "true" if query.hedge else "false"}
-        if not query.symbol:
+    def _asked(self, action: str, query: Query) -> Mapping[str, Field | None]:
+        """What a query says, in the venue's words; a page further on is asked for by id, and then without times."""
+        if action == "klines" and query.interval_s not in INTERVALS:
+            raise WrongUse(f"binance has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+        if action in _OF_ONE and not query.symbol:
             raise WrongUse(f"binance wants the symbol for {action}")
         if action == "set_leverage" and query.leverage is None:
             raise WrongUse("set_leverage needs a leverage")
-        leverage = text(query.leverage) if action == "set_leverage" and query.leverage is not None else None
-        countdown = query.window_s * 1_000 if action == "disconnect_cancel_all" else None
-        return {"symbol": query.symbol, "leverage": leverage, "countdownTime": countdown}
-
-    def _query(self, action: str, query: Query) -> Mapping[str, Field | None]:
-        symbol: dict[str, Field | None] = {"symbol": query.symbol}
-        limit: dict[str, Field | None] = {"limit": query.limit}
-        times: dict[str, Field | None] = {"startTime": query.start_ms, "endTime": query.end_ms}
-        order = {"orderId": query.order_id} | times
-        match action:
-            case "server_time" | "funding_info" | "wallet":
-                return {}
-            case "instruments":
-                return symbol if self.market == "spot" else {}
-            case "book":
-                return symbol | limit
-            case "trades":
-                return symbol | (times if self.market == "linear" else {}) | limit
-            case "klines":
-                if query.interval_s not in INTERVALS:
-                    raise WrongUse(f"binance has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
-                return symbol | {"interval": INTERVALS[query.interval_s]} | times | limit
-            case "order":
-                return symbol | {"orderId": query.order_id, "origClientOrderId": query.client_id}
-            case "order_history":  # a page further on is asked for by id, and then without times
-                return symbol | ({"orderId": query.cursor} if query.cursor else order) | limit
-            case "executions":
-                return symbol | ({"fromId": query.cursor} if query.cursor else order) | limit
-            case "funding":
-                start = query.cursor or query.start_ms
-                return symbol | {"incomeType": "FUNDING_FEE", "startTime": start, "endTime": query.end_ms} | limit
-            case _:
-                return symbol
+        words: dict[str, Field | None] = {
+            "symbol": query.symbol, "limit": query.limit, "startTime": query.start_ms, "endTime": query.end_ms,
+            "orderId": query.order_id, "origClientOrderId": query.client_id, "interval": INTERVALS.get(query.interval_s),
+            "incomeType": "FUNDING_FEE", "dualSidePosition": "true" if query.hedge else "false",
+            "leverage": None if query.leverage is None else text(query.leverage), "countdownTime": query.window_s * 1_000,
+        }  # fmt: skip
+        names = (_FIELDS | (_SPOT_FIELDS if self.market == "spot" else {})).get(action, ("symbol",))
+        if query.cursor and action in _CURSORS:
+            words |= {"startTime": None, "endTime": None, "orderId": None, _CURSORS[action]: query.cursor}
+            names = (names[0], _CURSORS[action], *names[1:])
+        return {name: words[name] for name in names}
 
     # --- in ---
 
@@ -287,20 +255,25 @@ class Formats:
         return events, str(told[-1].time + 1) if told and len(told) >= (query.limit or USUAL_INCOMES) else ""
 
 
+_TIMES = ("startTime", "endTime")
+_FIELDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("server_time", "funding_info", "wallet", "instruments", "listen_key", "extend_listen_key"), ()),
+    **dict.fromkeys(("order_history", "executions"), ("symbol", "orderId", *_TIMES, "limit")),
+    "book": ("symbol", "limit"), "order": ("symbol", "orderId", "origClientOrderId"),
+    "trades": ("symbol", *_TIMES, "limit"), "klines": ("symbol", "interval", *_TIMES, "limit"),
+    "funding": ("symbol", "incomeType", *_TIMES, "limit"), "set_leverage": ("symbol", "leverage"),
+    "set_position_mode": ("dualSidePosition",), "disconnect_cancel_all": ("symbol", "countdownTime"),
+}  # fmt: skip
+_SPOT_FIELDS: dict[str, tuple[str, ...]] = {"instruments": ("symbol",), "trades": ("symbol", "limit")}
+_CURSORS = {"order_history": "orderId", "executions": "fromId", "funding": "startTime"}
+_OF_ONE = frozenset({"cancel_all", "set_leverage", "disconnect_cancel_all"})
+
 _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = {
-    "instruments": Formats._instruments,
-    "funding_info": Formats._funding_info,
-    "book": Formats._book,
-    "trades": Formats._trades,
-    "klines": Formats._klines,
-    "order": Formats._one_order,
-    "open_orders": Formats._orders,
-    "positions": Formats._positions,
-    "wallet": Formats._wallet,
+    "instruments": Formats._instruments, "funding_info": Formats._funding_info, "book": Formats._book,
+    "trades": Formats._trades, "klines": Formats._klines, "order": Formats._one_order, "open_orders": Formats._orders,
+    "positions": Formats._positions, "wallet": Formats._wallet,
     **dict.fromkeys(("tickers", "book_tickers", "mark_prices", "open_interest"), Formats._tickers),
-}
+}  # fmt: skip
 _PAGED: Mapping[str, Callable[[Formats, bytes, Query], Page]] = {
-    "order_history": Formats._order_history,
-    "executions": Formats._executions,
-    "funding": Formats._fundings,
-}
+    "order_history": Formats._order_history, "executions": Formats._executions, "funding": Formats._fundings,
+}  # fmt: skip

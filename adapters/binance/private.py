@@ -10,88 +10,52 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from adapters.base.client import Request
+from adapters.base.keyed import KeyedStream
 from adapters.base.standing import Standing
 from adapters.base.websocket import OrderSocket
 from adapters.binance import wire
 from adapters.binance.account import PRIVATE_EVENTS, Account
 from adapters.binance.client import Client, pool_of, signature
 from adapters.binance.websocket import AGE_MOST_S, BEAT_S, PING_S
-from state.errors import TapelineError, VenueError
+from state.errors import VenueError
 from state.events import AnyEvent, FeedStatus
 from state.secrets import Credentials
-from state.words import FeedState
-
-EXTEND_S = 30 * 60.0  # a listen key lives an hour, and an extension is tried again each minute
-EXTEND_AGAIN_S = 60.0
-KEY_LIFE_S = 58 * 60.0
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
-_listen_key = msgspec.json.Decoder(wire.ListenKey).decode
-_answer = msgspec.json.Decoder(wire.Answer).decode
+_words = msgspec.json.Decoder(dict[str, str]).decode
 _encode = msgspec.json.Encoder().encode
 _strike = re.compile(rb'"(apiKey|signature)":"[^"]*"').sub
 
 
-class PrivateWebsocket(Standing):
-    """Orders, fills, positions and balances of one account. Nothing comes on connecting: REST tells what is, and whoever
-    has read that says "ok".
-    """
+class PrivateWebsocket(KeyedStream):
+    """Orders, fills, positions and balances of one account."""
 
-    channel = "account"
     heartbeat_s, ping_s, age_most_s = BEAT_S, PING_S, AGE_MOST_S
+    extend_s, extend_again_s, life_s = 30 * 60.0, 60.0, 58 * 60.0  # a listen key lives an hour
 
     def __init__(self, url: str, account: Account, key: Request, extension: Request) -> None:
-        super().__init__(account.venue, "private", "")
+        super().__init__(account.venue, "private", key, extension)
         self._base = url
         self._account = account
-        self._create, self._extend = key, extension
-        self._key = ""
-        self._made = self._extend_at = 0
 
-    @property
-    def address(self) -> str:
-        return f"{self._base}?listenKey=***&events={'/'.join(PRIVATE_EVENTS)}"
+    def key_of(self, body: bytes) -> str:
+        try:
+            return _words(body)["listenKey"]
+        except (msgspec.DecodeError, KeyError) as error:
+            raise VenueError(self.venue, "unreadable", f"no listen key: {error}", "unknown") from None
 
-    def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:
-        self.wanted = [self._create]
-        return super().on_disconnect(reason, status)
+    def url_of(self, key: str) -> str:
+        return f"{self._base}?listenKey={key}&events={'/'.join(PRIVATE_EVENTS)}"
 
     def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
         try:
             said = _envelope(frame)
-            if said.e == "listenKeyExpired":
-                self.over = "the listen key expired"
-                return ()
             events = self._account.private(said.e, frame) if said.e else None
         except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
             return self._odd(f"a frame did not fit: {error}")
+        if said.e == "listenKeyExpired":
+            self.over = "the listen key expired"
         return self._odd(f"unknown event {said.e!r}") if events is None else events
-
-    def heartbeat(self, now: int) -> list[bytes]:
-        if now >= self._extend_at:
-            self._extend_at = now + int(EXTEND_AGAIN_S * 1e9)
-            self.wanted.append(self._extend)
-        return []
-
-    def answered(self, request: Request, body: bytes, recv: int) -> Sequence[AnyEvent]:
-        """The key, or that it lives on. Raises `VenueError` where no key is in the answer."""
-        if request is self._create:
-            try:
-                self._key = _listen_key(body).listenKey
-            except msgspec.DecodeError as error:
-                raise VenueError(self.venue, "unreadable", f"no listen key: {error}", "unknown") from None
-            self.url = self.address.replace("***", self._key)
-        self._made, self._extend_at = recv, recv + int(EXTEND_S * 1e9)
-        return ()
-
-    def unanswered(self, request: Request, error: TapelineError) -> Sequence[AnyEvent]:
-        """A key that the venue refuses, or that could not be extended in its time, is of no more use."""
-        if isinstance(error, VenueError) or self._extend_at - self._made >= KEY_LIFE_S * 1e9:
-            self.over = f"the listen key could not be extended: {error}"
-        return ()
-
-    def strike(self, frame: bytes) -> bytes:
-        return frame.replace(self._key.encode(), b"***") if self._key else frame
 
 
 class TradeWebsocket(Standing, OrderSocket):
@@ -112,7 +76,7 @@ class TradeWebsocket(Standing, OrderSocket):
 
     def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
         try:
-            answer = _answer(frame)
+            answer = _envelope(frame)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return self._odd(f"a frame did not fit: {error}")
         said = ((pool_of(limit), limit.count) for limit in answer.rateLimits)

@@ -62,11 +62,9 @@ SELF_TRADED, FILL_OR_KILL, POST_ONLY = "1", "10", "11"
 
 # Orders that the venue made, by the start of their client id.
 MADE_BY_VENUE: dict[str, Origin] = {
-    "autoclose-": "liquidation",
-    "adl_autoclose": "adl",
-    "settlement_autoclose-": "settlement",
-    "delivery_autoclose": "settlement",
-}
+    "autoclose-": "liquidation", "adl_autoclose": "adl",
+    "settlement_autoclose-": "settlement", "delivery_autoclose": "settlement",
+}  # fmt: skip
 
 BALANCE_REASONS: dict[str, BalanceReason] = {
     "ORDER": "order", "FUNDING_FEE": "funding", "INSURANCE_CLEAR": "liquidation", "ADJUSTMENT": "adjustment",

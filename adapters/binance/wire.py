@@ -27,8 +27,19 @@ class Error(Struct, gc=False):
     msg: str = ""
 
 
+class RateLimit(Struct, gc=False):
+    rateLimitType: str
+    interval: str
+    intervalNum: int
+    limit: int
+    count: int = 0
+
+
 class Envelope(Struct, gc=False):
-    """The keys by which frames of all kinds are told apart: wrapped, raw, an answer to a request, an inlined REST book."""
+    """The keys by which frames are told apart and answers judged: a wrapped stream, a raw event, a REST book, an answer.
+
+    The order socket wraps REST's answers, `status` is a number there; of a batch each item is one, acknowledged or refused.
+    """
 
     stream: str | None = None
     e: str | None = None
@@ -39,13 +50,14 @@ class Envelope(Struct, gc=False):
     code: int | None = None
     msg: str = ""
     error: Error | None = None
+    orderId: Word = None
+    updateTime: Millis = 0
     lastUpdateId: int | None = None
+    rateLimits: list[RateLimit] = field(default_factory=list)
+    result: Raw = Raw(b"{}")
     data: Raw = Raw(b"")
     o: Raw = Raw(b"")
     k: Raw = Raw(b"")
-
-
-# --- market data; what REST spells alike is the same object ------------------------------------------------------
 
 
 class Depth(Struct, gc=False):
@@ -175,14 +187,6 @@ class Symbol(Struct, gc=False):
     marginAsset: str = ""
 
 
-class RateLimit(Struct, gc=False):
-    rateLimitType: str
-    interval: str
-    intervalNum: int
-    limit: int
-    count: int = 0
-
-
 class ExchangeInfo(Struct, gc=False):
     """Also the answer to what time it is."""
 
@@ -194,9 +198,6 @@ class ExchangeInfo(Struct, gc=False):
 class FundingInfo(Struct, gc=False):
     symbol: str
     fundingIntervalHours: Annotated[int, Meta(ge=1, le=1_000)]
-
-
-# --- the account -------------------------------------------------------------------------------------------------
 
 
 class Order(Struct, gc=False, rename={
@@ -311,27 +312,3 @@ class Income(Struct, gc=False):
     income: str
     asset: str
     time: Millis
-
-
-class ListenKey(Struct, gc=False):
-    listenKey: str
-
-
-# --- answers -----------------------------------------------------------------------------------------------------
-
-
-class Answer(Struct, gc=False):
-    """What an answer that is no list says of itself; the order socket wraps REST's: `status` is a number there.
-
-    Of a batch each item is one, acknowledged or refused.
-    """
-
-    id: Word = None
-    code: int | None = None
-    msg: str = ""
-    status: Word = None
-    error: Error | None = None
-    result: Raw = Raw(b"{}")
-    rateLimits: list[RateLimit] = field(default_factory=list)
-    orderId: Word = None
-    updateTime: Millis = 0

@@ -15,7 +15,7 @@ from adapters.base.exchange import Exchange as BaseExchange
 from adapters.base.limits import Pool
 from adapters.base.numbers import money
 from adapters.base.query import Arguments, Query
-from adapters.base.settings import Capabilities, Subscription, VenueSettings
+from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
 from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
@@ -72,7 +72,7 @@ class Exchange(BaseExchange):
         credentials: Credentials | None = None,
         transport: Transport | None = None,
     ) -> None:
-        _check(settings, credentials)
+        check(settings, CAPABILITIES, "bybit", is_trading=credentials is not None)
         self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market, settings.settle)
         rest, sockets = HOSTS[settings.environment]
@@ -120,17 +120,6 @@ class Exchange(BaseExchange):
                 maker, taker = money(row.makerFeeRate), money(row.takerFeeRate)
                 return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
         return instrument
-
-
-def _check(settings: VenueSettings, credentials: Credentials | None) -> None:
-    if settings.market not in MARKETS:
-        raise WrongUse(f"bybit has no market {settings.market!r}; known: {', '.join(MARKETS)}")
-    if settings.environment not in HOSTS:
-        raise WrongUse(f"bybit has no environment {settings.environment!r}; known: {', '.join(HOSTS)}")
-    if settings.book_depth not in CAPABILITIES.depths:
-        raise WrongUse(f"bybit has no book of depth {settings.book_depth}; known: {CAPABILITIES.depths}")
-    if settings.market == "spot" and credentials is not None:
-        raise WrongUse("bybit spot is public data here; orders go to linear")
 
 
 class Decoder(Websocket):

@@ -261,14 +261,6 @@ def test_a_stream_that_must_speak_and_does_not_is_stale_until_it_does() -> None:
     assert healed == FeedStatus("binance", "ETHUSDT", "ticker", "ok")
 
 
-def test_a_connection_makes_room_before_the_venue_ends_it() -> None:
-    made = socket()
-    assert made.heartbeat(22 * 3600 * 10**9) == []
-    assert made.over == ""
-    made.heartbeat(23 * 3600 * 10**9)
-    assert "day" in made.over
-
-
 @pytest.mark.parametrize(
     "answer",
     [
