@@ -71,6 +71,14 @@ class Database(ABC):
         """Housekeeping that a commit should not wait for."""
 
     @abstractmethod
+    def prepare_deletion(self, connection: sa.Connection) -> None:
+        """Settings of a connection that is to delete a session."""
+
+    @abstractmethod
+    def after_deletion(self, connection: sa.Connection) -> None:
+        """Once a session is deleted: leaves no copy of it behind, as far as the database lets us."""
+
+    @abstractmethod
     def serialize_creation(self, connection: sa.Connection) -> None:
         """Keeps two processes from making the tables at the same time."""
 

@@ -99,6 +99,13 @@ class Postgres(Database):
     def tidy(self, connection: sa.Connection) -> None:
         """Nothing: the server looks after its own files."""
 
+    def prepare_deletion(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET synchronous_commit = on")
+        connection.commit()
+
+    def after_deletion(self, connection: sa.Connection) -> None:
+        """Nothing: the server's own vacuum frees the space."""
+
     def serialize_creation(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_KEY,))
 

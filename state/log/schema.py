@@ -2,7 +2,7 @@
 
 Nothing is updated but the `sessions` row of the session that is being written, the reach of a frame that goes on yielding
 records, the signature of a checkpoint, and small neighbouring blocks, which are rewritten as one; the running digest does not
-depend on where they are cut.
+depend on where they are cut. A session that has ended may be deleted as a whole.
 """
 
 from sqlalchemy import (
@@ -125,6 +125,8 @@ checkpoints = Table(
     Column("signature", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+
+CONTENT = (blocks, journal, frames, snapshots, checkpoints)  # what belongs to a session beside its own row
 
 # Bodies are compressed already: PostgreSQL must not try again.
 for _table in (blocks, frames, snapshots):

@@ -17,7 +17,7 @@ from state.log.ink import Ink, journal_of
 from state.log.postgres import Postgres
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
-from state.log.schema import VERSION, checkpoints, journal, sessions
+from state.log.schema import CONTENT, VERSION, checkpoints, journal, sessions
 from state.log.sqlite import Sqlite
 from state.log.writer import SessionWriter
 from state.record import Record
@@ -163,6 +163,34 @@ class Log:
                 )
             )
         return self.find(row.id)
+
+    def delete(self, row: SessionRow, known: Sequence[SignedCheckpoint]) -> None:
+        """Deletes a session that has ended, in one transaction; what it was and its checkpoints are to be known elsewhere.
+
+        Raises `WrongUse` where it is running, or the log knows it otherwise or with a checkpoint more, `LogLocked` where its
+        writer (on SQLite: any) lives.
+        """
+        with clear_errors(self.name), ExitStack() as stack:
+            connection = stack.enter_context(self._database.engine.connect())
+            stack.enter_context(self._database.claim(row.id, connection))
+            self._database.prepare_deletion(connection)
+            with connection.begin():
+                reader = Reader(connection)
+                if row.status == "running" or reader.session(row.id) != row:
+                    raise WrongUse(f"session {row.id} in {self.name} is running or not the one to be deleted: it stays")
+                if any(each not in known for each in reader.checkpoints(row.id)):
+                    raise WrongUse(
+                        f"session {row.id} in {self.name} has a checkpoint that is not known elsewhere: it stays"
+                    )
+                for table in CONTENT:
+                    connection.execute(table.delete().where(table.c.session == row.id))
+                connection.execute(sessions.delete().where(sessions.c.id == row.id))
+            self._database.after_deletion(connection)
+
+    def is_written(self, session: str) -> bool:
+        """True while some process, this one included, writes the session."""
+        with clear_errors(self.name):
+            return self._database.is_written(session)
 
     def add_checkpoints(self, made: Sequence[SignedCheckpoint]) -> None:
         """Stores checkpoints; a running session's writer is not hindered. Raises `LogError`, also where one is there."""
