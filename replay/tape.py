@@ -1,14 +1,17 @@
 """Reads sealed sessions: a tape becomes a log again, in a temporary file or in any log that one likes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
 from replay.proof.container import Section, sections
+from replay.proof.data_keys import LogKey
+from replay.proof.locked import MAGIC as LOCKED
+from replay.proof.locked import LockedReader
 from state.errors import LogCorrupt
 from state.log import Log, SessionRow, SessionWriter, StoredFrame
 from state.log.checkpoint import SignedCheckpoint
@@ -34,11 +37,29 @@ class Opening(msgspec.Struct, frozen=True):
     head: str
 
 
-class Tape:
-    """A sealed session; each method reads the file from its beginning, and raises `LogCorrupt` on damage."""
+class SealedSession(Protocol):
+    """A session that stands outside of a log; every method raises `LogCorrupt` on damage."""
 
-    def __init__(self, path: Path) -> None:
+    def opening(self) -> Opening: ...
+
+    def checkpoints(self) -> list[SignedCheckpoint]: ...
+
+    def records(self) -> Iterator[list[Record]]: ...
+
+    def frames(self) -> Iterator[StoredFrame]: ...
+
+    def prove(self) -> None: ...
+
+
+class Tape:
+    """A sealed session; each method reads the file from its beginning, and raises `LogCorrupt` on damage.
+
+    Where the tape is encrypted, `WrongUse` without its log key or once its own key has been forgotten.
+    """
+
+    def __init__(self, path: Path, key: LogKey | None = None) -> None:
         self.path = path
+        self._key = key
 
     def opening(self) -> Opening:
         """What the session was."""
@@ -80,7 +101,10 @@ class Tape:
     def _sections(self, kind: str = "") -> Iterator[Section]:
         found = False
         with self.path.open("rb") as file:
-            for section in sections(file):
+            locked = file.read(len(LOCKED)) == LOCKED
+            if not locked:
+                file.seek(0)
+            for section in sections(LockedReader(file, self._key) if locked else file):
                 if not kind or section.kind == kind:
                     found = True
                     yield section
@@ -96,19 +120,28 @@ def is_tape(word: str) -> bool:
     return word.endswith(SUFFIX) and Path(word).is_file()
 
 
-@contextmanager
-def log_of_tape(path: Path) -> Iterator[Log]:
+def log_of_tape(path: Path, key: LogKey | None = None) -> AbstractContextManager[Log]:
     """A temporary log that holds the tape's session and nothing else; raises `LogCorrupt` unless it is the one sealed."""
+    return log_of(Tape(path, key))
+
+
+@contextmanager
+def log_of(sealed: SealedSession) -> Iterator[Log]:
+    """A temporary log that holds a sealed session and nothing else; raises `LogCorrupt` unless it is the one sealed."""
     with TemporaryDirectory(prefix="tapeline-") as folder, Log.open(f"sqlite:///{folder}/log.db") as log:
-        restore(path, log)
+        restore_session(sealed, log)
         yield log
 
 
-def restore(path: Path, log: Log) -> SessionRow:
-    """Brings a sealed session into a log; raises `LogCorrupt` unless it is the one sealed, `WrongUse` if it is there."""
-    tape = Tape(path)
-    tape.prove()
-    opening, checkpoints = tape.opening(), tape.checkpoints()
+def restore(path: Path, log: Log, key: LogKey | None = None) -> SessionRow:
+    """Brings a tape's session into a log; raises `LogCorrupt` unless it is the one sealed, `WrongUse` if it is there."""
+    return restore_session(Tape(path, key), log)
+
+
+def restore_session(sealed: SealedSession, log: Log) -> SessionRow:
+    """The same for any sealed session."""
+    sealed.prove()
+    opening, checkpoints = sealed.opening(), sealed.checkpoints()
     writer = log.begin(
         opening.session,
         opening.manifest,
@@ -118,29 +151,29 @@ def restore(path: Path, log: Log) -> SessionRow:
         stall_timeout_s=600.0,
     )
     try:
-        _copy(tape, writer)
+        _copy(sealed, writer)
     except BaseException:
         writer.close(opening.opened, "crashed")
         raise
     ended = opening.opened if opening.closed is None else opening.closed
     head = writer.close(ended, "crashed" if opening.status == "crashed" else "closed")
     if head.hex() != opening.head:
-        raise LogCorrupt("the tape's records do not give the digest that it names")
+        raise LogCorrupt("the sealed records do not give the digest that is named with them")
     first, others = checkpoints[0], checkpoints[1:]
     if log.checkpoints(opening.session)[0].checkpoint != first.checkpoint:
-        raise LogCorrupt("the tape's manifest is not the one that its first checkpoint covers", 1)
+        raise LogCorrupt("the sealed manifest is not the one that its first checkpoint covers", 1)
     if first.signature:
         log.sign_checkpoint(first)
     log.add_checkpoints(others)
     return log.find(opening.session)
 
 
-def _copy(tape: Tape, writer: SessionWriter) -> None:
+def _copy(sealed: SealedSession, writer: SessionWriter) -> None:
     """Records and frames as they came, so that each frame gets its number and its reach again."""
-    frames = tape.frames()
+    frames = sealed.frames()
     ahead = next(frames, None)
     reach, frame = 0, None
-    for records in tape.records():
+    for records in sealed.records():
         for record in records:
             # A frame without records was kept behind the last record of the frame before it.
             while ahead is not None and (ahead.first_seq or reach + 1) <= record.seq:

@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO
+from typing import Protocol
 
 from state.errors import LogCorrupt, SchemaUnknown
 
@@ -31,6 +31,18 @@ RECORDS_PER_SECTION = 4096
 FRAMES_PER_SECTION = 256
 BODY_BYTES_MAX = 1 << 30  # what a damaged header may make us allocate
 _LEVEL = 6
+
+
+class Out(Protocol):
+    """Where a tape is written to."""
+
+    def write(self, piece: bytes, /) -> int: ...
+
+
+class In(Protocol):
+    """What a tape is read from; fewer bytes than asked for are the last."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class Section:
 class SectionWriter:
     """Writes a tape from its first byte to its last."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: Out) -> None:
         self._out = out
         self._hash = sha256()
         self._write(MAGIC)
@@ -65,7 +77,7 @@ class SectionWriter:
         self._out.write(piece)
 
 
-def sections(file: BinaryIO) -> Iterator[Section]:
+def sections(file: In) -> Iterator[Section]:
     """Every section from the first to `LAST`; raises `LogCorrupt` on damage, `SchemaUnknown` on another version."""
     hashed = sha256()
     magic = file.read(len(MAGIC))

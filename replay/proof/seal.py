@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from replay.proof.checkpoints import Checkpointer
-from replay.proof.container import FRAMES_PER_SECTION, RECORDS_PER_SECTION, SectionWriter
+from replay.proof.container import FRAMES_PER_SECTION, RECORDS_PER_SECTION, Out, SectionWriter
 from replay.proof.keys import Signer
 from replay.proof.roots import parts_of
 from state.errors import WrongUse
@@ -33,7 +33,7 @@ class Sealed:
     signed: bool
 
 
-def seal(log: Log, session: str, out: BinaryIO, *, signer: Signer | None = None) -> Sealed:
+def seal(log: Log, session: str, out: Out, *, signer: Signer | None = None) -> Sealed:
     """Writes the tape of a session that has ended; raises `LogCorrupt` where it does not hold together.
 
     The log is only read: checkpoints that it lacks stand on the tape alone, and would be the same in the log.
@@ -43,8 +43,7 @@ def seal(log: Log, session: str, out: BinaryIO, *, signer: Signer | None = None)
         if row.status == "running":
             raise WrongUse(f"session {row.id} is still running: only what has ended can be sealed")
         stored = reader.checkpoints(row.id)
-        due = Checkpointer(log, row.id).due(reader, row, stored)
-        checkpoints = _signed([*stored, *map(SignedCheckpoint, due)], signer)
+        checkpoints = complete(log, reader, row, stored, signer)
         tape = SectionWriter(out)
         tape.section("OPEN", _opening(row))
         tape.section("CHKS", msgspec.json.encode(checkpoints))
@@ -55,8 +54,12 @@ def seal(log: Log, session: str, out: BinaryIO, *, signer: Signer | None = None)
     return Sealed(row.id, row.last_seq, frames, len(checkpoints), last.checkpoint.head, row.head, bool(last.signature))
 
 
-def _signed(checkpoints: list[SignedCheckpoint], signer: Signer | None) -> list[SignedCheckpoint]:
-    """With the last one signed, which stands for all before it."""
+def complete(
+    log: Log, reader: Reader, row: SessionRow, stored: list[SignedCheckpoint], signer: Signer | None
+) -> list[SignedCheckpoint]:
+    """The checkpoints of an ended session to its end, the last one signed, which stands for all before it."""
+    due = Checkpointer(log, row.id).due(reader, row, stored)
+    checkpoints = [*stored, *map(SignedCheckpoint, due)]
     last = checkpoints[-1]
     if signer is not None and not last.signature:
         signature = signer.sign(last.checkpoint.statement())
