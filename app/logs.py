@@ -1,4 +1,4 @@
-"""Opening what a command reads: a log, or a session in a log or on a tape."""
+"""Opening what a command reads: a log, or a session in a log, on a tape or in an archive."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,9 @@ from pathlib import Path
 import typer
 
 from app.options import log_url
-from replay.tape import is_tape, log_of_tape
+from replay.archive import is_archive, open_archive
+from replay.proof.data_keys import LogKey
+from replay.tape import SealedSession, Tape, is_tape, log_of
 from state.log import Log, SessionRow
 
 
@@ -16,11 +18,24 @@ def opened_log(context: typer.Context, log: str | None) -> Log:
     return Log.open(log_url(context, log), create=False)
 
 
+def is_sealed(word: str) -> bool:
+    """True for a word that names a tape or an archive rather than a session."""
+    return is_tape(word) or is_archive(word)
+
+
+def sealed_session(path: Path, log_key: Path | None) -> SealedSession:
+    """The session in an archive's folder or on a tape, with the log key that is said or that the environment names."""
+    key = LogKey.said(log_key)
+    return open_archive(path, key) if is_archive(str(path)) else Tape(path, key)
+
+
 @contextmanager
-def opened_session(context: typer.Context, session: str, log: str | None) -> Iterator[tuple[Log, SessionRow]]:
-    """A session and the log that it is in; where the word names a file `*.tape`, a temporary one."""
-    if is_tape(session):
-        with log_of_tape(Path(session)) as opened:
+def opened_session(
+    context: typer.Context, session: str, log: str | None, log_key: Path | None = None
+) -> Iterator[tuple[Log, SessionRow]]:
+    """A session and the log that it is in; where the word names a file `*.tape` or an archive's folder, a temporary one."""
+    if is_sealed(session):
+        with log_of(sealed_session(Path(session), log_key)) as opened:
             yield opened, opened.sessions()[0]
         return
     with opened_log(context, log) as opened:

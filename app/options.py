@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 import typer
@@ -19,6 +20,12 @@ UnreadLogOption: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SessionArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="SESSION", help="An id, a unique beginning of one, or `last`.", show_default=False)
+]
+LogKeyOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-key", metavar="FILE", help="The key that payloads are under; else $TAPELINE_LOG_KEY, else none."
+    ),
 ]
 VenueArgument: TypeAlias = Annotated[str, typer.Argument(metavar="VENUE", help="A venue of `tapeline venues`.")]
 

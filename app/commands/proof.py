@@ -10,19 +10,21 @@ import msgspec
 import typer
 
 from app.files import whole_file
-from app.logs import opened_log
-from app.options import JsonOption, LogOption, SessionArgument, UnreadLogOption, log_url
+from app.logs import opened_log, sealed_session
+from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, UnreadLogOption, log_url
 from app.output import print_json, print_lines, remark
 from app.progress import progress
 from replay.proof import verify_tape
 from replay.proof.anchors import Anchor, append, hand_over
 from replay.proof.checkpoints import EVERY, Checkpointer, Made
+from replay.proof.data_keys import LogKey
 from replay.proof.inclusion import NotProven, Proof
 from replay.proof.inclusion import check_proof as proven_record
 from replay.proof.inclusion import prove as prove_record
 from replay.proof.keys import Signer
+from replay.proof.locked import LockedWriter
 from replay.proof.seal import seal as seal_session
-from replay.tape import restore
+from replay.tape import restore_session
 from state.clock import WallClock
 from state.errors import WrongUse
 from state.log import Log
@@ -179,6 +181,7 @@ def seal(
         bool,
         typer.Option("--print-verifier", help="Print verify_tape.py, which checks tapes on a bare Python, and stop."),
     ] = False,
+    log_key: LogKeyOption = None,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -187,26 +190,34 @@ def seal(
         sys.stdout.write(Path(verify_tape.__file__).read_text())
         return CLEAN
     signer = None if key is None else Signer.load(key)
+    locking = LogKey.said(log_key)
     with opened_log(context, log) as opened:
         row = opened.find(session)
         path = output or Path(f"{row.id}.tape")
         with whole_file(path) as out:
-            sealed = seal_session(opened, row.id, out, signer=signer)
+            locked = None if locking is None else LockedWriter(out, locking)
+            sealed = seal_session(opened, row.id, locked or out, signer=signer)
+            if locked is not None:
+                locked.end()
     if as_json:
         print_json(sealed)
     else:
         print_lines([f"head {sealed.head}".encode()])
-        remark(f"session {sealed.session}, {sealed.records} records and {sealed.frames} frames, is in {path}")
+        how = "" if locking is None else ", encrypted"
+        remark(f"session {sealed.session}, {sealed.records} records and {sealed.frames} frames, is in {path}{how}")
     return CLEAN
 
 
 def unseal(
     context: typer.Context,
-    tape: Annotated[Path, typer.Argument(metavar="TAPE", help="What `tapeline seal` wrote.", show_default=False)],
+    tape: Annotated[
+        Path, typer.Argument(metavar="TAPE", help="What `tapeline seal` or `archive` wrote.", show_default=False)
+    ],
+    log_key: LogKeyOption = None,
     log: LogOption = None,
 ) -> int:
     """Bring a sealed session into a log, to look at it with every other command."""
     with Log.open(log_url(context, log)) as opened:
-        row = restore(tape, opened)
+        row = restore_session(sealed_session(tape, log_key), opened)
         print_lines([f"session {row.id}: {row.last_seq} records, digest {row.head}".encode()])
     return CLEAN
