@@ -33,15 +33,22 @@ class Moments:
 
     def at_time(self, time_ns: int) -> int:
         """The last record received at or before a time; only a few blocks are read, however long the session is."""
-        low, high = 1, self._row.last_seq
-        if high < 1 or self.record(1).recv > time_ns:
+        last = self._row.last_seq
+        if last < 1 or self.record(1).recv > time_ns:
             raise WrongUse(f"session {self._row.id} had no record yet at that time")
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.record(middle).recv <= time_ns:
-                low = middle
+        end = self.record(last).recv
+        if end <= time_ns:
+            return last
+        low, low_recv, high, high_recv, guess = 1, self.record(1).recv, last, end, True
+        while high - low > 1:  # low is at or before the time, high after it
+            share = (time_ns - low_recv) / (high_recv - low_recv) if guess else 0.5
+            middle = min(max(low + int((high - low) * share), low + 1), high - 1)
+            recv = self.record(middle).recv
+            guess = not guess  # records come unevenly: every other step only halves
+            if recv <= time_ns:
+                low, low_recv = middle, recv
             else:
-                high = middle - 1
+                high, high_recv = middle, recv
         return low
 
     def of_order(self, name: str) -> int:
