@@ -154,12 +154,22 @@ class LiveSession:
             await self._flatten()
         for line in self._venues.values():
             if line.exchange.venue in self._touched:
-                self.reports.append(await line.exchange.shutdown(policy))
+                await self._in_order(self._shut_down(line, policy))
         self._closing = True
         for line in self._venues.values():
-            await line.exchange.close()
+            await self._in_order(line.exchange.close())
         await self._until(lambda: not self._uncommitted)
         self._end(reason)
+
+    async def _shut_down(self, line: VenueLine, policy: StopPolicy) -> None:
+        self.reports.append(await line.exchange.shutdown(policy))
+
+    async def _in_order(self, work: Coroutine[None, None, None]) -> None:
+        """Whatever goes wrong at one venue, the others are shut down too, and the log is closed."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001
+            self.fail(_ours(error))
 
     async def _flatten(self) -> None:
         """By intents like any other, so that the log has them; what they leave is for the venues' own shutdown."""
@@ -206,8 +216,8 @@ class LiveSession:
         working = any(accounts[venue].orders.working() for venue in self._venues if venue in accounts)
         return not (working or self._unanswered or self._uncommitted)
 
-    async def _until(self, holds: Callable[[], bool], timeout_s: float = STOP_TIMEOUT_S) -> None:
-        deadline = self._loop.time() + timeout_s
+    async def _until(self, holds: Callable[[], bool], timeout_s: float | None = None) -> None:
+        deadline = self._loop.time() + (STOP_TIMEOUT_S if timeout_s is None else timeout_s)
         while not holds() and self._loop.time() < deadline and not self._broken:  # noqa: ASYNC110 (rare, and short)
             await asyncio.sleep(_POLL_S)
 
@@ -288,7 +298,10 @@ class LiveSession:
                 self._touched.add(venue)
                 self.intents_sent += len(records)
                 self._unanswered.update(record.seq for record in records)
-                line.exchange.submit(records)
+                try:
+                    line.exchange.submit(records)
+                except Exception as error:  # noqa: BLE001 (the event loop would only print it)
+                    self.fail(_ours(error))
 
     def _refuse(self, intents: Sequence[Record], text: str) -> None:
         """An intent that has nowhere to go gets its outcome too."""
@@ -311,11 +324,7 @@ class LiveSession:
     def _break(self, error: Exception) -> None:
         """The log or the loop itself failed: nothing is decided or recorded any more, only cancelled at the venues."""
         self._broken = True
-        if not isinstance(error, TapelineError):
-            broken = SessionBroken(f"a bug of ours: {error!r}")
-            broken.__cause__ = error
-            error = broken
-        self.fail(error)
+        self.fail(_ours(error))
 
     def venue_failed(self, reason: str) -> None:
         """To be called by an adapter when trading must stop."""
@@ -325,6 +334,15 @@ class LiveSession:
         """The session ends, and this is why."""
         self.failure = self.failure or error
         self._stopping.set()
+
+
+def _ours(error: Exception) -> TapelineError:
+    """What nobody foresaw is a bug of ours, and is called one."""
+    if isinstance(error, TapelineError):
+        return error
+    broken = SessionBroken(f"a bug of ours: {error!r}")
+    broken.__cause__ = error
+    return broken
 
 
 def _committed(_seq: int) -> None:

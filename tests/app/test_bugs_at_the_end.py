@@ -1,0 +1,52 @@
+"""A bug in one venue's adapter ends the session loudly and in order: orders are cancelled, the log is closed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.bybit.exchange import Exchange
+from state.errors import SessionBroken
+from state.log import Log
+from tests.live import KEY, VenueThread, record_live, tight_plain
+
+
+async def _explodes(*_: object) -> None:
+    raise ZeroDivisionError("a bug")
+
+
+_close = Exchange.close
+
+
+async def _closes_and_explodes(exchange: Exchange) -> None:
+    await _close(exchange)
+    raise ZeroDivisionError("a bug")
+
+
+def _explodes_at_once(*_: object) -> None:
+    raise ZeroDivisionError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("method", "bug", "cancelled"),
+    [
+        pytest.param("shutdown", _explodes, False, id="while shutting down"),
+        pytest.param("close", _closes_and_explodes, True, id="while closing"),
+        pytest.param("submit", _explodes_at_once, True, id="while sending"),
+    ],
+)
+def test_a_bug_of_an_adapter_is_loud_and_the_log_is_closed(
+    method: str, bug: Any, cancelled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/log.db"
+    monkeypatch.setattr("app.session.STOP_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(Exchange, method, bug)
+    with VenueThread(seed=3, flow_per_s=1.0) as venue:
+        session = record_live(url, venue, tight_plain(), for_s=1.0, stop="cancel")
+        left = venue.call(lambda v: v.truth(KEY)).open_orders
+    assert isinstance(session.failure, SessionBroken)
+    assert isinstance(session.failure.__cause__, ZeroDivisionError)
+    assert bool(session.reports) == cancelled
+    assert left == {}
+    with Log.open(url) as log:
+        assert log.find(session.id).status == "closed"
