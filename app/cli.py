@@ -55,6 +55,8 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "check-proof": Entry("app.commands.proof", "check_proof", "Check such a proof; needs the head and nothing else."),
     "seal": Entry("app.commands.proof", "seal", "Write a session into one file that stands alone."),
     "unseal": Entry("app.commands.proof", "unseal", "Bring a sealed session back into a log."),
+    "archive": Entry("app.commands.archive", "archive", "Move sessions to Parquet; delete what is proven there."),
+    "forget": Entry("app.commands.archive", "forget", "Erase an encrypted session by destroying its key."),
     "why": Entry("app.commands.why", "why", "Show the causes of a fill, an order or a record."),
     "why-not": Entry("app.commands.why", "why_not", "Show what kept a strategy from quoting at a moment."),
     "books": Entry("app.commands.books", "books", "Close the books against what venues report."),

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     )
 
 GROUP_ROWS = 16_384
-ROWS_AT_ONCE = 4096
+GROUP_BYTES = 32 << 20  # of bodies: frames may be large
+ROWS_AT_ONCE = 1024
 
 DataKey = tuple[str, bytes]  # whose, and the key
 
@@ -35,12 +36,15 @@ def write_part(path: Path, schema: pa.Schema, rows: Iterable[Row], key: DataKey 
     with path.open("xb") as out:
         with pq.ParquetWriter(out, schema, compression="zstd", encryption_properties=properties) as file:
             held: list[Row] = []
+            held_bytes = 0
             for row in rows:
                 held.append(row)
-                if len(held) == GROUP_ROWS:
+                held_bytes += sum(len(value) for value in row if isinstance(value, bytes))
+                if len(held) == GROUP_ROWS or held_bytes >= GROUP_BYTES:
                     file.write_batch(batch_of(held, schema))
                     written += len(held)
                     held.clear()
+                    held_bytes = 0
             if held:
                 file.write_batch(batch_of(held, schema))
         out.flush()
