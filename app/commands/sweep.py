@@ -95,18 +95,10 @@ def sweep(
         outcomes = run_all(
             jobs, workers=workers or os.cpu_count() or 1, scheduler=scheduler, done_before=journal, progress=done
         )
+    wanted = [words for words in sets for _ in stretches]
     found = [
-        Row(
-            set=number // len(stretches),
-            params=dict(sets[number // len(stretches)]),
-            session=job.session,
-            first=job.first,
-            last=job.last,
-            seed=job.seed,
-            outcome=outcome,
-            command=_command(job, sets[number // len(stretches)], settings or [], url),
-        )
-        for number, (job, outcome) in enumerate(zip(jobs, outcomes, strict=True))
+        _row(number // len(stretches), job, words, outcome, _command(job, words, settings or [], url))
+        for number, (job, words, outcome) in enumerate(zip(jobs, wanted, outcomes, strict=True))
     ]
     judged = [fold for row in rows for fold in _judged(found, row.id, len(sets))] if folds else []
     if output is not None:
@@ -115,6 +107,10 @@ def sweep(
             journal.unlink(missing_ok=True)
     _show(SweepFact(strategy, seed, found, judged), as_json=as_json)
     return FINDINGS if any(row.outcome.failed for row in found) else CLEAN
+
+
+def _row(number: int, job: Job, words: Words, outcome: Outcome, command: str) -> Row:
+    return Row(number, dict(words), job.session, job.first, job.last, job.seed, outcome, command)
 
 
 def _spans(row: SessionRow, folds: int, first: int, last: int | None) -> list[tuple[int, int]]:
