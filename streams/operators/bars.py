@@ -1,5 +1,6 @@
 """Candles that close by what happened instead of by the clock."""
 
+from collections.abc import Callable
 from math import inf, isfinite
 
 from reactivex import Observable, abc
@@ -9,7 +10,7 @@ from state.errors import WrongUse
 from state.events import Candle, Trade
 from streams.operators.forming import Forming
 from streams.operators.keep import Alarm, Kept, keep
-from streams.operators.lift import Operator
+from streams.operators.lift import Operator, positive
 from streams.scheduler import clock_of
 
 
@@ -32,13 +33,8 @@ def bars(
     count from the first trade (receipt). With `forming`, each trade says the open candle too, marked not closed. `interval_s` is
     0: they have none. Constant time and memory. Raises `NotDeterministic` where no scheduler is passed down.
     """
-    if trades is None and volume is None and value is None and seconds is None:
-        raise WrongUse("say when a bar closes: trades, volume, value or seconds")
-    for name, limit in (("trades", trades), ("volume", volume), ("value", value), ("seconds", seconds)):
-        if limit is not None and not 0 < limit < inf:
-            raise WrongUse(f"{name} must be above zero and finite, not {limit}")
-    most_trades, most_volume, most_value = trades or inf, volume or inf, value or inf
-    longest_ns = None if seconds is None else round(seconds * 1e9)
+    is_full = _full(trades=trades, volume=volume, value=value, seconds=seconds)
+    longest_ns = round(seconds * 1e9) if seconds else None
 
     def operator(source: Observable[Trade]) -> Observable[Candle]:
         def subscribe(
@@ -65,11 +61,10 @@ def bars(
                     if longest_ns is not None:
                         alarm.at(open_one.start + longest_ns)
                 open_one.add(trade)
-                bar = open_one
-                if bar.trades >= most_trades or bar.volume >= most_volume or bar.turnover >= most_value:
+                if is_full(open_one):
                     close()
                 elif forming:
-                    observer.on_next(bar.candle(0, closed=False))
+                    observer.on_next(open_one.candle(0, closed=False))
 
             alarm = Alarm(scheduler, close)
             inner = source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler)
@@ -78,3 +73,11 @@ def bars(
         return Kept(subscribe)
 
     return operator
+
+
+def _full(**limits: float | None) -> Callable[[Forming], bool]:
+    """Whether a bar has as much as it may; of seconds an alarm knows."""
+    if not any(limit is not None for limit in limits.values()):
+        raise WrongUse(f"say when a bar closes: {', '.join(limits)}")
+    trades, volume, value, _ = (inf if limit is None else positive(name, limit) for name, limit in limits.items())
+    return lambda bar: bar.trades >= trades or bar.volume >= volume or bar.turnover >= value

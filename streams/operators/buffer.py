@@ -2,27 +2,24 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from state.errors import WrongUse
 from streams.operators.keep import Alarm, Kept, keep
+from streams.operators.lift import positive
 from streams.operators.losses import Losses
 from streams.operators.rolling import at_least
 from streams.operators.settling import Settling
 from streams.scheduler import clock_of
 
 T = TypeVar("T")
+Drop: TypeAlias = Literal["oldest", "newest"]
 
 
 def buffer(
-    capacity: int,
-    every_s: float | None = None,
-    *,
-    drop: Literal["oldest", "newest"] = "oldest",
-    losses: Losses | None = None,
+    capacity: int, every_s: float | None = None, *, drop: Drop = "oldest", losses: Losses | None = None
 ) -> Callable[[Observable[T]], Observable[tuple[T, ...]]]:
     """The values of each settled tick, or of each `every_s` from the first on, as one tuple of at most `capacity`.
 
@@ -36,9 +33,7 @@ def buffer(
     scheduler is passed down.
     """
     at_least("capacity", capacity, 1)
-    if every_s is not None and not 0 < every_s < float("inf"):
-        raise WrongUse(f"every_s must be above zero and finite, not {every_s}")
-    every_ns = None if every_s is None else round(every_s * 1e9)
+    every_ns = None if every_s is None else round(positive("every_s", every_s) * 1e9)
     counts = losses if losses is not None else Losses()
 
     def operator(source: Observable[T]) -> Observable[tuple[T, ...]]:
@@ -74,7 +69,6 @@ def buffer(
 
             def lose() -> None:
                 counts.lost += len(held)
-                held.clear()
 
             alarm, settling = Alarm(scheduler, give), Settling(scheduler, give)
             inner = source.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)

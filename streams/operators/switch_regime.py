@@ -34,8 +34,7 @@ def switch_regime(regime: Observable[K], streams: Mapping[K, Observable[T]]) -> 
     def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
         latest: dict[object, object] = dict.fromkeys(streams, UNSAID)
         current: object = UNSAID
-        running = len(streams) + 1
-        is_news = False
+        running, is_news = len(streams) + 1, False
 
         def act() -> None:
             nonlocal is_news
