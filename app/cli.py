@@ -41,9 +41,9 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "calibrate": Entry(
         "app.commands.calibrate",
         "calibrate_session",
-        "Hold the simulator to a live session, order by order, and fit it.",
+        "Hold the simulator to a live session, and fit it.",
     ),
-    "fork": Entry("app.commands.fork", "fork", "Run history up to a record and something else after it, side by side."),
+    "fork": Entry("app.commands.fork", "fork", "Run history up to a record, something else after it."),
     "lookahead": Entry("app.commands.lookahead", "lookahead", "Find out whether a strategy sees the future."),
     "sweep": Entry("app.commands.sweep", "sweep", "Run sets of parameters over sessions, on all cores."),
     "incident": Entry("app.commands.incident", "incident", "Write a stretch of a session as a test that stands alone."),
