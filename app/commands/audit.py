@@ -9,7 +9,7 @@ import typer
 from app.audit_page import page
 from app.files import whole_file
 from app.logs import opened_session
-from app.options import JsonOption, LogOption, SessionArgument
+from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument
 from app.output import print_json, print_lines, print_table, remark
 from app.progress import counting
 from replay.audit import AuditReport
@@ -34,6 +34,7 @@ def audit(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="With --html: where to; else standard output.")
     ] = None,
+    log_key: LogKeyOption = None,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -42,7 +43,7 @@ def audit(
         raise WrongUse("--html and --json are two ways to say the same: ask for one")
     if output is not None and not html:
         raise WrongUse("-o takes the page that --html makes")
-    with opened_session(context, session, log) as (opened, row):
+    with opened_session(context, session, log, log_key) as (opened, row):
         said = None if anchors is None else read_anchors(anchors, row.id)
         key = None if public_key is None else PublicKey.load(public_key)
         with counting("auditing", row.last_seq) as count:
