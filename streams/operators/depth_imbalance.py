@@ -21,7 +21,7 @@ def depth_imbalance(depths_bps: Sequence[float], decay: float = 0.5) -> Operator
     which nothing rests is left out. Says nothing while `book.is_ok` is false. One pass over what is within the furthest depth.
     """
     depths = tuple(positive("depths_bps", depth) / 10_000 for depth in depths_bps)
-    if not depths or any(near >= far for near, far in pairwise(depths)):
+    if not depths or any(near >= far for near, far in pairwise(depths_bps)):
         raise WrongUse(f"depths_bps must be growing, not {tuple(depths_bps)}")
     if not 0 < decay <= 1:
         raise WrongUse(f"decay must be above 0 and at most 1, not {decay}")
