@@ -198,6 +198,10 @@ class Books:
     def _tally(self, venue: str, action: str) -> Outcomes:
         return self._outcomes.setdefault((venue, action), Outcomes(venue, action))
 
+    def placed(self, venue: str, client_id: str) -> bool:
+        """True for an order that this session wished for, while it is remembered."""
+        return (venue, client_id) in self._placed
+
     def outcomes(self) -> tuple[Outcomes, ...]:
         """Intents and what became of them, by venue and action."""
         return tuple(self._outcomes[key] for key in sorted(self._outcomes))

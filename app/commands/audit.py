@@ -2,23 +2,27 @@
 
 import sys
 from pathlib import Path
+from time import sleep
 from typing import Annotated
 
+import msgspec
 import typer
 
 from app.audit_page import page
 from app.files import whole_file
-from app.logs import opened_session
+from app.logs import opened_log, opened_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument
-from app.output import print_json, print_lines, print_table, remark
+from app.output import print_json, print_lines, print_table, printable, remark
 from app.progress import counting
 from replay.audit import AuditReport
 from replay.audit import audit as audit_session
+from replay.follow import follow as follow_session
 from replay.proof.anchors import read as read_anchors
 from replay.proof.keys import PublicKey
 from state.errors import WrongUse
 
 CLEAN, FINDINGS = 0, 1
+LOOK_EVERY_S = 0.1
 
 
 def audit(
@@ -34,6 +38,9 @@ def audit(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="With --html: where to; else standard output.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Beside a live session: tell each finding as it comes, until the end.")
+    ] = False,
     log_key: LogKeyOption = None,
     log: LogOption = None,
     as_json: JsonOption = False,
@@ -43,6 +50,12 @@ def audit(
         raise WrongUse("--html and --json are two ways to say the same: ask for one")
     if output is not None and not html:
         raise WrongUse("-o takes the page that --html makes")
+    if follow:
+        if html or anchors is not None or public_key is not None:
+            raise WrongUse(
+                "--follow tells findings as they come: audit page, anchors and keys when the session has ended"
+            )
+        return _follow(context, session, log, as_json=as_json)
     with opened_session(context, session, log, log_key) as (opened, row):
         said = None if anchors is None else read_anchors(anchors, row.id)
         key = None if public_key is None else PublicKey.load(public_key)
@@ -56,6 +69,24 @@ def audit(
     elif not html:
         _print(report)
     return CLEAN if report.clean else FINDINGS
+
+
+def _follow(context: typer.Context, session: str, log: str | None, *, as_json: bool) -> int:
+    found = 0
+    with opened_log(context, log) as opened:
+        row = opened.find(session)
+        remark(f"following session {row.id}, which is {row.status}; Ctrl-C ends it")
+        for finding in follow_session(opened, row.id, lambda: sleep(LOOK_EVERY_S)):
+            found += 1
+            if as_json:
+                print_lines([msgspec.json.encode(finding)], live=True)
+            else:
+                print_lines([printable(f"{finding.seq} {finding.kind}: {finding.text}").encode()], live=True)
+        row = opened.find(row.id)
+    remark(
+        f"session {row.id} is {row.status} at record {row.last_seq}: {found or 'no'} finding{'s' if found != 1 else ''}"
+    )
+    return FINDINGS if found else CLEAN
 
 
 def _write(text: bytes, output: Path | None) -> None:
