@@ -1,6 +1,9 @@
 """Archiving, encrypting and forgetting from the command line."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from tests.app.conftest import EVENTS, SESSION
 from tests.app.test_proof_commands import GOLDEN, findings
 
 Cli = Callable[..., Any]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -173,3 +177,26 @@ def test_what_cannot_run_is_said_in_one_line(cli: Cli, log_url: str, tmp_path: P
     ran = cli(*words.format(url=log_url).split())
     assert (ran.code, ran.out, len(ran.err.splitlines())) == (2, "", 1), ran
     assert says in ran.err
+
+
+@pytest.mark.parametrize(
+    "sight", ["kept/.{}.part", "kept/.{}.part/records.parquet", "kept/.{}.part/session.parquet", "kept/{}"]
+)
+def test_a_killed_archiving_loses_nothing_and_is_taken_up_again(cli: Cli, golden: tuple[str, str], sight: str) -> None:
+    """Killed as soon as a file is in sight; what it has done by then is anybody's guess."""
+    url, session = golden
+    command = [sys.executable, "-c", "from app.cli import main; main()", "archive", session, "-o", "kept", "--delete"]
+    process = subprocess.Popen(
+        [*command, "--log", url], env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
+    )
+    while process.poll() is None and not Path(sight.format(session)).exists():
+        pass
+    process.kill()
+    process.communicate()
+    left = cli("sessions", "--log", url, "--json").array()
+    assert left or cli("audit", f"kept/{session}").code == 0, "deleted is what has been proven"
+    if left:
+        assert cli("audit", session, "--log", url).code == 0
+        assert cli("archive", session, "-o", "kept", "--delete", "--log", url).code == 0
+    assert cli("audit", f"kept/{session}").code == 0
+    assert [path.name for path in Path("kept").iterdir()] == [session]
