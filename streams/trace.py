@@ -56,7 +56,8 @@ class Held:
 class Heard:
     """One stage of a strategy: its operator, where it was piped, how often it spoke, and its last value.
 
-    `pipe` numbers the calls of `pipe`, `place` the stages in one, 0 being the stream that is piped. `seq` is the record from which that value was concluded, `at` the session's time then (ns); both 0 before any value.
+    `pipe` numbers the calls of `pipe`, `place` the stages in one, 0 being the stream that is piped. `seq` is the
+    record from which that value was concluded, `at` the session's time then (ns); both 0 before any value.
     """
 
     strategy: str

@@ -23,7 +23,9 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_named_as_a_path_exists(page: Path) -> None:
-    named = re.findall(r"`((?:state|streams|adapters|replay|app|examples|benchmarks|docs|tests)/[\w./-]+)`", page.read_text())
+    named = re.findall(
+        r"`((?:state|streams|adapters|replay|app|examples|benchmarks|docs|tests)/[\w./-]+)`", page.read_text()
+    )
     missing = [name for name in named if not (ROOT / name).exists()]
     assert missing == []
 
