@@ -4,16 +4,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
-from replay.proof.locked import MAGIC
+from replay.proof.data_keys import LogKey
+from replay.proof.locked import MAGIC, LockedReader, LockedWriter
+from replay.tape import Tape
+from state.errors import TapelineError
 from tests.app.conftest import EVENTS, SESSION
 from tests.app.test_proof_commands import GOLDEN, findings
+from tests.replay.proof.conftest import write_key
 
 Cli = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +41,13 @@ def key_file(path: Path, byte: int) -> str:
 def keys(tmp_path: Path) -> tuple[str, str]:
     """The log key, and somebody else's."""
     return key_file(tmp_path / "log.key", 1), key_file(tmp_path / "other.key", 2)
+
+
+@pytest.fixture
+def signing(tmp_path: Path) -> tuple[str, str]:
+    """A key to sign with, and its public half."""
+    private, public = write_key(tmp_path, "signing", 7)
+    return str(private), str(public)
 
 
 @pytest.fixture
@@ -67,6 +81,21 @@ def test_several_sessions_are_archived_and_stay_unless_it_is_said(cli: Cli, log_
     assert len(cli("sessions", "--log", log_url, "--json").array()) == 1
 
 
+def test_an_archive_is_signed_and_can_be_asked_in_parquet(
+    cli: Cli, log_url: str, signing: tuple[str, str], keys: tuple[str, str]
+) -> None:
+    words = ["-o", "kept", "--key", signing[0], "--log-key", keys[0]]
+    assert cli("archive", SESSION, *words, "--log", log_url).code == 0
+    ran = cli("audit", f"kept/{SESSION}", "--log-key", keys[0], "--public-key", signing[1], "--json")
+    assert (findings(ran), msgspec.json.decode(ran.out)["signed_seq"]) == ([], len(EVENTS))
+    assert cli("archive", SESSION, "-o", "open", "--log", log_url).code == 0
+    table = pq.read_table(f"open/{SESSION}/records.parquet", columns=["seq", "type", "price", "size"])
+    counted = {
+        row["type"]: row["count_all"] for row in table.group_by("type").aggregate([([], "count_all")]).to_pylist()
+    }
+    assert counted == Counter(type(event).__name__ for event in EVENTS)
+
+
 @pytest.mark.parametrize("shape", ["archive", "tape"])
 def test_an_encrypted_session_is_read_with_its_key_until_that_is_forgotten(
     cli: Cli, log_url: str, keys: tuple[str, str], shape: str, monkeypatch: pytest.MonkeyPatch
@@ -92,11 +121,6 @@ def test_an_encrypted_session_is_read_with_its_key_until_that_is_forgotten(
 def test_no_byte_of_an_encrypted_tape_can_be_changed_or_left_out(
     cli: Cli, golden: tuple[str, str], keys: tuple[str, str], tmp_path: Path
 ) -> None:
-    from replay.proof.data_keys import LogKey
-    from replay.proof.locked import LockedReader, LockedWriter
-    from replay.tape import Tape
-    from state.errors import TapelineError
-
     assert cli("seal", "last", "-o", "run.tape", "--log-key", keys[0], "--log", golden[0]).code == 0
     path, key = tmp_path / "run.tape", LogKey.load(Path(keys[0]))
     whole = path.read_bytes()
@@ -135,9 +159,6 @@ def test_no_byte_of_an_encrypted_tape_can_be_changed_or_left_out(
 
 
 def test_a_damaged_archive_is_one_line_that_names_the_record(cli: Cli, log_url: str, tmp_path: Path) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet as pq
-
     assert cli("archive", SESSION, "-o", "kept", "--log", log_url).code == 0
     path = tmp_path / "kept" / SESSION / "records.parquet"
     table = pq.read_table(path)
