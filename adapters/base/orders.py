@@ -209,6 +209,8 @@ class OrderEntry:
         count = len(records)
         if self.pump is None or not self.pump.is_up or not request.endpoint.op:
             answer = await self._sender.once(request)
+            if answer.verdict.meaning != "ok":  # its headers may have said more than its body
+                return answer.recv, [ItemVerdict(answer.verdict)] * count, answer.frame
             return answer.recv, self._speaker.client.items(answer.status, answer.body, count), answer.frame
         protocol = self.pump.protocol
         assert isinstance(protocol, OrderSocket)

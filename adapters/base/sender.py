@@ -53,6 +53,7 @@ class Sender:
         self._clock = clock
         self._venue = venue
         self._timeout_s = timeout_s
+        self._heeded: Verdict | None = None
 
     async def once(self, request: Request) -> Answer:
         """Signs and sends once, its budget already granted. Raises `ConnectionFailed` or `OutcomeUnknown`."""
@@ -114,7 +115,10 @@ class Sender:
         self.heed(verdict, now)
 
     def heed(self, verdict: Verdict, now: int) -> None:
-        """Acts on what any answer says about the account as a whole: a ban shuts the gate, a clock error resets the clock."""
+        """Acts once on what an answer says of the account as a whole: a ban shuts the gate, a clock error resets the clock."""
+        if verdict is self._heeded:
+            return
+        self._heeded = verdict
         if verdict.banned or verdict.stops:
             until = max(now + int(verdict.wait_s * 1e9), verdict.until_ms * 1_000_000 - self.offset.ns)
             self.gate.limits.block(until, "" if verdict.banned else verdict.stops)

@@ -66,7 +66,7 @@ class World:
     def now_ns(self) -> int:
         return self.now
 
-    async def open(self, url: str) -> FakeSocket:
+    async def open(self, url: str, ping_s: float = 0.0) -> FakeSocket:
         self.opened_at.append(self.now)
         if self.refusals:
             self.refusals -= 1

@@ -161,3 +161,56 @@ def test_orders_that_wait_for_their_budget_hold_up_nobody_else(
         await gate.close()
 
     asyncio.run(story())
+
+
+# --- pools that draw from others ---------------------------------------------------------------------------------
+
+
+def drawing() -> Limits:
+    pools = (
+        Pool("weight", 100, 60.0, reserve=10),
+        Pool("fast", 10, 10.0),
+        Pool("slow", 15, 60.0),
+        Pool("orders", draws=(("fast", 1), ("slow", 1))),
+        Pool("batches", draws=(("fast", 5), ("slow", 1), ("weight", 5))),
+    )
+    return Limits(pools, "")
+
+
+def test_a_pool_that_draws_takes_its_units_whatever_the_cost_and_waits_for_the_slowest() -> None:
+    budget = drawing()
+    assert budget.limit("orders") == 10
+    assert budget.limit("batches") == 10
+    for n in range(2):
+        assert budget.wait_ns("batches", 3, Priority.CREATE, n) == 0
+        budget.spend("batches", 3, n)
+    assert budget.wait_ns("orders", 1, Priority.CREATE, 2) > 0, "two batches are ten of the fast counter"
+    assert budget.wait_ns("weight", 80, Priority.READ, 2) == 0
+    assert budget.wait_ns("weight", 81, Priority.READ, 2) > 0, "and ten of the weight"
+    later = 11 * SECOND
+    for n in range(10):
+        assert budget.wait_ns("orders", 1, Priority.CREATE, later + n) == 0
+        budget.spend("orders", 1, later + n)
+    later += 10 * SECOND + 10
+    for n in range(3):
+        assert budget.wait_ns("orders", 1, Priority.CREATE, later + n) == 0
+        budget.spend("orders", 1, later + n)
+    assert budget.wait_ns("orders", 1, Priority.CREATE, later + 3) > 30 * SECOND, "the slow counter is full"
+
+
+def test_without_a_shared_pool_a_request_draws_its_own_cost_alone() -> None:
+    budget = drawing()
+    budget.spend("weight", 90, 0)
+    assert budget.wait_ns("orders", 1, Priority.CREATE, 1) == 0
+    assert budget.wait_ns("weight", 1, Priority.READ, 1) > 0
+
+
+def test_a_pool_that_is_stopped_stops_what_draws_from_it_and_nothing_else() -> None:
+    budget = drawing()
+    budget.block(5 * SECOND, "fast")
+    assert budget.wait_ns("orders", 1, Priority.URGENT, 0) == 5 * SECOND
+    assert budget.wait_ns("batches", 1, Priority.CREATE, 0) == 5 * SECOND
+    assert budget.wait_ns("weight", 1, Priority.CANCEL, 0) == 0
+    budget.learn("fast", Budget(4, 0, 0), 6 * SECOND)
+    assert budget.limit("orders") == 4
+    assert budget.wait_ns("orders", 1, Priority.CREATE, 6 * SECOND) > 0
