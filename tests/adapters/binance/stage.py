@@ -1,6 +1,7 @@
 """A loopback venue, an exchange connected to it over real sockets, and what the exchange said."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -119,11 +120,17 @@ async def stage(
     subscriptions: Sequence[Subscription] = (),
     limits: RateLimits | None = None,
     transport: AiohttpTransport | None = None,
+    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     account = Account(KEY, SECRET, Decimal(100_000), uid=1)
     venue = BinanceVenue(
-        (BTC, "ETHUSDT"), seed=11, accounts=[account], rate_limits=limits or RateLimits.off(), faults=Faults()
+        (BTC, "ETHUSDT"),
+        seed=11,
+        accounts=[account],
+        rate_limits=limits or RateLimits.off(),
+        faults=Faults(),
+        clock=clock,
     )
     await venue.start()
     heard = Heard()

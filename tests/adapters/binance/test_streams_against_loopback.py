@@ -1,13 +1,16 @@
 """Streams, the account, polls and the way out over real sockets, against a venue that shares no code with the adapter."""
 
 import asyncio
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from adapters.base.query import Query
-from adapters.base.settings import Subscription
+from adapters.base.settings import Subscription, VenueSettings
+from adapters.binance.exchange import Exchange
+from adapters.loopback import BinanceVenue
 from adapters.loopback.faults import Fault, Place
 from state.book import Book
 from state.clock import WallClock
@@ -16,14 +19,16 @@ from state.events import (
     BalanceUpdate,
     BookDelta,
     BookSnapshot,
+    Candle,
     FeedStatus,
     Fill,
     InstrumentDefined,
     PositionUpdate,
     Reconciled,
+    Ticker,
     Trade,
 )
-from tests.adapters.binance.stage import BTC, KEY, SECRET, Hasty, Stage, played
+from tests.adapters.binance.stage import BTC, KEY, SECRET, Hasty, Heard, Stage, played
 
 
 def test_a_book_follows_the_venue_and_recovers_from_a_lost_frame_and_a_cut_socket() -> None:
@@ -236,3 +241,73 @@ def test_every_poll_reads_what_the_venue_tells() -> None:
         assert any(isinstance(e, PositionUpdate) for _, events, _, _ in on.heard.bursts[before:] for e in events)
 
     played("rest", story)
+
+
+def test_a_listen_key_that_expires_is_made_anew_and_a_clock_that_leapt_is_learnt() -> None:
+    leap_ms = 0
+
+    async def story(on: Stage) -> None:
+        nonlocal leap_ms
+        leap_ms = 61 * 60_000
+        on.venue.tick()
+        await on.heard.until(
+            lambda: FeedStatus("binance", "", "account", "down", "the listen key expired") in on.heard.events
+        )
+        await on.heard.until(lambda: on.heard.events[-1] == FeedStatus("binance", "", "account", "ok", "reconciled"))
+        bid, _ = on.touch()
+        order = await on.place(str(bid - 100))
+        assert on.venue.truth(KEY).orders[order.client_id]
+
+    played("rest", story, transport=Hasty(), clock=lambda: time.time_ns() // 1_000_000 + leap_ms)
+
+
+def test_every_public_stream_speaks() -> None:
+    async def story(on: Stage) -> None:
+        for _ in range(200):
+            on.venue.step(5)
+            on.venue.tick()
+            await asyncio.sleep(0.002)
+            tickers = on.heard.of(Ticker)
+            if any(t.mark for t in tickers) and any(t.last for t in tickers) and on.heard.of(Candle):
+                break
+        tickers = on.heard.of(Ticker)
+        assert any(t.bid and t.ask for t in tickers)
+        assert any(t.mark and t.index and t.funding_rate is not None and t.next_funding for t in tickers)
+        assert any(t.last and t.volume_24h for t in tickers)
+        assert {candle.interval_s for candle in on.heard.of(Candle)} == {60}
+        assert {trade.kind for trade in on.heard.of(Trade)} == {"normal"}
+        gaps = [s for s in on.heard.of(FeedStatus) if s.status not in ("connecting", "ok")]
+        assert gaps == []
+
+    channels = ("book", "trades", "ticker", "candles", "liquidations")
+    played("rest", story, subscriptions=[Subscription(channel, BTC) for channel in channels])  # type: ignore[arg-type]
+
+
+def test_the_best_levels_and_spot_stream_too() -> None:
+    async def story() -> list[Any]:
+        venue = BinanceVenue((BTC,), seed=3, spot=True)
+        await venue.start()
+        heard = Heard()
+        settings = VenueSettings("binance.spot", "spot", rest_url=venue.rest_url, public_url=venue.public_url)
+        exchange = Exchange(settings, heard, WallClock(), "s")
+        try:
+            await exchange.start([Subscription("book", BTC), Subscription("trades", BTC), Subscription("ticker", BTC)])
+            await heard.until(lambda: heard.of(BookSnapshot))
+            while not (heard.of(BookDelta) and heard.of(Trade)):
+                venue.step(5)
+                await asyncio.sleep(0.002)
+            (instrument,) = heard.of(InstrumentDefined)
+            assert (instrument.venue, instrument.kind) == ("binance.spot", "spot")
+            return [event for event in heard.events if isinstance(event, FeedStatus) and event.status == "gap"]
+        finally:
+            await exchange.close()
+            await venue.stop()
+
+    assert asyncio.run(story()) == []
+
+    async def best(on: Stage) -> None:
+        await on.heard.until(lambda: on.venue.step() or len(on.heard.of(BookSnapshot)) > 2)
+        assert {(b.depth, len(b.bids), len(b.asks)) for b in on.heard.of(BookSnapshot)} == {(5, 5, 5)}
+        assert on.heard.of(BookDelta) == []
+
+    played("rest", best, subscriptions=[Subscription("book", BTC, depth=5)])
