@@ -17,13 +17,12 @@ from replay.proof.keys import PublicKey, Signer
 from state.log import Log
 from state.log.verify import Finding, check
 from tests.replay.proof import deeds
-from tests.replay.proof.deeds import EVERY_RECORDS, Victim
+from tests.replay.proof.deeds import EVERY_RECORDS, LENGTH, Victim, interval
 from tests.state.log import damage
 from tests.state.log.recorded import records, write
 
 ASKED = int(os.environ.get("TAPELINE_TAMPER_PLACES", "0"))
 PLACES = {"sqlite": ASKED or 4, "postgresql": ASKED or 1}
-LENGTH = 75
 
 pytestmark = pytest.mark.timeout(7200 if ASKED else 120)
 
@@ -48,11 +47,6 @@ def audited(
     known = check(log, session)
     evidence = examine(log, session, anchors=anchors, key=key, known=known)
     return sorted((*known, *evidence.findings), key=lambda finding: finding.seq)
-
-
-def interval(seq: int) -> int:
-    """The first record that the checkpoint over `seq` covers and the one before does not."""
-    return (min(seq, LENGTH) - 1) // EVERY_RECORDS * EVERY_RECORDS + 1
 
 
 @pytest.mark.parametrize("kind", list(deeds.CARELESS))
