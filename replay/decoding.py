@@ -14,10 +14,15 @@ from state.events import AnyEvent, FeedStatus
 
 
 class Decoding:
-    """One recording of one venue; markets are told apart by the address that a frame came from."""
+    """One recording of one venue; markets are told apart by the address that a frame came from.
 
-    def __init__(self, venue: Venue) -> None:
+    With `by_connection` the channel alone tells whose frame it is: a session of ours names its connections, and its venue the
+    market, and keeps what a stream asked of REST under the stream's own name.
+    """
+
+    def __init__(self, venue: Venue, *, by_connection: bool = False) -> None:
         self._venue = venue
+        self._by_connection = by_connection
         self._decoders: dict[tuple[str, str], Decoder] = {}
 
     def receive(self, frame: RecordedFrame) -> Sequence[AnyEvent]:
@@ -40,7 +45,7 @@ class Decoding:
     def _decoder(self, frame: RecordedFrame) -> Decoder:
         """One a market, as a venue's sequences are per market; where no address is told, one a channel."""
         venue = self._venue
-        market = venue.market_of(frame.url) if frame.url else None
+        market = venue.market_of(frame.url) if frame.url and not self._by_connection else None
         key = ("", frame.channel) if market is None else (market, "")
         decoder = self._decoders.get(key)
         if decoder is None:

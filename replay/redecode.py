@@ -1,8 +1,8 @@
 """A session's raw frames decoded again, and the adapter's events compared with the recorded ones.
 
-Compared is what frames alone tell: market data, and the account's private streams. What an answer to a request means only
-its request explains, so order answers and REST answers of a live session are counted and not judged. That a feed is "ok"
-is said by whoever knows the connection, so it is not compared either; that it is not, is.
+Compared is what frames alone tell: market data, what a stream asked of REST to go on, and the account's private streams.
+What another answer means only its request explains, so order answers and REST answers of a live session are counted and not
+judged. That a feed is "ok" is said by whoever knows the connection, so it is not compared either; that it is not, is.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -98,12 +98,13 @@ class _Run:
         if frame.direction == "out":
             return
         is_rest = frame.url.startswith("http")
-        if not self._imported and (is_rest or frame.channel == "trade"):
+        if not self._imported and frame.channel in ("rest", "trade"):
             self.answers += 1
             return
         decoding = self._venues.get(frame.venue)
         if decoding is None:
-            decoding = self._venues[frame.venue] = Decoding(find_venue(frame.venue))
+            decoding = Decoding(find_venue(frame.venue), by_connection=not self._imported)
+            self._venues[frame.venue] = decoding
         kind: FrameKind = "http" if is_rest else "ws"
         decoded = decoding.receive(
             RecordedFrame(frame.recv, frame.channel, kind, frame.direction, frame.url, frame.body)

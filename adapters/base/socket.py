@@ -183,7 +183,7 @@ class Pump:
                         await self.send(frame)
                 except (ConnectionFailed, OutcomeUnknown) as failure:
                     return str(failure)
-                self._attend()
+                self._conclude(now, self.protocol.noticed(now), None)
 
     # --- one frame after another ---
 
@@ -244,9 +244,12 @@ class Pump:
         return await self._ask(request)
 
     def _answered(self, request: Request, answer: Answer) -> None:
-        protocol, frame = self.protocol, answer.frame
+        """An answer is kept as its stream's own: without it the frames that follow say nothing."""
+        protocol, said = self.protocol, answer.frame
         events = protocol.answered(request, answer.body, answer.recv)
-        kept = replace(frame, body=protocol.strike(frame.body)) if self._kept or protocol.suspect else None
+        kept = None
+        if self._kept or protocol.suspect:
+            kept = replace(said, channel=protocol.name, body=protocol.strike(said.body))
         self._conclude(answer.recv, events, kept)
 
     # --- what is said back ---

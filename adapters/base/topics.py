@@ -126,23 +126,27 @@ class TopicSocket(Websocket):
             events = channel.receive(frame)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return self._doubt(channel, error, recv)
-        if channel.status == "gap" or not channel.heard or recv >= self._check_at:
+        if channel.status == "gap" or not channel.heard:
             return self._considered(channel, events, recv)
         return events
 
     def _considered(self, channel: Channel, events: Sequence[AnyEvent], recv: int) -> Sequence[AnyEvent]:
-        """A first word, a word after doubt, or the moment to look who has not spoken."""
+        """A first word, or a word after doubt."""
         channel.heard = True
         if channel.is_waiting:
             self.suspect = self.suspect or (bool(events) and channel.status == "gap")  # the frame that showed it
             self.ask_whole(channel, recv)
         elif channel.status in ("gap", "stale"):
             events = [*channel.trust(), *events]
-        if recv < self._check_at:
-            return events
+        return events
+
+    def noticed(self, now: int) -> Sequence[AnyEvent]:
+        """Who should have spoken by now and has not."""
+        if now < self._check_at:
+            return ()
         self._check_at = NEVER
         silent = [c for c in self._channels.values() if c.chatty and not c.heard and c.topic not in self._refused]
-        return [*events, *(Channel.distrust(c, "stale", f"{c.topic}: subscribed, yet silent") for c in silent)]
+        return [Channel.distrust(c, "stale", f"{c.topic}: subscribed, yet silent") for c in silent]
 
     def _doubt(self, channel: Channel | None, error: Exception, recv: int) -> Sequence[AnyEvent]:
         if channel is None:

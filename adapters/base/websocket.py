@@ -73,6 +73,10 @@ class Websocket(ABC):
         """What is true as soon as the connection stands, before the venue said a word."""
         return ()
 
+    def noticed(self, now: int) -> Sequence[AnyEvent]:
+        """What no frame says, such as silence; asked for at each heartbeat."""
+        return ()
+
     def answered(self, request: Request, body: bytes, recv: int) -> Sequence[AnyEvent]:
         """What the answer to a request that was `wanted` says."""
         return ()

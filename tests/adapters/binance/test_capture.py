@@ -255,7 +255,9 @@ def test_a_stream_that_must_speak_and_does_not_is_stale_until_it_does() -> None:
     made.receive(b'{"result":null,"id":1}', 0)
     touch = b'{"stream":"%s@bookTicker","data":{"e":"bookTicker","u":1,"s":"X","b":"1","B":"1","a":"2","A":"1","T":1,"E":1}}'
     assert len(made.receive(touch % b"btcusdt", 10**9)) == 1
-    _, stale = made.receive(touch % b"btcusdt", 31 * 10**9)
+    assert made.noticed(29 * 10**9) == ()
+    (stale,) = made.noticed(31 * 10**9)
+    assert made.noticed(32 * 10**9) == (), "told once"
     assert stale == FeedStatus("binance", "ETHUSDT", "ticker", "stale", "ethusdt@bookTicker: subscribed, yet silent")
     healed, _ = made.receive(touch % b"ethusdt", 32 * 10**9)
     assert healed == FeedStatus("binance", "ETHUSDT", "ticker", "ok")
