@@ -12,7 +12,7 @@ from adapters import venue as find_venue
 from replay.decoding import Decoding
 from replay.recording_formats import FrameKind, RecordedFrame
 from state.errors import WrongUse
-from state.events import ACCOUNT, MARKET, AnyEvent, FeedStatus, is_derived
+from state.events import ACCOUNT, MARKET, AnyEvent, FeedStatus, Trade, is_derived
 from state.log import Log, StoredFrame
 from state.manifest import Manifest
 from state.record import Record
@@ -89,6 +89,9 @@ class _Run:
         self._imported = imported
         self._venues: dict[str, Decoding] = {}
         self._told_by: dict[tuple[str, str, str], str] = {}  # venue, symbol, feed -> connection
+        self._fetched: set[tuple[str, str, str]] = (
+            set()
+        )  # trades that REST told first, so that their frames told nothing
 
     def take(self, frame: StoredFrame) -> None:
         self.frames += 1
@@ -109,6 +112,7 @@ class _Run:
         decoded = decoding.receive(
             RecordedFrame(frame.recv, frame.channel, kind, frame.direction, frame.url, frame.body)
         )
+        decoded = [event for event in decoded if not (isinstance(event, Trade) and _key(event) in self._fetched)]
         self.judged += 1
         self.events += len(decoded)
         for event in decoded:
@@ -130,6 +134,8 @@ class _Run:
             event = record.event
             if isinstance(event, (*MARKET, *ACCOUNT)):
                 self.without_frame += 1
+                if isinstance(event, Trade) and event.backfilled:
+                    self._fetched.add(_key(event))
             elif isinstance(event, FeedStatus) and event.status in ("down", "connecting"):
                 connection = self._told_by.get((event.venue, event.symbol, event.channel))
                 if connection is not None:
@@ -143,6 +149,10 @@ class _Run:
                 return
             self._ahead = None
             yield record
+
+
+def _key(trade: Trade) -> tuple[str, str, str]:
+    return trade.venue, trade.symbol, trade.trade_id
 
 
 def _compared(events: Sequence[AnyEvent]) -> Iterator[AnyEvent | str]:

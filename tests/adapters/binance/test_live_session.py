@@ -1,0 +1,117 @@
+"""A whole live session on Binance's wire: `plain` quotes two futures, is filled, loses its sockets, and leaves flat."""
+
+import asyncio
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from adapters import order_ids
+from adapters.loopback import Account, BinanceVenue, Place
+from app.config import RunConfig, StrategyConfig, VenueConfig
+from app.running import plan, run
+from app.session import LiveSession
+from replay.redecode import redecode
+from replay.verify import verify
+from state.events import Accepted, FeedStatus, Fill, OrderUpdate, Rejected
+from state.log import Log
+from state.manifest import Manifest
+from streams.risk import RiskLimits
+from streams.strategies.recorded import strategies_of
+from tests.live import KEY, SECRET, SYMBOLS, VenueThread, plain_params
+
+
+class BinanceThread(VenueThread):
+    """The loopback Binance on a thread of its own."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed=seed)
+        account = Account(KEY, SECRET, Decimal(1_000_000))
+        self.venue = BinanceVenue(SYMBOLS, seed, [account], flow_per_s=120.0)  # type: ignore[assignment]
+
+    def config(self) -> RunConfig:
+        venue = VenueConfig(
+            "binance",
+            list(SYMBOLS),
+            rest_url=self.venue.rest_url,
+            public_url=self.venue.public_url,
+            private_url=self.venue.private_url,
+            trade_url=self.venue.trade_url,
+            market_frames=True,
+        )
+        strategies = [
+            StrategyConfig("plain", f"plain-{symbol}", plain_params(symbol) | {"venue": "binance"})
+            for symbol in SYMBOLS
+        ]
+        limits = RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500)
+        return RunConfig([venue], strategies, limits, stop="flatten")
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, LiveSession, BinanceThread]:
+    """Six seconds with all frames kept; public sockets are cut in the middle, the private one later."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('binance')}/log.db"
+    with pytest.MonkeyPatch.context() as patch, BinanceThread(5) as venue:
+        patch.setenv("TAPELINE_BINANCE_KEY", KEY)
+        patch.setenv("TAPELINE_BINANCE_SECRET", SECRET)
+        cuts = [
+            threading.Timer(delay_s, venue.call, [lambda v, place=place: v.cut_sockets(place)])
+            for delay_s, place in ((2.0, Place.PUBLIC), (3.0, Place.PRIVATE))
+        ]
+        for cut in cuts:
+            cut.start()
+        planned = plan(venue.config())
+        with Log.open(url) as log:
+            session = asyncio.run(run(planned, log, for_s=6))
+        for cut in cuts:
+            cut.join()
+        return url, session, venue
+
+
+def test_it_trades_and_leaves_flat_with_nothing_resting(played: tuple[str, LiveSession, BinanceThread]) -> None:
+    url, session, venue = played
+    assert session.failure is None
+    with Log.open(url) as log:
+        events = [record.event for record in log.records(session.id)]
+    assert sum(isinstance(event, Accepted) for event in events) > 20
+    assert sum(isinstance(event, Fill) for event in events) > 3
+    assert {event.status for event in events if isinstance(event, OrderUpdate)} >= {"open", "filled", "cancelled"}
+    assert {event.refusal for event in events if isinstance(event, Rejected)} <= {"post_only", "gone", "busy", "rule"}
+    down = {event.channel for event in events if isinstance(event, FeedStatus) and event.status == "down"}
+    assert {"book", "account"} <= down
+    truth = venue.venue.truth(KEY)
+    assert not truth.open_orders
+    assert all(position.size == 0 for position in truth.positions.values())
+    ours = {(event.symbol, event.side, event.fill_id) for event in events if isinstance(event, Fill)}
+    assert len(ours) == sum(isinstance(event, Fill) for event in events) == len(truth.fills), (
+        "each fill once, and none lost"
+    )
+
+
+def test_its_replay_is_the_same_and_its_frames_say_what_was_recorded(
+    played: tuple[str, LiveSession, BinanceThread],
+) -> None:
+    url, session, _ = played
+    with Log.open(url) as log:
+        found = redecode(log, session.id)
+        assert found.differences == ()
+        assert found.judged > 500
+        manifest = Manifest.parse(log.find(session.id).manifest)
+        assert verify(log, session.id, strategies_of(manifest), order_ids(session.id)).same
+
+
+def test_no_key_no_listen_key_and_no_signature_is_in_what_it_leaves(
+    played: tuple[str, LiveSession, BinanceThread],
+) -> None:
+    url, session, _ = played
+    database = Path(url.removeprefix("sqlite:///"))
+    with Log.open(url) as log:
+        bodies = [frame.body + frame.url.encode() for frame in log.frames(session.id)]
+    left = b"".join(bodies) + b"".join(path.read_bytes() for path in database.parent.glob("log.db*"))
+    assert KEY.encode() not in left
+    assert SECRET.encode() not in left
+    assert b"listenKey=***" in left
+    signatures = [body for body in bodies if b"signature" in body]
+    assert signatures
+    assert all(b"signature=***" in body or b'"signature":"***"' in body for body in signatures)
