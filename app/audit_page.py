@@ -254,7 +254,8 @@ h1{font-size:1.4rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2rem 0 .5r
 #verdict p{margin:.3rem 0}#verdict.clean{border-color:#1a7f37}#verdict.bad{border-color:#cf222e}
 .big{font-size:1.6rem;font-weight:700}
 .clean>.big,td.clean{color:light-dark(#1a7f37,#57d17a)}.bad>.big,td.bad{color:light-dark(#cf222e,#ff7b72)}
-td.bad,td.clean{font-weight:600}#checked td:first-child,#checked td:nth-child(2){white-space:nowrap}td.unasked{color:light-dark(#656d76,#9aa4af)}
+td.bad,td.clean{font-weight:600}#checked td:first-child,#checked td:nth-child(2){white-space:nowrap}
+td.unasked{color:light-dark(#656d76,#9aa4af)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid light-dark(#d8dee4,#343b43);
 overflow-wrap:anywhere}
