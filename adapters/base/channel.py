@@ -1,5 +1,6 @@
 """One public topic: frames in, market events out, and what its feed is worth. A venue says how its frames read."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from adapters.base.settings import MarketChannel
@@ -7,7 +8,7 @@ from state.events import AnyEvent, FeedStatus, Trade
 from state.words import FeedState
 
 
-class Channel:
+class Channel(ABC):
     """`status` is None until somebody was told. Symbol and venue are interned here once, for all events of the topic."""
 
     __slots__ = ("heard", "status", "symbol", "topic", "venue")
@@ -22,8 +23,9 @@ class Channel:
         self.status: FeedState | None = None
         self.heard = False  # whether it has spoken on this connection
 
+    @abstractmethod
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        raise NotImplementedError
+        """What a frame of this topic says; raises `msgspec.DecodeError` where it does not fit."""
 
     def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
         """Which of the trades fetched after a reconnect were not told; of a trades topic."""

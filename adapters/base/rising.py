@@ -1,5 +1,6 @@
 """Public trades whose ids are numbers that rise, so that each is told once: by stream, over sockets, after a reconnect."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from adapters.base.channel import Channel
@@ -19,8 +20,9 @@ class RisingTrades(Channel):
         self.last = -1
         self._gap: list[int] | None = None  # last id before a reconnect, and the first after it
 
+    @abstractmethod
     def read(self, frame: bytes) -> Sequence[Trade]:
-        raise NotImplementedError
+        """The trades of a frame, oldest first."""
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         events = self.read(frame)
