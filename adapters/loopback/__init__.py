@@ -10,11 +10,17 @@ from collections.abc import Iterable
 
 from adapters.loopback.binance import BinanceVenue
 from adapters.loopback.bybit import BybitVenue, RateLimits
-from adapters.loopback.contract import LoopbackVenue, Opening
+from adapters.loopback.contract import Listing, LoopbackVenue
 from adapters.loopback.faults import Fault, Faults, Place
 from adapters.loopback.ledger import Account
+from adapters.loopback.symbols import CONTRACTS
 
-LOOPBACKS: dict[str, Opening] = {"binance": BinanceVenue, "bybit": BybitVenue}
+CUSTOMER = Account("loopback-key", "loopback-secret")  # it opens nothing but a market that is made up
+
+LOOPBACKS: dict[str, Listing] = {
+    "binance": Listing(BinanceVenue, CONTRACTS, CUSTOMER),
+    "bybit": Listing(BybitVenue, CONTRACTS, CUSTOMER),
+}
 """The venues there are, by the name the command line knows them under."""
 
 __all__ = [
@@ -24,6 +30,7 @@ __all__ = [
     "BybitVenue",
     "Fault",
     "Faults",
+    "Listing",
     "LoopbackVenue",
     "Place",
     "RateLimits",
@@ -36,14 +43,19 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
-    symbols: Iterable[str] = ("BTCUSDT", "ETHUSDT", "SOLUSDT"),
+    symbols: Iterable[str] = (),
     accounts: Iterable[Account] = (),
     seed: int = 1,
     flow_per_s: float = 50.0,
     started: asyncio.Future[LoopbackVenue] | None = None,
 ) -> None:
-    """Runs a venue until cancelled; `started` is given the venue once it listens. Raises KeyError for an unknown name."""
-    venue = LOOPBACKS[venue_name](symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
+    """Runs a venue until cancelled, with all that it lists unless symbols are named; `started` is given it once it listens.
+
+    Raises KeyError for an unknown name.
+    """
+    listing = LOOPBACKS[venue_name]
+    chosen = tuple(symbols) or tuple(listing.contracts)
+    venue = listing.opens(symbols=chosen, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
     await venue.start(host, port)
     try:
         if started is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.ledger import Account
+from adapters.loopback.symbols import Contract
 from adapters.loopback.truth import BookView, Truth
 
 
@@ -49,3 +51,12 @@ class Opening(Protocol):
     def __call__(
         self, *, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float
     ) -> LoopbackVenue: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A venue that can be opened by name: what it lists, and who trades there unless told otherwise."""
+
+    opens: Opening
+    contracts: Mapping[str, Contract]
+    customer: Account

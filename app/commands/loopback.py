@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from typing import Annotated
@@ -10,13 +11,9 @@ import msgspec
 import typer
 
 from adapters.loopback import LOOPBACKS, Account, serve
-from adapters.loopback.symbols import CONTRACTS
 from app.options import JsonOption, UnreadLogOption
 from app.output import print_json, print_lines
 from state.errors import WrongUse
-
-KEY = "loopback-key"
-SECRET = "loopback-secret"  # noqa: S105 - it opens nothing but a market that is made up
 
 
 class LoopbackFact(msgspec.Struct):
@@ -38,11 +35,11 @@ def loopback(
     host: Annotated[str, typer.Option("--host", help="An address of this machine's loopback.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option("--seed", help="Of the order flow: same seed, same flow.")] = 1,
     symbols: Annotated[
-        list[str] | None, typer.Option("--symbol", metavar="S", help=f"Of {', '.join(CONTRACTS)}; may be given often.")
+        list[str] | None, typer.Option("--symbol", metavar="S", help="One that it lists; may be given often.")
     ] = None,
     flow_per_s: Annotated[float, typer.Option("--flow", min=0, help="Steps of order flow a second.")] = 50.0,
-    key: Annotated[str, typer.Option("--key", help="The API key of its customer.")] = KEY,
-    secret: Annotated[str, typer.Option("--secret", help="The secret of that key.")] = SECRET,
+    key: Annotated[str | None, typer.Option("--key", help="The API key of its customer, else the venue's own.")] = None,
+    secret: Annotated[str | None, typer.Option("--secret", help="The secret of that key.")] = None,
     balance: Annotated[str, typer.Option("--balance", help="What the customer starts with.")] = "100000",
     log: UnreadLogOption = None,
     as_json: JsonOption = False,
@@ -50,11 +47,13 @@ def loopback(
     """Run a venue on localhost until Ctrl-C: real wire protocol, matching engine, seeded order flow, test keys."""
     if venue not in LOOPBACKS:
         raise WrongUse(f"there is no loopback venue {venue!r}; there is {', '.join(LOOPBACKS)}")
-    chosen = symbols or list(CONTRACTS)
+    listing = LOOPBACKS[venue]
+    chosen = symbols or list(listing.contracts)
     for symbol in chosen:
-        if symbol not in CONTRACTS:
-            raise WrongUse(f"the loopback {venue} lists no {symbol!r}; it lists {', '.join(CONTRACTS)}")
-    account = Account(key, secret, _money(balance))
+        if symbol not in listing.contracts:
+            raise WrongUse(f"the loopback {venue} lists no {symbol!r}; it lists {', '.join(listing.contracts)}")
+    customer = listing.customer
+    account = replace(customer, key=key or customer.key, secret=secret or customer.secret, balance=_money(balance))
     asyncio.run(_serve(venue, _loopback_host(host), port, chosen, account, seed, flow_per_s, as_json=as_json))
 
 
