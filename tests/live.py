@@ -91,16 +91,24 @@ def record_live(
     until: Callable[[LiveSession], bool] | None = None,
 ) -> LiveSession:
     """Runs a session for `for_s`, or as long as it takes `until` to hold, and returns it ended."""
+    config = RunConfig(
+        [venue.line(market_frames=market_frames)],
+        list(strategies),
+        RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500),
+        stop=stop,
+        snapshot_every=snapshot_every,
+    )
+    return record(url, config, for_s=for_s, until=until)
+
+
+def record(
+    url: str, config: RunConfig, *, for_s: float, until: Callable[[LiveSession], bool] | None = None
+) -> LiveSession:
+    """A session of any venues, with the loopback's key for each; ended, after `for_s` or as soon as `until` holds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAPELINE_BYBIT_KEY", KEY)
-        patch.setenv("TAPELINE_BYBIT_SECRET", SECRET)
-        config = RunConfig(
-            [venue.line(market_frames=market_frames)],
-            list(strategies),
-            RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500),
-            stop=stop,
-            snapshot_every=snapshot_every,
-        )
+        for line in config.venues:
+            patch.setenv(f"TAPELINE_{line.name.upper()}_KEY", KEY)
+            patch.setenv(f"TAPELINE_{line.name.upper()}_SECRET", SECRET)
         planned = plan(config)
 
         @asynccontextmanager
