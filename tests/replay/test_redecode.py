@@ -55,8 +55,8 @@ def test_every_public_and_private_frame_says_what_was_recorded_of_it(live: Recor
     assert found.differences == ()
     assert found.judged == frames["public.0", "in"] + frames["private", "in"]
     assert found.answers == frames["trade", "in"] + frames["rest", "in"]
-    assert frames["private", "in"] > 50
-    assert found.events > 1_000
+    assert frames["private", "in"] > 10
+    assert found.events > 200
 
 
 @pytest.mark.parametrize(

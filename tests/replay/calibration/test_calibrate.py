@@ -122,7 +122,7 @@ def test_a_live_session_gives_its_latency_back(tmp_path: Path, capsys: pytest.Ca
                     Place.TRADE, what, Fault(delay_s=DELAY_S), times=1_000_000
                 )
             )
-        live = record_live(url, venue, tight_plain(), for_s=6, stop="cancel")
+        live = record_live(url, venue, tight_plain(), for_s=60, stop="cancel", until=lambda s: s.intents_sent > 120)
     assert live.failure is None
     assert run(["calibrate", live.id, "--log", url, "--json"]) == 0
     fact: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
