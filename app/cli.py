@@ -36,6 +36,8 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "demo": Entry("app.commands.live", "demo", "Trade on a local Bybit, then verify and audit that."),
     "run": Entry("app.commands.live", "run", "Run a live session from a configuration file."),
     "record": Entry("app.commands.live", "record", "Record public streams without trading."),
+    "stop": Entry("app.commands.control", "stop", "Stop a running session: cancel, flatten or leave."),
+    "tell": Entry("app.commands.control", "tell", "Put a person's command into a running session."),
     "import": Entry("app.commands.replay", "import_frames", "Turn recorded raw frames into a session."),
     "replay": Entry("app.commands.replay", "replay", "Verify a session, simulate a strategy on it, or play it back."),
     "calibrate": Entry(

@@ -1,6 +1,7 @@
 """The configuration of a live session: a TOML file read strictly, wrong words named at once."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -44,7 +45,10 @@ class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A live session; `earlier_orders` are those that earlier sessions of its log left resting."""
+    """A live session; `earlier_orders` are those that earlier sessions of its log left resting.
+
+    `max_loss` is, by settling asset, what the session may lose before it cancels, flattens and ends.
+    """
 
     venues: list[VenueConfig]
     strategies: list[StrategyConfig] = []
@@ -52,6 +56,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: str = ""
     seed: int = 0
     stop: StopPolicy = "cancel"
+    max_loss: dict[str, Decimal] = {}
     earlier_orders: Literal["cancel", "leave"] = "cancel"
     snapshot_every: int = 50_000
 
@@ -68,6 +73,9 @@ def read_config(path: Path) -> RunConfig:
         raise ConfigurationError(f"{path}: {error}") from error
     if not config.venues:
         raise ConfigurationError(f"{path}: names no venue")
+    for asset, most in config.max_loss.items():
+        if most <= 0:
+            raise ConfigurationError(f"{path}: max_loss of {asset} must be more than zero, not {most}")
     for venue in config.venues:
         if not venue.symbols:
             raise ConfigurationError(f"{path}: venue {venue.name} has no symbols")

@@ -18,10 +18,12 @@ from adapters.paper import PaperExchange, PaperSettings
 from app.checking import check_config
 from app.collector import Collector
 from app.config import RunConfig, VenueConfig, credentials
+from app.control import listening, prepare_socket
 from app.earlier import EarlierOrders
+from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
 from state.clock import Clock, WallClock
-from state.errors import LogLocked, TapelineError
+from state.errors import LogLocked, LossLimitReached, TapelineError
 from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
@@ -92,6 +94,7 @@ async def run(
     closed in order.
     """
     clock = WallClock()
+    door = prepare_socket(plan.session)
     _call_crashed(log)
     earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")
     holder: list[LiveSession] = []
@@ -111,23 +114,26 @@ async def run(
     )
     holder.append(session)
     reason = "asked to stop"
+    losses = LossWatch(plan.config.max_loss)
     with Collector() as collector, _heeding_signals(session):
-        resting = asyncio.create_task(_rest(collector, session))
-        try:
-            lines = [
-                _line(line, keys, session, clock, plan.session)
-                for line, keys in zip(plan.config.venues, plan.keys, strict=True)
-            ]
-            async with around(session):
-                await session.start(lines)
-                session.take_over(earlier)
-                if await session.wait(for_s):
-                    reason = "the time is over"
-        except TapelineError as error:
-            session.fail(error)
-        finally:
-            await session.stop(plan.config.stop, str(session.failure or reason))
-            resting.cancel()
+        async with listening(session, door):
+            resting = asyncio.create_task(_rest(collector, session, losses))
+            try:
+                lines = [
+                    _line(line, keys, session, clock, plan.session)
+                    for line, keys in zip(plan.config.venues, plan.keys, strict=True)
+                ]
+                async with around(session):
+                    await session.start(lines)
+                    session.take_over(earlier)
+                    if await session.wait(for_s):
+                        reason = "the time is over"
+            except TapelineError as error:
+                session.fail(error)
+            finally:
+                reason = str(session.failure or session.stop_reason or reason)
+                await session.stop(session.stop_policy or plan.config.stop, reason)
+                resting.cancel()
     return session
 
 
@@ -162,12 +168,16 @@ def in_event_loop(work: Coroutine[None, None, T]) -> T:
         return runner.run(work)
 
 
-async def _rest(collector: Collector, session: LiveSession) -> None:
+async def _rest(collector: Collector, session: LiveSession, losses: LossWatch) -> None:
     """What is done once a second, between frames."""
     while True:
         await asyncio.sleep(REST_EVERY_S)
         session.make_durable()
         collector.rest()
+        lost = losses.look(session.pipeline.shared)
+        if lost is not None and session.failure is None:
+            session.request_stop("flatten", lost)
+            session.fail(LossLimitReached(lost))
 
 
 def _line(

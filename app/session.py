@@ -17,7 +17,7 @@ from app.config import StopPolicy
 from app.earlier import EarlierOrders
 from state.clock import Clock
 from state.commands import action_of, as_command
-from state.errors import LogError, SessionBroken, TapelineError, VenueFailed
+from state.errors import LogError, SessionBroken, TapelineError, VenueFailed, WrongUse
 from state.events import (
     AmendOrder,
     AnyEvent,
@@ -75,6 +75,8 @@ class LiveSession:
         self._armed = NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
+        self.stop_policy: StopPolicy | None = None  # as somebody asked for it
+        self.stop_reason = ""
         self._closing = False
         self._sealed = False
         self._broken = False
@@ -131,9 +133,19 @@ class LiveSession:
         if not working.cancelled():
             working.result()
 
-    def request_stop(self) -> None:
-        """At a person's word, a signal, or a failure."""
+    def request_stop(self, policy: StopPolicy | None = None, reason: str = "") -> None:
+        """At a person's word, a signal, or a failure; a policy takes the place of the configuration's."""
+        self.stop_policy = policy or self.stop_policy
+        self.stop_reason = reason or self.stop_reason
         self._stopping.set()
+
+    def told(self, name: str, payload: str, venue: str = "", symbol: str = "") -> int:
+        """Records a person's command and returns its seq; raises `WrongUse` where the session takes no more."""
+        if self._sealed or self._broken or self._stopping.is_set():
+            raise WrongUse(f"session {self.id} is ending")
+        seq = self.pipeline.seq + 1
+        self.feed(self._clock.now_ns(), [Command(venue, symbol, name, payload)])
+        return seq
 
     async def wait(self, for_s: float | None = None) -> bool:
         """Until somebody asks to stop, or the time is over: true then."""

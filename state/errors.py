@@ -51,6 +51,10 @@ class VenueFailed(TapelineError):
     """A venue can no longer be traded at: a refused key, a word that no table has, an adapter's own bug."""
 
 
+class LossLimitReached(TapelineError):
+    """The session lost as much as it may: it cancels, flattens and ends."""
+
+
 class OutcomeUnknown(TapelineError):
     """A request left and no answer says what became of it: look it up, never send it again."""
 

@@ -1,0 +1,47 @@
+"""The most that a session may lose: looked at from outside of every strategy, and the session's end when it is reached."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from state.instruments import exact
+from state.shared import SharedState
+
+_ZERO = Decimal(0)
+
+
+class LossWatch:
+    """PnL by settling asset against limits, measured from the first look at which every open position had a price.
+
+    What counts is realized, unrealized at the mid, fees in the settling asset, and funding, of all accounts together.
+    """
+
+    def __init__(self, limits: Mapping[str, Decimal]) -> None:
+        self._limits = limits
+        self._began: dict[str, Decimal] = {}
+
+    def look(self, shared: SharedState) -> str | None:
+        """Which limit is exceeded, in words; None while none is, or while a position has no price."""
+        for asset, limit in self._limits.items():
+            pnl = pnl_in(asset, shared)
+            if pnl is None:
+                continue
+            lost = self._began.setdefault(asset, pnl) - pnl
+            if lost > limit:
+                return f"lost {lost:f} {asset}, and may lose {limit:f}"
+        return None
+
+
+def pnl_in(asset: str, shared: SharedState) -> Decimal | None:
+    """What all positions that settle in this asset have come to; None while an open one has no price."""
+    total = _ZERO
+    for account in shared.accounts.values():
+        for position in account.ledger.positions.values():
+            market = shared.market(position.venue, position.symbol)
+            if market.instrument is None or market.instrument.settle != asset:
+                continue
+            total += position.realized_pnl + position.funding + position.fees.get(asset, _ZERO)
+            if position.size:
+                if not market.book.is_ok:
+                    return None
+                total += position.unrealized(exact(market.book.mid))
+    return total

@@ -1,0 +1,139 @@
+"""A word to a running session from another process, and what a session does when it has lost what it may lose."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from adapters import order_ids
+from app.config import RunConfig
+from app.control import prepare_socket
+from replay.verify import verify
+from state.errors import LossLimitReached, WrongUse
+from state.events import Command, PlaceOrder
+from state.log import Log
+from state.manifest import Manifest
+from streams.risk import RiskLimits
+from streams.strategies.recorded import strategies_of
+from tests.command import started, tapeline
+from tests.live import KEY, SECRET, VenueThread, config_text, record, tight_plain
+
+KEYS = {"TAPELINE_BYBIT_KEY": KEY, "TAPELINE_BYBIT_SECRET": SECRET}
+START_S = 30.0
+
+
+class Running:
+    """A session in a process of its own, trading at a venue in this one."""
+
+    def __init__(self, venue: VenueThread, child: subprocess.Popen[str], folder: Path) -> None:
+        self.venue, self.child, self.folder = venue, child, folder
+        self.url = f"sqlite:///{folder}/log.db"
+
+    def say(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return tapeline(*words, "--log", self.url, cwd=self.folder)
+
+    def await_position(self) -> None:
+        deadline = time.monotonic() + START_S
+        while not any(p.size for p in self.venue.call(lambda v: v.truth(KEY)).positions.values()):
+            assert time.monotonic() < deadline, "the session was never filled"
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("running")
+    with VenueThread(seed=4) as venue:
+        (folder / "session.toml").write_text(config_text(venue, stop="leave"))
+        child = started("run", "session.toml", "--log", f"sqlite:///{folder}/log.db", cwd=folder, **KEYS)
+        session = Running(venue, child, folder)
+        try:
+            session.await_position()
+            yield session
+        finally:
+            child.kill()
+            child.communicate()
+
+
+def test_what_a_person_says_is_recorded_and_its_place_told(running: Running) -> None:
+    said = running.say("tell", "last", "weather", '{"rain": true}', "--symbol", "BTCUSDT", "--json")
+    assert said.returncode == 0, said.stderr
+    seq = json.loads(said.stdout)["seq"]
+    with Log.open(running.url) as log:
+        deadline = time.monotonic() + START_S
+        while not (found := list(log.records(log.find("last").id, seq, seq))):
+            assert time.monotonic() < deadline, "it is durable within a second or so"
+            time.sleep(0.1)
+    assert found[0].event == Command("", "BTCUSDT", "weather", '{"rain": true}')
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        pytest.param(
+            ("tell", "last", "place", '{"symbol": "BTCUSDT"}', "--venue", "bybit"), "side", id="half an order"
+        ),
+        pytest.param(("tell", "last", "place", "{", "--venue", "bybit"), "place", id="no JSON"),
+        pytest.param(("tell", "nosuch", "halt"), "no session", id="a session that is not there"),
+        pytest.param(("stop", "last", "--policy", "burn"), "cancel, flatten, leave", id="a policy that is none"),
+    ],
+)
+def test_a_wrong_word_is_refused_in_one_line_and_changes_nothing(
+    running: Running, words: tuple[str, ...], complaint: str
+) -> None:
+    said = running.say(*words)
+    assert said.returncode == 2
+    assert complaint in said.stderr
+    assert said.stderr.count("\n") == 1
+    assert running.child.poll() is None
+
+
+def test_stop_with_a_policy_ends_it_flat_though_its_configuration_says_leave(running: Running) -> None:
+    said = running.say("stop", "last", "--policy", "flatten", "--reason", "the test is over", "--json")
+    assert said.returncode == 0, said.stdout + said.stderr
+    ended = json.loads(said.stdout)
+    assert ended["failure"] is None
+    assert [(report["policy"], report["open_orders"], report["positions"]) for report in ended["reports"]] == [
+        ("flatten", [], [])
+    ]
+    assert running.child.wait(START_S) == 0
+    truth = running.venue.call(lambda v: v.truth(KEY))
+    assert not truth.open_orders
+    assert all(position.size == 0 for position in truth.positions.values())
+    with Log.open(running.url) as log:
+        row = log.find("last")
+        assert row.status == "closed"
+        assert any(
+            isinstance(r.event, PlaceOrder) and r.event.strategy == "operator" and r.event.reduce_only
+            for r in log.records(row.id)
+        ), "the way out stands in the log as intents"
+        assert verify(log, row.id, strategies_of(Manifest.parse(row.manifest)), order_ids(row.id)).same
+    again = running.say("stop", "last")
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "it is closed" in again.stderr
+
+
+def test_a_session_that_lost_what_it_may_lose_ends_flat_and_says_so(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/log.db"
+    with VenueThread(seed=3) as venue:
+        limits = RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500)
+        config = RunConfig(
+            [venue.line()], tight_plain(), limits, stop="leave", max_loss={"USDT": Decimal("0.000000001")}
+        )
+        session = record(url, config, for_s=60)
+        truth = venue.call(lambda v: v.truth(KEY))
+    assert isinstance(session.failure, LossLimitReached)
+    assert "USDT, and may lose 0.000000001" in str(session.failure)
+    assert not truth.open_orders
+    assert all(position.size == 0 for position in truth.positions.values())
+
+
+def test_a_folder_that_others_could_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    path = prepare_socket("s")
+    path.parent.chmod(0o755)
+    with pytest.raises(WrongUse, match="must belong to you alone"):
+        prepare_socket("s")
