@@ -34,6 +34,7 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trade_url: str = ""
     key_file: str = ""
     market_frames: bool = False
+    order_life_s: float | None = None
 
 
 class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

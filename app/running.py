@@ -214,6 +214,7 @@ def _settings(config: VenueConfig, market: str) -> VenueSettings:
         book_depth=config.book_depth,
         market_frames=config.market_frames,
         symbols=tuple(config.symbols),
+        order_life_s=config.order_life_s,
     )
 
 

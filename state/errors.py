@@ -3,6 +3,8 @@
 No error text holds key material; an error about a venue carries the venue's own code and words.
 """
 
+from state.words import Refusal
+
 
 class TapelineError(Exception):
     """Whatever Tapeline raises on purpose."""
@@ -14,6 +16,14 @@ class WrongUse(TapelineError):
 
 class OffGrid(WrongUse):
     """Money that is not on the instrument's tick or lot, or below its minimum."""
+
+
+class NotOffered(WrongUse):
+    """An intent that cannot leave as it is: a venue does not have it, or not now; `refusal` says which to a strategy."""
+
+    def __init__(self, text: str, refusal: Refusal = "rule") -> None:
+        super().__init__(text)
+        self.refusal: Refusal = refusal
 
 
 class WrongThread(WrongUse):

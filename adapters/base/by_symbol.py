@@ -8,7 +8,7 @@ from adapters.base.exchange import Exchange
 from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.base.settings import Subscription
-from state.events import AnyEvent, Fill, FundingPayment, OrderUpdate, PositionUpdate
+from state.events import AnyEvent, Fill, FundingPayment, OrderUpdate
 
 DEAD_MAN_BEATS = 4  # how often the switch is put back within its time
 
@@ -52,9 +52,7 @@ class BySymbol(Exchange):
         events = await super().poll(action, query, feed=feed, priority=priority)
         if action != "positions" or query.symbol:
             return events
-        listed = {event.symbol for event in events if isinstance(event, PositionUpdate)}
-        gone = [symbol for symbol, size in self.known.positions.items() if size and symbol not in listed]
-        flat = [PositionUpdate(self.venue, symbol, asked_ns, self.known.positions[symbol] * 0) for symbol in gone]
+        flat = self.known.flats(events, asked_ns)
         if feed and flat:
             self.account_inbox.feed(self.clock.now_ns(), flat)
         return [*events, *flat]

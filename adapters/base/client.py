@@ -109,6 +109,10 @@ class Client(ABC):
     def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
         """What an answer to `count` orders means for each; a batch may fail item by item."""
 
+    def retry_after_s(self, request: Request, named: int) -> float:
+        """How long the answer's `Retry-After` says to wait: seconds, but for venues that count otherwise."""
+        return float(named)
+
     def budget(self, headers: Mapping[str, str]) -> Budget | None:
         """What an answer's headers say of its pool, if they say it."""
         return None

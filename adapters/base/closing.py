@@ -34,6 +34,7 @@ class Closed(Protocol):
     sender: Sender
     order_ids: OrderID
     transport: Transport
+    closing_rounds: int
 
     def build(self, action: str, arguments: Arguments) -> Request: ...
 
@@ -50,7 +51,7 @@ async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
     resting: Sequence[OrderUpdate] = ()
     held: Sequence[PositionUpdate] = ()
     first: int | None = None
-    for round_ in range(ROUNDS if policy != "leave" else 1):
+    for round_ in range(exchange.closing_rounds if policy != "leave" else 1):
         if round_:
             await exchange.transport.sleep(min(SETTLE_S * 2**round_, SETTLE_MOST_S))
         errors = []

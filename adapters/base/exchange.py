@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
 from adapters.base.client import Client, SignedRequest
-from adapters.base.closing import shut_down
+from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.known import Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
 from adapters.base.orderid import OrderID
@@ -25,7 +25,7 @@ from adapters.base.transport import AiohttpTransport, Transport
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
 from state.errors import TapelineError, UnknownWord, WrongUse
-from state.events import AnyEvent, FeedStatus, InstrumentDefined, Trade
+from state.events import AnyEvent, FeedStatus, InstrumentDefined, Intent, Trade
 from state.record import Frame, Inbox, Record
 from state.secrets import Credentials
 from state.words import Action
@@ -44,6 +44,7 @@ class Exchange(Polls):
     """
 
     capabilities: Capabilities
+    closing_rounds = ROUNDS  # how often shutting down asks whether it is true
     batch_sizes: dict[Action, int]
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
 
@@ -122,6 +123,14 @@ class Exchange(Polls):
 
     @abstractmethod
     def order_socket(self) -> OrderSocket | None: ...
+
+    def together(self, action: Action, intent: Intent) -> str:
+        """What intents must share to leave in one request."""
+        return intent.symbol if action in self.one_symbol else ""
+
+    def order_id_of(self, intent: Intent) -> str | None:
+        """The venue's id of an order that was accepted, where it can be computed."""
+        return None
 
     def cancel_scopes(self, symbol: str) -> Sequence[Query]:
         """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""

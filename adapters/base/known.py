@@ -70,6 +70,12 @@ class Known:
         keys = {_key(update) for update in listed}
         return [update for key, update in self.orders.items() if key not in keys]
 
+    def flats(self, listed: Iterable[AnyEvent], ts: int) -> list[PositionUpdate]:
+        """Positions that were held and that a list of those that are not flat does not hold."""
+        held = {event.symbol for event in listed if isinstance(event, PositionUpdate)}
+        gone = [symbol for symbol, size in self.positions.items() if size and symbol not in held]
+        return [PositionUpdate(self.venue, symbol, ts, Decimal(0)) for symbol in gone]
+
     def differences(self, theirs: Iterable[AnyEvent]) -> list[Reconciled]:
         """Where the venue's own word differs from what was told before; call before `observe`."""
         found: list[Reconciled] = []
@@ -96,7 +102,7 @@ class Known:
 
     def _order(self, update: OrderUpdate) -> None:
         key = _key(update)
-        if update.status in TERMINAL:
+        if update.status in TERMINAL and update.firm:
             self.orders.pop(key, None)
         else:
             self.orders[key] = update

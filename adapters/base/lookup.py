@@ -45,13 +45,22 @@ class Speaker(Finder, Protocol):
 
     client: Client
     batch_sizes: dict[Action, int]
-    one_symbol: frozenset[Action]
 
     def cancel_scopes(self, symbol: str) -> Sequence[Query]:
         """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
         ...
 
-    def build(self, action: str, arguments: Arguments) -> Request: ...
+    def together(self, action: Action, intent: Intent) -> str:
+        """What intents must share to leave in one request."""
+        ...
+
+    def order_id_of(self, intent: Intent) -> str | None:
+        """The venue's id of an order that was accepted, where it can be computed."""
+        ...
+
+    def build(self, action: str, arguments: Arguments) -> Request:
+        """Raises `NotOffered` for an intent that cannot leave."""
+        ...
 
 
 class LookUps:

@@ -17,7 +17,7 @@ from adapters.base.sender import Sender
 from adapters.base.socket import Pump
 from adapters.base.websocket import OrderSocket
 from state.clock import Clock
-from state.errors import ConnectionFailed, OutcomeUnknown
+from state.errors import ConnectionFailed, NotOffered, OutcomeUnknown
 from state.events import (
     Accepted,
     AnyEvent,
@@ -103,9 +103,9 @@ class OrderEntry:
                 free.append(record)
             else:
                 self._spawn(self._after(before, action, record))
-        apart = action in self._speaker.one_symbol
-        for symbol in dict.fromkeys(symbol_of(record) if apart else "" for record in free):
-            group = [record for record in free if not apart or symbol_of(record) == symbol]
+        shared = [self._speaker.together(action, intent_of(record)) for record in free]
+        for each in dict.fromkeys(shared):
+            group = [record for record, said in zip(free, shared, strict=True) if said == each]
             for chunk in chunks(group, self._room(action)):
                 self._spawn(self._send(action, chunk))
 
@@ -146,8 +146,12 @@ class OrderEntry:
         """Sends one request until each of its orders has an outcome."""
         waiting = list(records)
         for attempt in range(1, ATTEMPTS + 1):
+            try:
+                request = self._request(action, waiting)
+            except NotOffered as error:
+                self._refuse(waiting, action, Verdict("rejected", error.refusal, "local", str(error)))
+                return
             self._hold(waiting)
-            request = self._request(action, waiting)
             in_time = await self._sender.gate.enter(
                 request.endpoint.pool, request.cost, PRIORITIES[action], self._timeout_s
             )
@@ -262,7 +266,8 @@ class OrderEntry:
             self._unknown(recv, record, action, f"{verdict.code}: {verdict.text}", frame)
             return
         if verdict.meaning == "ok":
-            accepted = Accepted(self._venue, symbol_of(record), item.ts, action, client_id, item.order_id)
+            order_id = item.order_id or self._speaker.order_id_of(intent_of(record))
+            accepted = Accepted(self._venue, symbol_of(record), item.ts, action, client_id, order_id)
             self._outcome(recv, record, (accepted,), frame)
             return
         self._outcome(recv, record, (rejected(record, action, verdict),), frame)

@@ -24,14 +24,17 @@ class RisingTrades(Channel):
     def read(self, frame: bytes) -> Sequence[Trade]:
         """The trades of a frame, oldest first."""
 
+    def number(self, trade_id: str) -> int:
+        return int(trade_id)
+
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         events = self.read(frame)
-        if events and int(events[0].trade_id) <= self.last:
-            events = [event for event in events if int(event.trade_id) > self.last]
+        if events and self.number(events[0].trade_id) <= self.last:
+            events = [event for event in events if self.number(event.trade_id) > self.last]
         if events:
             if self._gap is not None and len(self._gap) == 1:
-                self._gap.append(int(events[0].trade_id))
-            self.last = int(events[-1].trade_id)
+                self._gap.append(self.number(events[0].trade_id))
+            self.last = self.number(events[-1].trade_id)
         return events
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
@@ -44,7 +47,7 @@ class RisingTrades(Channel):
         gap, self._gap = self._gap, None
         if gap is None:
             return ()
-        first = gap[1] if len(gap) > 1 else 2**63
-        found = [trade for trade in trades if gap[0] < int(trade.trade_id) < first]
-        self.last = max([self.last, *(int(trade.trade_id) for trade in found)])
+        first = gap[1] if len(gap) > 1 else 2**128
+        found = [trade for trade in trades if gap[0] < self.number(trade.trade_id) < first]
+        self.last = max([self.last, *(self.number(trade.trade_id) for trade in found)])
         return found

@@ -65,7 +65,7 @@ class Sender:
             self._inbox.feed(sent, (), 0, asked)
         response = await self._transport.request(signed, self._timeout_s)
         recv = self._clock.now_ns()
-        verdict = _at_their_word(self._client.classify(response.status, response.body), response)
+        verdict = self._at_their_word(request, response)
         self._learn(request, response, verdict, recv)
         frame = Frame(recv, self._venue, "rest", "in", response.body, signed.kept_url, private)
         return Answer(recv, response.status, response.body, verdict, frame)
@@ -130,13 +130,13 @@ class Sender:
         if not verdict.known:
             self._say(now, FeedStatus(self._venue, "", "rest", "gap", f"unknown code {verdict.code}: {verdict.text}"))
 
+    def _at_their_word(self, request: Request, response: Response) -> Verdict:
+        """With the time to wait that the answer's own header names. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
+        verdict = self._client.classify(response.status, response.body)
+        named = response.headers.get("retry-after", "")
+        if verdict.meaning != "retry" or not named.isdecimal():
+            return verdict
+        return replace(verdict, wait_s=min(self._client.retry_after_s(request, int(named)), RETRY_AFTER_MOST_S))
+
     def _say(self, now: int, event: AnyEvent) -> None:
         self._inbox.feed(now, (event,))
-
-
-def _at_their_word(verdict: Verdict, response: Response) -> Verdict:
-    """With the time to wait that the answer's own header names. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
-    named = response.headers.get("retry-after", "")
-    if verdict.meaning != "retry" or not named.isdecimal():
-        return verdict
-    return replace(verdict, wait_s=float(min(int(named), RETRY_AFTER_MOST_S)))

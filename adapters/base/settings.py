@@ -31,6 +31,7 @@ class VenueSettings:
     look_up_s: float = 10.0
     silence_s: float = 30.0
     dead_man_s: int | None = None
+    order_life_s: float | None = None  # how long orders rest where they must expire; None: as the venue's makers do
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,13 @@ def test_an_order_that_is_not_listed_any_more_is_to_be_asked_for() -> None:
     assert account.unlisted([other]) == []
 
 
+def test_an_end_that_is_not_firm_is_none_and_what_a_list_leaves_out_is_flat() -> None:
+    account = known(OPEN, PositionUpdate("v", "X", 1, D(2)), PositionUpdate("v", "Y", 1, D(3)))
+    account.observe([msgspec.structs.replace(OPEN, status="cancelled", firm=False)])
+    assert list(account.orders) == ["a"], "it can still fill"
+    assert account.flats([PositionUpdate("v", "Y", 2, D(3))], 2) == [PositionUpdate("v", "X", 2, D(0))]
+
+
 # --- the registry ------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 from adapters.base.client import Response
 from adapters.base.settings import VenueSettings
 from adapters.bybit.exchange import Exchange
-from state.errors import ConnectionFailed, OutcomeUnknown, WrongUse
+from state.errors import ConnectionFailed, NotOffered, OutcomeUnknown, WrongUse
 from state.events import (
     Accepted,
     CancelAll,
@@ -286,6 +286,26 @@ def test_cancel_all_is_repeated_until_it_is_certain(play: Any) -> None:
         assert [body["settleCoin"] for body in desk.sent("/v5/order/cancel-all")] == ["USDT", "USDT", "USDC"]
 
     play(story, {"/v5/order/cancel-all": [OutcomeUnknown("lost"), said()]})
+
+
+def test_what_a_venue_does_not_offer_is_refused_and_nothing_leaves(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        build = desk.exchange.build
+
+        def offered(action: str, arguments: Any) -> Any:
+            if action == "amend":
+                raise NotOffered("no amendments here", "market_state")
+            return build(action, arguments)
+
+        desk.exchange.build = offered  # type: ignore[method-assign]
+        refused, placed = desk.intend(amend("a"), place("b"))
+        await desk.world.settle()
+        (outcome,) = desk.heard.outcome(refused)
+        assert (outcome.refusal, outcome.code, outcome.text) == ("market_state", "local", "no amendments here")
+        assert isinstance(desk.heard.outcome(placed)[0], Accepted)
+        assert len(desk.world.requests) == 1
+
+    play(story, {CREATE: [ACK]})
 
 
 def test_without_credentials_nothing_can_be_sent(world: Any, heard: Any) -> None:
