@@ -17,7 +17,10 @@ StopPolicy = Literal["cancel", "flatten", "leave"]
 
 
 class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One venue: where it is, which markets are followed, and whether orders are matched here (`paper`)."""
+    """One venue: where it is, which markets are followed, and whether orders are matched here (`paper`).
+
+    `dead_man_s` is the window of the venue's dead-man's switch, which is kept armed where it has one; 0 leaves it alone.
+    """
 
     name: str
     symbols: list[str]
@@ -28,6 +31,7 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_entry: Literal["ws", "rest"] = "ws"
     paper: bool | PaperSettings = False
     trade: bool = True
+    dead_man_s: int = 60
     rest_url: str = ""
     public_url: str = ""
     private_url: str = ""
@@ -80,6 +84,8 @@ def read_config(path: Path) -> RunConfig:
     for venue in config.venues:
         if not venue.symbols:
             raise ConfigurationError(f"{path}: venue {venue.name} has no symbols")
+        if venue.dead_man_s < 0:
+            raise ConfigurationError(f"{path}: dead_man_s of venue {venue.name} is a time in seconds, or 0 for none")
     return config
 
 

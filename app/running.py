@@ -120,7 +120,7 @@ async def run(
             resting = asyncio.create_task(_rest(collector, session, losses))
             try:
                 lines = [
-                    _line(line, keys, session, clock, plan.session)
+                    _line(line, keys, session, clock, plan.session, leaves=plan.config.stop == "leave")
                     for line, keys in zip(plan.config.venues, plan.keys, strict=True)
                 ]
                 async with around(session):
@@ -181,10 +181,10 @@ async def _rest(collector: Collector, session: LiveSession, losses: LossWatch) -
 
 
 def _line(
-    config: VenueConfig, keys: Credentials | None, session: LiveSession, clock: Clock, session_id: str
+    config: VenueConfig, keys: Credentials | None, session: LiveSession, clock: Clock, session_id: str, *, leaves: bool
 ) -> VenueLine:
     known = find_venue(config.name)
-    settings = _settings(config, known.market)
+    settings = _settings(config, known.market, dead_man_s=_dead_man_s(config, known.exchange, leaves=leaves))
 
     def connect(inbox: Inbox) -> Exchange:
         return known.exchange(settings, inbox, clock, session_id, keys)
@@ -201,7 +201,13 @@ def _paper(config: VenueConfig) -> PaperSettings | None:
     return PaperSettings() if config.paper else None
 
 
-def _settings(config: VenueConfig, market: str) -> VenueSettings:
+def _dead_man_s(config: VenueConfig, exchange: type[Exchange], *, leaves: bool) -> int | None:
+    """A switch that waits for the connection to be gone would take what a session's end is to leave."""
+    able = bool(exchange.capabilities.dead_man) and (exchange.dead_man_counts_down or not leaves)
+    return config.dead_man_s if able and config.dead_man_s else None
+
+
+def _settings(config: VenueConfig, market: str, dead_man_s: int | None) -> VenueSettings:
     return VenueSettings(
         venue=config.name,
         market=market,
@@ -215,6 +221,7 @@ def _settings(config: VenueConfig, market: str) -> VenueSettings:
         market_frames=config.market_frames,
         symbols=tuple(config.symbols),
         order_life_s=config.order_life_s,
+        dead_man_s=dead_man_s,
     )
 
 

@@ -1,4 +1,4 @@
-"""A live session in this process against a loopback Bybit on a thread of its own: real sockets and signatures, no mocks."""
+"""A live session in this process against a loopback venue on a thread of its own: real sockets and signatures, no mocks."""
 
 import asyncio
 import json
@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 import pytest
 
-from adapters.loopback import Account, BybitVenue, RateLimits
+from adapters.loopback import LOOPBACKS, Account, LoopbackVenue
 from app.config import RunConfig, StopPolicy, StrategyConfig, VenueConfig
 from app.running import plan, run
 from app.session import LiveSession
@@ -22,20 +22,27 @@ from streams.risk import RiskLimits
 T = TypeVar("T")
 
 KEY, SECRET = "loopback-key-J7Qm2xVt", "loopback-secret-9fKw3LrZ8pYd"
-SYMBOLS = ("BTCUSDT", "ETHUSDT")
-SIZES = {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")}  # of a level, most to hold
+SIZES = {  # of a level, and most to hold, in each venue's own two markets
+    "bybit": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
+    "binance": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
+}
+SYMBOLS = tuple(SIZES["bybit"])
 
 
 class VenueThread:
     """The venue and its event loop in a thread of their own; everything that touches it goes through `call`."""
 
-    def __init__(self, *, seed: int = 3, flow_per_s: float = 120.0, rate_limits: RateLimits | None = None) -> None:
+    def __init__(self, name: str = "bybit", *, seed: int = 3, flow_per_s: float = 120.0) -> None:
         account = Account(KEY, SECRET, Decimal(1_000_000))
-        self.venue = BybitVenue(SYMBOLS, seed, [account], rate_limits=rate_limits, flow_per_s=flow_per_s)
+        self.name = name
+        self.symbols = tuple(SIZES[name])
+        self.venue: LoopbackVenue = LOOPBACKS[name].opens(
+            symbols=self.symbols, seed=seed, accounts=[account], flow_per_s=flow_per_s
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback")
 
-    def call(self, function: Callable[[BybitVenue], T]) -> T:
+    def call(self, function: Callable[[Any], T]) -> T:
         async def within() -> T:
             return function(self.venue)
 
@@ -52,27 +59,28 @@ class VenueThread:
         self._thread.join(10)
         self._loop.close()
 
-    def line(self, *, market_frames: bool = False, paper: bool = False) -> VenueConfig:
-        """Where the venue is, as a configuration says it."""
+    def line(self, **more: Any) -> VenueConfig:
+        """Where the venue is, as a configuration says it; `more` are other fields of it."""
         return VenueConfig(
-            "bybit",
-            list(SYMBOLS),
+            self.name,
+            list(self.symbols),
             rest_url=self.venue.rest_url,
             public_url=self.venue.public_url,
             private_url=self.venue.private_url,
             trade_url=self.venue.trade_url,
-            market_frames=market_frames,
-            paper=paper,
+            **more,
         )
 
 
-def tight_plain() -> list[StrategyConfig]:
+def tight_plain(venue: str = "bybit") -> list[StrategyConfig]:
     """`plain` on both markets, tight enough to be hit within seconds."""
-    return [StrategyConfig("plain", f"plain-{symbol}", plain_params(symbol)) for symbol in SYMBOLS]
+    return [
+        StrategyConfig("plain", f"plain-{symbol}", plain_params(symbol) | {"venue": venue}) for symbol in SIZES[venue]
+    ]
 
 
 def plain_params(symbol: str) -> dict[str, object]:
-    size, most = SIZES[symbol]
+    size, most = next(sizes[symbol] for sizes in SIZES.values() if symbol in sizes)
     return {
         "venue": "bybit", "symbol": symbol, "size": size, "max_position": most, "levels": 2, "level_spacing_bps": 0.5,
         "base_spread_bps": 0.3, "volatility_factor": 0.1, "min_bps": 0.1, "skew_bps": 0.5, "requote_s": 0.1,
@@ -138,9 +146,9 @@ def config_text(
     **more: object,
 ) -> str:
     """The configuration file of a session there; `more` goes into the venue's table."""
-    fields = msgspec.to_builtins(venue.line(), str_keys=True) | more
+    fields = msgspec.to_builtins(venue.line(**more), str_keys=True)
     lines = [f'stop = "{stop}"', "[[venues]]", *_toml(fields)]
-    for strategy in tight_plain() if strategies is None else strategies:
+    for strategy in tight_plain(venue.name) if strategies is None else strategies:
         lines += ["[[strategies]]", f'strategy = "{strategy.strategy}"', f'name = "{strategy.name}"']
         lines += ["[strategies.params]", *_toml(strategy.params)]
     return "\n".join(lines) + "\n"

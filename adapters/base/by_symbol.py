@@ -10,8 +10,6 @@ from adapters.base.query import Query
 from adapters.base.settings import Subscription
 from state.events import AnyEvent, Fill, FundingPayment, OrderUpdate
 
-DEAD_MAN_BEATS = 4  # how often the switch is put back within its time
-
 
 class BySymbol(Exchange):
     """Whose symbols are those of the settings, of the subscriptions and of what the account is known to hold.
@@ -24,7 +22,6 @@ class BySymbol(Exchange):
     history_ms: int
 
     _subscribed: tuple[str, ...] = ()
-    _dead_man_armed = False
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None:
         wanted = list(subscriptions)
@@ -71,9 +68,6 @@ class BySymbol(Exchange):
         return sorted(events, key=lambda event: event.ts or 0 if isinstance(event, Fill | FundingPayment) else 0)
 
     async def disconnect_cancel_all(self, window_s: int) -> None:
-        """Arms the switch of every symbol, and keeps putting it back."""
+        """Arms the switch of every symbol."""
         for symbol in self.symbols:
             await self._set("disconnect_cancel_all", Query(symbol=symbol, window_s=window_s))
-        if not self._dead_man_armed:
-            self._dead_man_armed = True
-            self._spawn(self._every(window_s / DEAD_MAN_BEATS, lambda: self.disconnect_cancel_all(window_s)))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
 from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
+from adapters.base.dead_man import DeadMan
 from adapters.base.known import Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
 from adapters.base.orderid import OrderID
@@ -47,6 +48,7 @@ class Exchange(Polls):
     closing_rounds = ROUNDS  # how often shutting down asks whether it is true
     batch_sizes: dict[Action, int]
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
+    dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Exchange(Polls):
             sleep=self.transport.sleep,
             offset_ns=lambda: self.sender.offset.ns,
         )
+        self._dead_man: DeadMan | None = None
         self._pumps: list[Pump] = []
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -154,7 +157,7 @@ class Exchange(Polls):
 
     async def _start_account(self) -> None:
         if self.settings.dead_man_s is not None:
-            await self.disconnect_cancel_all(self.settings.dead_man_s)
+            await self._arm_dead_man(self.settings.dead_man_s)
         protocol = self.order_socket() if self.settings.order_entry == "ws" else None
         if protocol is not None:
             self.orders.pump = self._pump(protocol, deliver=self._order_frame)
@@ -164,6 +167,19 @@ class Exchange(Polls):
             raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
         await self.reconcile()
         self._spawn(self._every(CHECK_EVERY_S, self._read_account))
+
+    async def _arm_dead_man(self, window_s: int) -> None:
+        self._dead_man = DeadMan(
+            self.venue,
+            window_s,
+            self.disconnect_cancel_all,
+            self.inbox,
+            self.clock,
+            counts_down=self.dead_man_counts_down,
+            on_expiry=lambda: self._spawn(self._read_account()),
+        )
+        await self._dead_man.put()
+        self._spawn(self._dead_man.keep(self.transport.sleep))
 
     def _account_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         """An account frame that did not fit may have told anything: the account is read anew."""
@@ -187,8 +203,14 @@ class Exchange(Polls):
         await self.transport.close()
 
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
-        """Cancels everything, flattens where asked, and asks again whether it is true; from the reserved budget."""
-        return await shut_down(self, policy)
+        """Cancels everything, flattens where asked, and asks again whether it is true; from the reserved budget.
+
+        The dead-man's switch is disarmed only where nothing is left for it, or what is left is meant to stay.
+        """
+        report = await shut_down(self, policy)
+        if self._dead_man is not None and (policy == "leave" or report.clean):
+            await self._dead_man.disarm()
+        return report
 
     # --- orders ---
 

@@ -147,7 +147,7 @@ class Polls(ABC):
         await self._set("set_position_mode", Query(symbol=symbol, hedge=hedge))
 
     async def disconnect_cancel_all(self, window_s: int) -> None:
-        """Arms the venue's dead-man's switch."""
+        """Arms the venue's dead-man's switch for so many seconds; 0 disarms it."""
         await self._set("disconnect_cancel_all", Query(window_s=window_s))
 
     async def _set(self, action: str, query: Query) -> None:

@@ -35,6 +35,7 @@ MARKETS = ("linear", "spot")
 VENUES = {"linear": "bybit", "spot": "bybit.spot"}  # (venue, symbol) names a market, and both markets have BTCUSDT
 
 BATCH = 20
+SILENCE_MOST_S = 30  # the least that the venue offers; it is pinged every 20 s
 
 CAPABILITIES = Capabilities(
     markets=MARKETS,
@@ -62,6 +63,7 @@ class Exchange(BaseExchange):
     """One Bybit market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
+    dead_man_counts_down = False
 
     def __init__(
         self,
@@ -106,8 +108,12 @@ class Exchange(BaseExchange):
 
     def private_socket(self) -> BaseWebsocket:
         assert self.credentials is not None
-        topics = PRIVATE_TOPICS if self.settings.dead_man_s is None else (*PRIVATE_TOPICS, "dcp.future")
-        return PrivateWebsocket(self._private_url, self.formats.account, self.credentials, topics)
+        topics: tuple[str, ...] = PRIVATE_TOPICS
+        url = self._private_url
+        if self.settings.dead_man_s is not None:
+            # A frozen process keeps its socket; the venue must notice before the switch's own time begins.
+            topics, url = (*topics, "dcp.future"), f"{url}?max_active_time={SILENCE_MOST_S}s"
+        return PrivateWebsocket(url, self.formats.account, self.credentials, topics)
 
     def order_socket(self) -> OrderSocket | None:
         if not self._trade_url or self.credentials is None:

@@ -1,13 +1,12 @@
 """A whole live session on Binance's wire: `plain` quotes two futures, is filled, loses its sockets, and leaves flat."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from adapters import order_ids
-from adapters.loopback import Account, BinanceVenue, Place
-from app.config import RunConfig, StrategyConfig, VenueConfig
+from adapters.loopback import Place
+from app.config import RunConfig
 from app.session import LiveSession
 from replay.redecode import redecode
 from replay.verify import verify
@@ -16,40 +15,19 @@ from state.log import Log
 from state.manifest import Manifest
 from streams.risk import RiskLimits
 from streams.strategies.recorded import strategies_of
-from tests.live import KEY, SECRET, SYMBOLS, VenueThread, plain_params, record
+from tests.live import KEY, SECRET, VenueThread, record, tight_plain
 
 
-class BinanceThread(VenueThread):
-    """The loopback Binance on a thread of its own."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed=seed)
-        account = Account(KEY, SECRET, Decimal(1_000_000))
-        self.venue = BinanceVenue(SYMBOLS, seed, [account], flow_per_s=120.0)  # type: ignore[assignment]
-
-    def config(self) -> RunConfig:
-        venue = VenueConfig(
-            "binance",
-            list(SYMBOLS),
-            rest_url=self.venue.rest_url,
-            public_url=self.venue.public_url,
-            private_url=self.venue.private_url,
-            trade_url=self.venue.trade_url,
-            market_frames=True,
-        )
-        strategies = [
-            StrategyConfig("plain", f"plain-{symbol}", plain_params(symbol) | {"venue": "binance"})
-            for symbol in SYMBOLS
-        ]
-        limits = RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500)
-        return RunConfig([venue], strategies, limits, stop="flatten")
+def config(venue: VenueThread) -> RunConfig:
+    limits = RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500)
+    return RunConfig([venue.line(market_frames=True)], tight_plain("binance"), limits, stop="flatten")
 
 
 CUTS = (Place.PUBLIC, Place.PRIVATE)
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, LiveSession, BinanceThread]:
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, LiveSession, VenueThread]:
     """All frames kept; the sockets are cut once it trades, and it goes on until it has traded some more after that."""
     url = f"sqlite:///{tmp_path_factory.mktemp('binance')}/log.db"
     left = list(CUTS)
@@ -64,12 +42,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, LiveSession, 
             fills_at_cut.append(fills)
         return not left and fills > fills_at_cut[-1] + 2
 
-    with BinanceThread(5) as venue:
-        session = record(url, venue.config(), for_s=60, until=has_seen_all)
+    with VenueThread("binance", seed=5) as venue:
+        session = record(url, config(venue), for_s=60, until=has_seen_all)
         return url, session, venue
 
 
-def test_it_trades_and_leaves_flat_with_nothing_resting(played: tuple[str, LiveSession, BinanceThread]) -> None:
+def test_it_trades_and_leaves_flat_with_nothing_resting(played: tuple[str, LiveSession, VenueThread]) -> None:
     url, session, venue = played
     assert session.failure is None
     with Log.open(url) as log:
@@ -90,7 +68,7 @@ def test_it_trades_and_leaves_flat_with_nothing_resting(played: tuple[str, LiveS
 
 
 def test_its_replay_is_the_same_and_its_frames_say_what_was_recorded(
-    played: tuple[str, LiveSession, BinanceThread],
+    played: tuple[str, LiveSession, VenueThread],
 ) -> None:
     url, session, _ = played
     with Log.open(url) as log:
@@ -102,7 +80,7 @@ def test_its_replay_is_the_same_and_its_frames_say_what_was_recorded(
 
 
 def test_no_key_no_listen_key_and_no_signature_is_in_what_it_leaves(
-    played: tuple[str, LiveSession, BinanceThread],
+    played: tuple[str, LiveSession, VenueThread],
 ) -> None:
     url, session, _ = played
     database = Path(url.removeprefix("sqlite:///"))
