@@ -5,8 +5,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from adapters.base.endpoints import Endpoint
 from state.words import Refusal
@@ -16,8 +18,8 @@ from state.words import Refusal
 Meaning: TypeAlias = Literal["ok", "rejected", "gone", "retry", "fatal", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+# Both are made for every order: a Struct takes a tenth of the time of a frozen dataclass.
+class Request(Struct, frozen=True, gc=False):
     """What is asked, before it is signed: either a query string or a body, in the exact text that is sent."""
 
     endpoint: Endpoint
@@ -26,17 +28,21 @@ class Request:
     cost: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(Struct, frozen=True, gc=False):
     """What goes over the wire. Headers may hold a key and a signature, so they are never shown; nor is `secret`, where the
     URL or the body holds one.
     """
 
     method: str
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
-    secret: str = field(default="", repr=False)
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"SignedRequest(method={self.method!r})"
+
+    __str__ = __repr__
 
     @property
     def kept_url(self) -> str:

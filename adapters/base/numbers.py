@@ -26,4 +26,5 @@ def owed(said: str | None) -> Decimal:
 
 def text(number: Decimal) -> str:
     """Plain decimal text: never an exponent."""
-    return format(number, "f")
+    said = str(number)
+    return said if "E" not in said else format(number, "f")  # plain already, most often, and then said faster

@@ -13,6 +13,7 @@ import msgspec
 
 from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
 from adapters.base.client import Client as BaseClient
+from adapters.base.mac import Mac
 from adapters.binance import wire
 from adapters.binance.endpoints import ORDERS_1M, ORDERS_10S, WEIGHT, Endpoints
 from state.errors import WrongUse
@@ -63,7 +64,8 @@ class Client(BaseClient):
 
     def __init__(self, rest_url: str, credentials: Credentials | None, recv_window_ms: int = 5_000) -> None:
         self._rest_url = rest_url.rstrip("/")
-        self._credentials = credentials
+        self._key = credentials.key if credentials is not None else None
+        self._mac = Mac(credentials.secret.reveal().encode()) if credentials is not None else None
         self._recv_window_ms = recv_window_ms
         self.limits = {pool.name: pool.limit for pool in Endpoints.POOLS if not pool.draws}
 
@@ -73,13 +75,13 @@ class Client(BaseClient):
         is_form, secret = endpoint.method in ("POST", "PUT"), ""
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if is_form else {}
         if endpoint.auth:
-            if self._credentials is None:
+            if self._key is None:
                 raise WrongUse(f"binance {endpoint.path} needs credentials")
-            headers["X-MBX-APIKEY"] = self._credentials.key.reveal()
-        if endpoint.auth and self._credentials is not None and endpoint.path not in Endpoints.KEY_ONLY:
+            headers["X-MBX-APIKEY"] = self._key.reveal()
+        if endpoint.auth and self._mac is not None and endpoint.path not in Endpoints.KEY_ONLY:
             stamp = f"recvWindow={self._recv_window_ms}&timestamp={now_ms}"
             signed = "&".join(filter(None, (body if is_form else query, stamp)))
-            secret = signature(self._credentials.secret.reveal(), query + signed if is_form else signed + body)
+            secret = self._mac.hex((query + signed if is_form else signed + body).encode())
             signed = f"{signed}&signature={secret}"
             query, body = (query, signed) if is_form else (signed, body)
         url = f"{self._rest_url}{endpoint.path}" + (f"?{query}" if query else "")

@@ -4,12 +4,12 @@ https://bybit-exchange.github.io/docs/v5/guide#authentication, https://bybit-exc
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from hmac import digest
 
 import msgspec
 
 from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
 from adapters.base.client import Client as BaseClient
+from adapters.base.mac import Mac
 from adapters.bybit import wire
 from state.errors import WrongUse
 from state.secrets import Credentials
@@ -56,26 +56,27 @@ class Client(BaseClient):
 
     def __init__(self, rest_url: str, credentials: Credentials | None, recv_window_ms: int = 5_000) -> None:
         self._rest_url = rest_url.rstrip("/")
-        self._credentials = credentials
         self._recv_window = str(recv_window_ms)
+        self._key = credentials.key if credentials is not None else None
+        self._mac = Mac(credentials.secret.reveal().encode()) if credentials is not None else None
 
     def sign(self, request: Request, now_ms: int) -> SignedRequest:
         """Raises `WrongUse` where a private endpoint is asked without credentials."""
         endpoint = request.endpoint
-        url = f"{self._rest_url}{endpoint.path}" + (f"?{request.query}" if request.query else "")
-        headers = {"Content-Type": "application/json"} if endpoint.method == "POST" else {}
+        url = self._rest_url + endpoint.path
+        if request.query:
+            url = f"{url}?{request.query}"
+        is_post = endpoint.method == "POST"
+        headers = {"Content-Type": "application/json"} if is_post else {}
         if endpoint.auth:
-            if self._credentials is None:
+            if self._key is None or self._mac is None:
                 raise WrongUse(f"bybit {endpoint.path} needs credentials")
-            payload = request.query.encode() if endpoint.method == "GET" else request.body
-            key, stamp = self._credentials.key.reveal(), str(now_ms)
-            signed = f"{stamp}{key}{self._recv_window}".encode() + payload
-            headers |= {
-                "X-BAPI-API-KEY": key,
-                "X-BAPI-TIMESTAMP": stamp,
-                "X-BAPI-RECV-WINDOW": self._recv_window,
-                "X-BAPI-SIGN": digest(self._credentials.secret.reveal().encode(), signed, "sha256").hex(),
-            }
+            key, stamp, window = self._key.reveal(), str(now_ms), self._recv_window
+            payload = request.body if is_post else request.query.encode()
+            headers["X-BAPI-API-KEY"] = key
+            headers["X-BAPI-TIMESTAMP"] = stamp
+            headers["X-BAPI-RECV-WINDOW"] = window
+            headers["X-BAPI-SIGN"] = self._mac.hex(f"{stamp}{key}{window}".encode() + payload)
         return SignedRequest(endpoint.method, url, headers, request.body)
 
     def classify(self, status: int, body: bytes) -> Verdict:

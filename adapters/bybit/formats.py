@@ -17,7 +17,8 @@ from adapters.bybit import wire
 from adapters.bybit.account import MS, Account
 from adapters.bybit.channels import ticker
 from adapters.bybit.endpoints import Endpoints
-from adapters.bybit.types import INSTRUMENT_STATUS, INTERVALS, Types
+from adapters.bybit.rows import ROWS
+from adapters.bybit.types import INSTRUMENT_STATUS, INTERVALS
 from state.errors import WrongUse
 from state.events import (
     AmendOrder,
@@ -32,6 +33,7 @@ from state.events import (
 )
 
 Field: TypeAlias = str | int | bool
+
 
 _encode = msgspec.json.Encoder().encode
 _answer = msgspec.json.Decoder(wire.Answer).decode
@@ -62,54 +64,19 @@ class Formats:
         endpoint = Endpoints.ALL.get(action)
         if endpoint is None:
             raise WrongUse(f"bybit has no action {action!r}; known: {', '.join(Endpoints.ALL)}")
+        row = ROWS.get(action)
+        if row is not None:
+            return Request(endpoint, "", _encode(row(arguments, self.market)))
         if endpoint.method == "GET":
             fields = self._query(action, of_kind(arguments, Query, action))
             return Request(endpoint, "&".join(f"{name}={quote(str(word), safe='')}" for name, word in fields.items()))
         if action.endswith("_batch"):
             if isinstance(arguments, Query | PlaceOrder | AmendOrder | CancelOrder | CancelAll):
                 raise WrongUse(f"{action} takes a list of intents")
-            rows = [self._row(action.removesuffix("_batch"), intent) for intent in arguments]
+            row = ROWS[action.removesuffix("_batch")]
+            rows = [row(intent, msgspec.UNSET) for intent in arguments]
             return Request(endpoint, "", _encode({"category": self.market, "request": rows}), len(rows))
-        if action in ("place", "amend", "cancel"):
-            body = {"category": self.market} | self._row(action, arguments)
-        else:
-            body = self._setting(action, arguments)
-        return Request(endpoint, "", _encode(body))
-
-    def _row(self, action: str, arguments: Arguments) -> dict[str, Field]:
-        match action:
-            case "place":
-                return self._place(of_kind(arguments, PlaceOrder, action))
-            case "amend":
-                amend = of_kind(arguments, AmendOrder, action)
-                return {
-                    "symbol": amend.symbol,
-                    "orderLinkId": amend.client_id,
-                    "qty": text(amend.size),
-                    "price": text(amend.price),
-                }
-            case _:
-                cancel = of_kind(arguments, CancelOrder, action)
-                return {"symbol": cancel.symbol, "orderLinkId": cancel.client_id}
-
-    def _place(self, order: PlaceOrder) -> dict[str, Field]:
-        """A market order is an IOC within the venue's slippage bound, whatever else was asked."""
-        row: dict[str, Field] = {
-            "symbol": order.symbol,
-            "side": Types.side.encode(order.side),
-            "orderType": Types.kind.encode(order.kind),
-            "qty": text(order.size),
-        }
-        if order.kind == "limit":
-            if order.price is None:
-                raise WrongUse("a limit order needs a price")
-            row["price"] = text(order.price)
-        row["timeInForce"] = "IOC" if order.kind == "market" else Types.tif.encode(order.tif)
-        if order.client_id:
-            row["orderLinkId"] = order.client_id
-        row["reduceOnly"] = order.reduce_only
-        row["positionIdx"] = 0  # one-way mode
-        return row
+        return Request(endpoint, "", _encode(self._setting(action, arguments)))
 
     def _setting(self, action: str, arguments: Arguments) -> dict[str, Field]:
         if isinstance(arguments, CancelAll):

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import adapters
+from adapters.base.client import SignedRequest
 from adapters.base.known import Known
+from adapters.base.numbers import text
 from adapters.base.offset import ClockOffset
 from adapters.base.orderid import MAX_SEQ, OrderID
 from adapters.base.types import Words
@@ -36,10 +38,10 @@ def test_an_order_id_reads_back_and_fits_every_venue(session: str, seq: int) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "t", "t" * 17, "mm-1", "tdeadbeef0000000g", "tdeadbeef 0000001", "Ünicode" * 3]
+    "said", ["", "x", "t", "t" * 17, "mm-1", "tdeadbeef0000000g", "tdeadbeef 0000001", "Ünicode" * 3]
 )
-def test_an_id_of_somebody_else_is_none_of_ours(text: str) -> None:
-    assert OrderID("s").parse(text) is None
+def test_an_id_of_somebody_else_is_none_of_ours(said: str) -> None:
+    assert OrderID("s").parse(said) is None
 
 
 def test_ids_do_not_depend_on_the_process() -> None:
@@ -73,6 +75,20 @@ def test_words_go_out_and_come_back_the_same() -> None:
         assert Types.tif.parse(Types.tif.encode(ours)) == ours  # type: ignore[arg-type]
     for side in ("buy", "sell"):
         assert Types.side.parse(Types.side.encode(side)) == side  # type: ignore[arg-type]
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False))
+def test_money_goes_out_as_plain_text_that_reads_back(number: Decimal) -> None:
+    said = text(number)
+    assert "E" not in said
+    assert said == format(number, "f")
+    assert Decimal(said) == number
+
+
+def test_a_signed_request_shows_its_method_and_nothing_else() -> None:
+    request = SignedRequest("POST", "https://x/KEY", {"X": "KEY"}, b"KEY", "KEY")
+    assert "KEY" not in f"{request} {request!r}"
+    assert "POST" in repr(request)
 
 
 def test_the_offset_believes_the_shortest_round_trip() -> None:
