@@ -119,7 +119,8 @@ class Book:
 
     @property
     def mid(self) -> float:
-        return (self.bid + self.ask) / 2
+        bids, asks = self._bid_prices, self._ask_prices
+        return (bids[-1] + asks[0]) / 2 if bids and asks else _NAN
 
     @property
     def spread(self) -> float:

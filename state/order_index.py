@@ -10,6 +10,12 @@ from state.order import Order
 ENDED_KEPT = 1_000  # orders that have ended, oldest end forgotten first
 
 
+class WorkingOrders(tuple[Order, ...]):
+    """Open orders in placing order, as a view."""
+
+    __slots__ = ()
+
+
 class OrderIndex:
     """Orders by every name they have."""
 
@@ -21,17 +27,17 @@ class OrderIndex:
         self._by_order_id: dict[str, Order] = {}
         self._working: dict[str, dict[int, Order]] = {}  # symbol -> ordinal -> order
         self._ended: dict[int, Order] = {}  # ordinal -> order
-        self._listed: dict[str, tuple[Order, ...]] = {}  # what working() answered since the last change, by symbol
+        self._listed: dict[str, WorkingOrders] = {}  # what working() answered since the last change, by symbol
 
-    def working(self, symbol: str) -> Sequence[Order]:
+    def working(self, symbol: str) -> WorkingOrders:
         """Orders that have not ended, in placing order; of all symbols where none is named."""
         listed = self._listed.get(symbol)
         if listed is None:
             if symbol:
-                listed = tuple(self._working.get(symbol, {}).values())
+                listed = WorkingOrders(self._working.get(symbol, {}).values())
             else:
                 every = (order for orders in self._working.values() for order in orders.values())
-                listed = tuple(sorted(every, key=_ordinal))
+                listed = WorkingOrders(sorted(every, key=_ordinal))
             self._listed[symbol] = listed
         return listed
 
@@ -56,6 +62,15 @@ class OrderIndex:
         """The ordinal of the next order."""
         self.next_ordinal += 1
         return self.next_ordinal - 1
+
+    def add_new(self, order: Order) -> None:
+        """As `add`, of an order that was just placed: it is the newest, and has no name but ours."""
+        self._by_client_id[order.client_id] = order
+        working = self._working.get(order.symbol)
+        if working is None:
+            working = self._working[order.symbol] = {}
+        working[order.ordinal] = order
+        self._unlist(order.symbol)
 
     def add(self, order: Order) -> None:
         """A new order under all names that it has so far."""
@@ -87,8 +102,9 @@ class OrderIndex:
                 return
             self._ended.pop(order.ordinal, None)
             working = self._working.setdefault(order.symbol, {})
+            newest = next(reversed(working), 0)
             working[order.ordinal] = order
-            if order.ordinal != max(working):  # back to life: its place is where it was
+            if order.ordinal < newest:  # back to life: its place is where it was
                 self._working[order.symbol] = dict(sorted(working.items()))
         else:
             if order.ordinal in self._ended:

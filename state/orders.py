@@ -13,9 +13,9 @@ import msgspec
 
 from state.events import Accepted, AmendOrder, CancelAll, CancelOrder, Fill, OrderUpdate, PlaceOrder, Rejected, Unknown
 from state.order import Order
-from state.order_index import ENDED_KEPT, OrderIndex
+from state.order_index import ENDED_KEPT, OrderIndex, WorkingOrders
 
-__all__ = ["ENDED_KEPT", "FILL_IDS_KEPT", "ORPHANS_KEPT", "Order", "Orders", "OrdersSnapshot"]
+__all__ = ["ENDED_KEPT", "FILL_IDS_KEPT", "ORPHANS_KEPT", "Order", "Orders", "OrdersSnapshot", "WorkingOrders"]
 
 FILL_IDS_KEPT = 100_000
 ORPHANS_KEPT = 1_000  # orders of which only fills were heard
@@ -52,7 +52,7 @@ class Orders:
 
     # --- read by everyone ---
 
-    def working(self, symbol: str = "") -> Sequence[Order]:
+    def working(self, symbol: str = "") -> WorkingOrders:
         """Orders that have not ended, in placing order, with those pending or unknown; of all symbols where none is named."""
         return self._index.working(symbol)
 
@@ -81,7 +81,10 @@ class Orders:
             known.strategy, known.label = intent.strategy, intent.label
             return known
         order = Order.wished(intent, seq, self._index.number())
-        self._index.add(order)
+        if order.client_id:
+            self._index.add_new(order)
+        else:
+            self._index.add(order)
         return order
 
     def amending(self, intent: AmendOrder, seq: int) -> Order | None:

@@ -38,7 +38,7 @@ from state.events import (
     Unknown,
 )
 from state.ledger import Balance, Position
-from state.orders import Order
+from state.orders import Order, WorkingOrders
 from state.record import Record
 from state.shared import Account, SharedState
 
@@ -47,12 +47,6 @@ Key: TypeAlias = tuple[type, str, str]
 Changed: TypeAlias = tuple[tuple[Key, object], ...]
 
 NOTHING: Changed = ()
-
-
-class WorkingOrders(tuple[Order, ...]):
-    """The open orders of one market in placing order, as a view."""
-
-    __slots__ = ()
 
 
 class Reducer:
@@ -215,7 +209,7 @@ class Reducer:
         return NOTHING if changed is None else self._working(account, symbol)
 
     def _working(self, account: Account, symbol: str) -> Changed:
-        return (((WorkingOrders, account.venue, symbol), WorkingOrders(account.orders.working(symbol))),)
+        return (((WorkingOrders, account.venue, symbol), account.orders.working(symbol)),)
 
     # --- session ---
 

@@ -29,7 +29,7 @@ from state.events import (
 from state.instruments import Instrument
 from state.ledger import Balance, Position
 from state.market import Market
-from state.reducer import WorkingOrders
+from state.orders import WorkingOrders
 from state.shared import Account, SharedState
 from streams.pipeline import Pipeline
 from streams.scheduler import SessionScheduler
@@ -127,7 +127,7 @@ class AccountFeed:
     def orders(self, symbol: str) -> Observable[WorkingOrders]:
         """Working orders in placing order (in flight included), now and after each change."""
         source = self._pipeline.source(WorkingOrders, self.venue, symbol)
-        return _from_now(lambda: WorkingOrders(self.state.orders.working(symbol)), source)
+        return _from_now(lambda: self.state.orders.working(symbol), source)
 
     def fills(self, symbol: str) -> Observable[Fill]:
         """Each execution, as the venue tells it (a repeat is told again; positions count it once)."""

@@ -18,8 +18,7 @@ from state.book import Book
 from state.errors import NotRestartable, SchemaUnknown
 from state.instruments import Instrument
 from state.ledger import Balance, Position
-from state.orders import Order
-from state.reducer import WorkingOrders
+from state.orders import Order, WorkingOrders
 from state.shared import SharedState
 
 Note: TypeAlias = object  # None, bool, int, float, str, bytes, or a list that begins with a word

@@ -271,7 +271,7 @@ class Pipeline:
             timer.owner.fail(error)
 
     def _derive(self, event: AnyEvent, cause: int) -> None:
-        if isinstance(event, PlaceOrder | AmendOrder):
+        if isinstance(event, _SIZED):
             event = self._stamped(event)
         seq = self._take(self.timeline.now_ns, cause, event)
         if type(event) in _SENT:
@@ -312,4 +312,5 @@ class Pipeline:
         self._busy = self._guard.watching = False
 
 
+_SIZED = (PlaceOrder, AmendOrder)
 _SENT = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll})

@@ -73,9 +73,9 @@ class Running:
     def _decided(self, decision: Decision) -> None:
         if self.is_ended:
             return
-        if not isinstance(decision, _DECISIONS):
+        if type(decision) not in _DECISIONS:
             raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only")
-        if isinstance(decision, PlaceOrder | AmendOrder):
+        if isinstance(decision, _SIZED):
             self._check(decision)
         if decision.strategy != self.name:
             decision = msgspec.structs.replace(decision, strategy=self.name)
@@ -105,7 +105,8 @@ def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[R
     return running
 
 
-_DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
+_SIZED = (PlaceOrder, AmendOrder)
+_DECISIONS = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked})
 
 
 def _words(error: Exception) -> str:

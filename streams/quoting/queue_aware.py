@@ -10,8 +10,7 @@ from reactivex.disposable import CompositeDisposable
 from state.book import Book
 from state.events import Trade
 from state.instruments import exact
-from state.orders import Order
-from state.reducer import WorkingOrders
+from state.orders import Order, WorkingOrders
 from streams.feeds import Feeds
 from streams.operators.keep import Kept, keep
 from streams.operators.lift import Operator

@@ -4,6 +4,7 @@ Every change of state stands in the log as a `Blocked` of the rule `risk_state`,
 what adds is blocked. People speak by `Command`s, which are recorded, so that a replay hears the same words at the same places.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import cast
 
@@ -89,7 +90,7 @@ class _Own(Exposure):
     def position(self, venue: str, symbol: str) -> Position:
         return self.ledger(venue).position(symbol)
 
-    def _working(self, venue: str, symbol: str) -> list[Order]:
+    def _working(self, venue: str, symbol: str) -> Sequence[Order]:
         return [order for order in super()._working(venue, symbol) if order.strategy == self._strategy]
 
 

@@ -1,15 +1,17 @@
 """What the orders of one market could become, with those that passed the gate in this tick and are not folded yet."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from state.events import AmendOrder, PlaceOrder
 from state.ledger import Position
 from state.orders import Order
-from state.shared import SharedState
-from state.words import Side, sign
+from state.shared import Account, SharedState
+from state.words import Side
 from streams.scheduler import Timeline
 
 _ZERO = Decimal(0)
+_SIGN: dict[Side, Decimal] = {"buy": Decimal(1), "sell": Decimal(-1)}
 
 
 class Exposure:
@@ -43,17 +45,22 @@ class Exposure:
             self._amended[intent.client_id] = intent
 
     def order(self, venue: str, client_id: str) -> Order | None:
-        return self._shared.account(venue).orders.get(client_id)
+        return self._account(venue).orders.get(client_id)
 
     def position(self, venue: str, symbol: str) -> Position:
-        return self._shared.account(venue).ledger.position(symbol)
+        ledger = self._account(venue).ledger
+        return ledger.positions.get(symbol) or ledger.position(symbol)
+
+    def held(self, venue: str, symbol: str, side: Side) -> Decimal:
+        """The position in the direction of `side`."""
+        return self.position(venue, symbol).size * _SIGN[side]
 
     def worst(self, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
         """The position in the direction of `side`, should everything on that side fill, each order as large as it may be.
 
         Reduce-only orders close what is open and no more.
         """
-        held = self.position(venue, symbol).size * sign(side)
+        held = self.held(venue, symbol, side)
         adding = reducing = _ZERO
         for order in self._working(venue, symbol):
             if order.side == side and order.client_id != without:
@@ -67,23 +74,30 @@ class Exposure:
                     reducing += intent.size
                 else:
                     adding += intent.size
-        return held + adding + min(reducing, max(-held, _ZERO))
+        worst = held + adding
+        return worst if reducing is _ZERO else worst + min(reducing, max(-held, _ZERO))
 
     def open_orders(self, venue: str, symbol: str) -> int:
         """Orders of the strategy in one market."""
-        working = sum(order.strategy == self._strategy for order in self._working(venue, symbol))
-        return working + sum(intent.venue == venue and intent.symbol == symbol for intent in self._placed)
+        count = 0
+        for order in self._working(venue, symbol):
+            count += order.strategy == self._strategy
+        for intent in self._placed:
+            count += intent.venue == venue and intent.symbol == symbol
+        return count
 
-    def _working(self, venue: str, symbol: str) -> list[Order]:
+    def _working(self, venue: str, symbol: str) -> Sequence[Order]:
         """Orders other than those made in this tick of what is in `_placed`."""
-        return [
-            order
-            for order in self._shared.account(venue).orders.working(symbol)
-            if order.placed_seq <= self._settled_seq or order.strategy != self._strategy
+        working = self._account(venue).orders.working(symbol)
+        return working and [
+            order for order in working if order.placed_seq <= self._settled_seq or order.strategy != self._strategy
         ]
 
+    def _account(self, venue: str) -> Account:
+        return self._shared.accounts.get(venue) or self._shared.account(venue)
+
     def _largest(self, order: Order) -> Decimal:
-        size = max((order.size, *(size for _, _, size in order.amends)))
+        size = order.size if not order.amends else max((order.size, *(size for _, _, size in order.amends)))
         amended = self._amended.get(order.client_id)
         if amended is not None:
             size = max(size, amended.size)

@@ -1,9 +1,11 @@
 """The last word before an intent: what breaks a limit becomes `Blocked`, and stands in the log with rule, limit and value."""
 
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
+from msgspec import Struct
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
@@ -19,6 +21,9 @@ from streams.risk.exposure import Exposure
 from streams.risk.limits import RiskLimits
 
 _SECOND_NS = 1_000_000_000
+_ZERO = Decimal(0)
+_ADDING = (PlaceOrder, AmendOrder)
+_CANCELLING = (CancelOrder, CancelAll)
 
 
 def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
@@ -60,7 +65,10 @@ class _Breach(NamedTuple):
     value: str
 
 
-class Wish(NamedTuple):
+_Rule: TypeAlias = Callable[[PlaceOrder | AmendOrder, "Wish", Market], _Breach | None]
+
+
+class Wish(Struct, frozen=True, gc=False):
     """What a place or an amendment comes to; `size` is the order's total with what is filled, `remaining` without."""
 
     side: Side
@@ -70,6 +78,9 @@ class Wish(NamedTuple):
     grows: bool  # beyond what may stand in the market already
     reduces: bool
     replaced: str  # client id of the order that it changes
+    worst: (
+        Decimal | None
+    )  # the position in its direction without it, where that had to be known to say whether it reduces
 
 
 class Gate:
@@ -78,22 +89,24 @@ class Gate:
     def __init__(self, limits: RiskLimits, feeds: Feeds) -> None:
         self._limits = limits
         self._feeds = feeds
+        self._shared = feeds.shared
         self.exposure = Exposure(feeds.shared, feeds.scheduler.timeline, feeds.strategy)
         self.watching = CompositeDisposable()
         self._book_changed: dict[tuple[str, str], int] = {}
         rate = limits.max_messages_per_s
         self._sent: deque[int] | None = deque(maxlen=rate) if rate is not None else None  # times of the last messages
+        self._rules = self._rules_of(limits)
 
     def judge(self, decision: Decision) -> Decision:
         """The decision itself, or what stands in its place."""
-        if isinstance(decision, PlaceOrder | AmendOrder):
+        if isinstance(decision, _ADDING):
             self.exposure.look()
             breach = self._breach(decision)
             if breach is not None:
                 return blocked(decision, rule=breach.rule, limit=breach.limit, value=breach.value)
             self.exposure.passed(decision)
             self._count()
-        elif isinstance(decision, CancelOrder | CancelAll):
+        elif isinstance(decision, _CANCELLING):
             self._count()
         return decision
 
@@ -102,64 +115,85 @@ class Gate:
         self._limits = limits
         rate = limits.max_messages_per_s
         self._sent = deque(self._sent or (), maxlen=rate) if rate is not None else None
+        self._rules = self._rules_of(limits)
 
     def dump(self) -> tuple[dict[tuple[str, str], int], deque[int] | None]:
         """When books changed last, and when messages were let through."""
         return self._book_changed, self._sent
 
     def load(self, state: object, /) -> None:
-        self.exposure = Exposure(self._feeds.shared, self._feeds.scheduler.timeline, self._feeds.strategy)
+        self.exposure = Exposure(self._shared, self._feeds.scheduler.timeline, self._feeds.strategy)
         changed, self._sent = cast("tuple[dict[tuple[str, str], int], deque[int] | None]", state)
         for (venue, symbol), at in changed.items():
-            self._changed(self._feeds.market(venue, symbol).state)
+            self._changed(self._shared.market(venue, symbol))
             self._book_changed[(venue, symbol)] = at
 
     def _breach(self, intent: PlaceOrder | AmendOrder) -> _Breach | None:
         wish = self.wish(intent)
         if wish is None:
             return None  # amends an order that is gone or of which nothing is known: the venue will say so
-        market = self._feeds.market(intent.venue, intent.symbol).state
+        market = self._shared.market(intent.venue, intent.symbol)
         breach = self._breaks_collar(wish, market)
         if breach is not None or wish.reduces:
             return breach
-        return (
-            self._breaks_book(market)
-            or self._breaks_size(wish, market)
-            or self._breaks_count(intent)
-            or self._breaks_position(intent, wish)
-            or self._breaks_rate()
-        )
+        for rule in self._rules:
+            breach = rule(intent, wish, market)
+            if breach is not None:
+                return breach
+        return None
 
     def wish(self, intent: PlaceOrder | AmendOrder) -> Wish | None:
         """What an intent comes to; None for an amendment of an order that is gone, or of which nothing is known."""
         if isinstance(intent, PlaceOrder):
-            reduces = intent.reduce_only or self._closes(intent, intent.side, intent.size)
-            return Wish(intent.side, intent.price, intent.size, intent.size, True, reduces, "")
+            side, size = intent.side, intent.size
+            worst = None if intent.reduce_only else self._against(intent, side, size)
+            reduces = intent.reduce_only or (worst is not None and worst + size <= 0)
+            return Wish(side, intent.price, size, size, True, reduces, "", worst)
         order = self.exposure.order(intent.venue, intent.client_id)
         if order is None or not order.is_open:
             return None
-        remaining = max(intent.size - order.filled, Decimal(0))
+        remaining = max(intent.size - order.filled, _ZERO)
         grows = intent.size > order.size
-        stays = not grows and intent.price == order.price
-        reduces = order.reduce_only or stays or self._closes(intent, order.side, remaining, order.client_id)
-        return Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id)
+        reduces, worst = order.reduce_only or (not grows and intent.price == order.price), None
+        if not reduces:
+            worst = self._against(intent, order.side, remaining, order.client_id)
+            reduces = worst is not None and worst + remaining <= 0
+        return Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id, worst)
 
-    def _closes(self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, without: str = "") -> bool:
-        """True where the order, and all others of its side, cannot but bring the position nearer to zero."""
-        return self.exposure.worst(intent.venue, intent.symbol, side, without) + size <= 0
+    def _against(self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, without: str = "") -> Decimal | None:
+        """The worst position in the direction of `side`; None where it is not against the position, and closes nothing.
+
+        With `size` it is at most zero where this order, and all others of its side, can only bring the position nearer to zero.
+        """
+        if size > 0 and self.exposure.held(intent.venue, intent.symbol, side) >= 0:
+            return None
+        return self.exposure.worst(intent.venue, intent.symbol, side, without)
 
     # --- the rules ---
+
+    def _rules_of(self, limits: RiskLimits) -> tuple[_Rule, ...]:
+        """Those that limits are set for, in the order in which they are named: the others cost nothing."""
+        rules: list[tuple[_Rule, bool]] = [
+            (self._breaks_book, True),
+            (self._breaks_size, limits.max_order_size is not None),
+            (self._breaks_notional, limits.max_order_notional is not None),
+            (self._breaks_count, limits.max_open_orders is not None),
+            (self._breaks_position, limits.max_position is not None),
+            (self._breaks_rate, limits.max_messages_per_s is not None),
+        ]
+        return tuple(rule for rule, is_set in rules if is_set)
 
     def _breaks_collar(self, wish: Wish, market: Market) -> _Breach | None:
         collar = self._limits.price_collar_bps
         if collar is None or wish.price is None:
             return None
-        if not market.book.is_ok:
-            return None if wish.reduces else _Breach("book", "ok", market.book.status)
-        away = abs(float(wish.price) / market.book.mid - 1) * 10_000
+        book = market.book
+        if not book.is_ok:
+            return None if wish.reduces else _Breach("book", "ok", book.status)
+        away = abs(float(wish.price) / book.mid - 1) * 10_000
         return _Breach("price_collar_bps", str(collar), f"{away:.6g}") if away > collar else None
 
-    def _breaks_book(self, market: Market) -> _Breach | None:
+    def _breaks_book(self, _: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
         """An order is not added to a market that nobody sees."""
         if not market.book.is_ok:
             return _Breach("book", "ok", market.book.status)
@@ -169,10 +203,13 @@ class Gate:
         age_s = (self._feeds.now_ns - self._changed(market)) / _SECOND_NS
         return _Breach("max_book_age_s", str(limit), f"{age_s:.6g}") if age_s > limit else None
 
-    def _breaks_size(self, wish: Wish, market: Market) -> _Breach | None:
+    def _breaks_size(self, _: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
         limit = self._limits.max_order_size
         if limit is not None and wish.grows and wish.size > limit:
             return _Breach("max_order_size", str(limit), str(wish.size))
+        return None
+
+    def _breaks_notional(self, _: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
         limit = self._limits.max_order_notional
         if limit is None:
             return None
@@ -180,21 +217,24 @@ class Gate:
         notional = market.instrument.notional(price, wish.size) if market.instrument else price * wish.size
         return _Breach("max_order_notional", str(limit), str(notional)) if notional > limit else None
 
-    def _breaks_count(self, intent: PlaceOrder | AmendOrder) -> _Breach | None:
+    def _breaks_count(self, intent: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
         limit = self._limits.max_open_orders
         if limit is None or isinstance(intent, AmendOrder):
             return None
         count = self.exposure.open_orders(intent.venue, intent.symbol) + 1
         return _Breach("max_open_orders", str(limit), str(count)) if count > limit else None
 
-    def _breaks_position(self, intent: PlaceOrder | AmendOrder, wish: Wish) -> _Breach | None:
+    def _breaks_position(self, intent: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
         limit = self._limits.max_position
         if limit is None or not wish.grows:
             return None
-        worst = self.exposure.worst(intent.venue, intent.symbol, wish.side, wish.replaced) + wish.remaining
+        worst = wish.worst
+        if worst is None:
+            worst = self.exposure.worst(intent.venue, intent.symbol, wish.side, wish.replaced)
+        worst += wish.remaining
         return _Breach("max_position", str(limit), str(worst * sign(wish.side))) if worst > limit else None
 
-    def _breaks_rate(self) -> _Breach | None:
+    def _breaks_rate(self, _: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
         sent = self._sent
         if sent is None or len(sent) < (sent.maxlen or 0) or sent[0] <= self._feeds.now_ns - _SECOND_NS:
             return None
