@@ -193,11 +193,14 @@ _NAN = float("nan")
 
 
 def _apply(changes: list[Level], sizes: dict[float, float], prices: list[float]) -> None:
+    """Hashing a float is what this costs most: a level is looked up once, and whether it is new is told by the dict's length."""
+    known = len(prices)
     for price, size in changes:
         if size:
-            if price not in sizes:
-                insort(prices, price)
             sizes[price] = size
-        elif price in sizes:
-            del sizes[price]
+            if len(sizes) != known:
+                known += 1
+                insort(prices, price)
+        elif sizes.pop(price, None) is not None:
+            known -= 1
             del prices[bisect_left(prices, price)]

@@ -79,7 +79,9 @@ class Pipeline:
 
     def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
         """Takes one burst of input: folded together, then concluded from. Raises `WrongThread` or `WrongUse`."""
-        self._enter()
+        if self._busy or get_ident() != self._thread:
+            self._refuse()
+        self._busy = self._guard.watching = True
         try:
             timeline = self.timeline
             if recv < timeline.now_ns:
@@ -91,9 +93,18 @@ class Pipeline:
             for event in events:
                 seq = self._take(recv, head or cause, event, frame)
                 head = head or seq  # what came in the same burst follows from its first
-            self._settle()
+            if (
+                self._queue
+                or timeline.marked
+                or self._intents
+                or timeline.settled.is_observed
+                or timeline.next_due <= recv
+            ):
+                self._settle()
+            else:  # most frames: nobody concluded anything
+                timeline.settled_seq = self._seq
         finally:
-            self._leave()
+            self._busy = self._guard.watching = False
 
     def tick(self, recv: int) -> None:
         """Nothing arrived, but a timer is due."""
@@ -209,15 +220,6 @@ class Pipeline:
     def _settle(self) -> None:
         """Concludes until nothing is left to conclude, then hands the intents over."""
         timeline, queue = self.timeline, self._queue
-        if not (
-            queue
-            or timeline.marked
-            or self._intents
-            or timeline.settled.is_observed
-            or timeline.next_due <= timeline.now_ns
-        ):
-            timeline.settled_seq = self._seq
-            return
         trigger, steps = timeline.cause, 0
         endless: list[Owner] = []
         while True:
@@ -302,11 +304,14 @@ class Pipeline:
             self.feed(self.timeline.now_ns, (as_command(intent),))
 
     def _enter(self) -> None:
+        if self._busy or get_ident() != self._thread:
+            self._refuse()
+        self._busy = self._guard.watching = True
+
+    def _refuse(self) -> None:
         if get_ident() != self._thread:
             raise WrongThread("only the thread that made the pipeline may feed it")
-        if self._busy:
-            raise WrongUse("the pipeline was fed from inside a subscriber; emit a decision instead")
-        self._busy = self._guard.watching = True
+        raise WrongUse("the pipeline was fed from inside a subscriber; emit a decision instead")
 
     def _leave(self) -> None:
         self._busy = self._guard.watching = False

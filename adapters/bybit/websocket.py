@@ -58,6 +58,11 @@ def topic_of(subscription: Subscription, default_depth: int) -> str:
             return f"kline.{INTERVALS[subscription.interval_s]}.{symbol}"
 
 
+def _beginning(topic: str) -> bytes:
+    """How the frames of a topic begin, up to the quote that ends its name."""
+    return _PREFIX + topic.encode()
+
+
 def split(topics: Iterable[str], limit: int = MAX_ARGS_CHARACTERS) -> list[list[str]]:
     """Topics over as few connections as the venue's limit on the length of all args allows, in order."""
     groups: list[list[str]] = []
@@ -141,7 +146,7 @@ class Websocket(Stream):
     def __init__(self, venue: str, name: str, url: str, topics: Sequence[str] = ()) -> None:
         super().__init__(venue, name, url, None)
         self._open = not topics
-        self._channels: dict[bytes, Channel] = {}
+        self._channels: dict[bytes, Channel] = {}  # by the beginning of their frames
         self._asked_again = 0
         self._refused: set[str] = set()
         for topic in topics:
@@ -171,8 +176,7 @@ class Websocket(Stream):
     def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
         channel = None
         try:
-            if frame.startswith(_PREFIX):
-                channel = self._channels.get(frame[_START : frame.index(b'"', _START)])
+            channel = self._channels.get(frame[: frame.find(b'"', _START)])
             if channel is None:
                 channel, events = self._other(frame)
                 if channel is None:
@@ -202,7 +206,7 @@ class Websocket(Stream):
         return [channel.symbol for channel in self._channels.values() if isinstance(channel, TradesChannel)]
 
     def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[Trade]:
-        channel = self._channels.get(f"publicTrade.{symbol}".encode())
+        channel = self._channels.get(_beginning(f"publicTrade.{symbol}"))
         return channel.missed(trades) if isinstance(channel, TradesChannel) else ()
 
     def resync(self, topic: str) -> None:
@@ -213,14 +217,14 @@ class Websocket(Stream):
     def _add(self, topic: str) -> Channel | None:
         channel = channel_of(self.venue, topic)
         if channel is not None:
-            self._channels[topic.encode()] = channel
+            self._channels[_beginning(topic)] = channel
         return channel
 
     def _other(self, frame: bytes) -> tuple[Channel | None, Sequence[AnyEvent]]:
         """A frame that is not plainly one of the topics asked for: another key order, an answer, or a stranger."""
         envelope = _envelope(frame)
         if envelope.topic is not None:
-            channel = self._channels.get(envelope.topic.encode())
+            channel = self._channels.get(_beginning(envelope.topic))
             if channel is None and self._open:
                 channel = self._add(envelope.topic)
             if channel is not None:
@@ -236,7 +240,7 @@ class Websocket(Stream):
 
     def _answered(self, envelope: wire.Envelope) -> Sequence[AnyEvent]:
         topics = self._asked.pop(envelope.req_id, [])
-        channels = [self._channels[topic.encode()] for topic in topics]
+        channels = [self._channels[_beginning(topic)] for topic in topics]
         if envelope.success or "already subscribed" in envelope.ret_msg:
             return [event for channel in channels if channel.heals_on_ack for event in channel.trust()]
         if envelope.op == "unsubscribe":
