@@ -12,14 +12,24 @@ from adapters.loopback.binance import BinanceVenue
 from adapters.loopback.bybit import BybitVenue, RateLimits
 from adapters.loopback.contract import Listing, LoopbackVenue
 from adapters.loopback.faults import Fault, Faults, Place
+from adapters.loopback.hyperliquid import contracts as hyperliquid
 from adapters.loopback.ledger import Account
 from adapters.loopback.symbols import CONTRACTS
 
 CUSTOMER = Account("loopback-key", "loopback-secret")  # it opens nothing but a market that is made up
 
+
+def _hyperliquid(*, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float) -> LoopbackVenue:
+    """Opens it where it is asked for, since what it needs to know a signature comes with an extra."""
+    from adapters.loopback.hyperliquid.venue import HyperliquidVenue
+
+    return HyperliquidVenue(symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
+
+
 LOOPBACKS: dict[str, Listing] = {
     "binance": Listing(BinanceVenue, CONTRACTS, CUSTOMER),
     "bybit": Listing(BybitVenue, CONTRACTS, CUSTOMER),
+    "hyperliquid": Listing(_hyperliquid, hyperliquid.CONTRACTS, hyperliquid.CUSTOMER),
 }
 """The venues there are, by the name the command line knows them under."""
 

@@ -29,9 +29,12 @@ class Connection:
         self._socket: web.WebSocketResponse | None = None
         self._transport: asyncio.Transport | None = None
 
-    def send(self, what: str, frame: bytes) -> None:
-        """Queues a frame; `what` is its topic or operation, by which faults are ordered."""
-        fault = self._faults.ask(self.place, what)
+    def send(self, what: str, frame: bytes, place: Place | None = None) -> None:
+        """Queues a frame; `what` is its topic or operation, by which faults are ordered.
+
+        `place` is what the frame is for, where one socket is for everything.
+        """
+        fault = self._faults.ask(place or self.place, what)
         if fault.cut:
             self.cut()
         elif not fault.drop:

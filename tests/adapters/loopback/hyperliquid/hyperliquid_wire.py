@@ -1,0 +1,11 @@
+"""The customer of the loopback Hyperliquid's tests."""
+
+from __future__ import annotations
+
+from adapters.loopback import Account
+
+SECRET = "0x0123456789012345678901234567890123456789012345678901234567890123"
+ADDRESS = "0x14791697260e4c9a71f18484c9f997b308e59325"
+CUSTOMER = Account(ADDRESS, SECRET, uid=1)
+SUB_ACCOUNT = "0x5ab0000000000000000000000000000000000001"
+SUB_CUSTOMER = Account(SUB_ACCOUNT, "", uid=2)
