@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from adapters.loopback.binance import BinanceVenue
 from adapters.loopback.bybit import BybitVenue, RateLimits
 from adapters.loopback.contract import Listing, LoopbackVenue
+from adapters.loopback.dydx import contracts as dydx
 from adapters.loopback.faults import Fault, Faults, Place
 from adapters.loopback.hyperliquid import contracts as hyperliquid
 from adapters.loopback.ledger import Account
@@ -19,8 +20,15 @@ from adapters.loopback.symbols import CONTRACTS
 CUSTOMER = Account("loopback-key", "loopback-secret")  # it opens nothing but a market that is made up
 
 
-def _hyperliquid(*, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float) -> LoopbackVenue:
+def _dydx(*, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float) -> LoopbackVenue:
     """Opens it where it is asked for, since what it needs to know a signature comes with an extra."""
+    from adapters.loopback.dydx.venue import DydxVenue
+
+    return DydxVenue(symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
+
+
+def _hyperliquid(*, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float) -> LoopbackVenue:
+    """The same, for the same reason."""
     from adapters.loopback.hyperliquid.venue import HyperliquidVenue
 
     return HyperliquidVenue(symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
@@ -29,6 +37,7 @@ def _hyperliquid(*, symbols: Iterable[str], seed: int, accounts: Iterable[Accoun
 LOOPBACKS: dict[str, Listing] = {
     "binance": Listing(BinanceVenue, CONTRACTS, CUSTOMER),
     "bybit": Listing(BybitVenue, CONTRACTS, CUSTOMER),
+    "dydx": Listing(_dydx, dydx.CONTRACTS, dydx.CUSTOMER),
     "hyperliquid": Listing(_hyperliquid, hyperliquid.CONTRACTS, hyperliquid.CUSTOMER),
 }
 """The venues there are, by the name the command line knows them under."""

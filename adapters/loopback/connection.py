@@ -49,6 +49,10 @@ class Connection:
         """Queues a ping frame."""
         self._put(payload, 0.0, WSMsgType.PING)
 
+    def farewell(self, code: int, words: str) -> None:
+        """Queues the frame that ends the connection in good order, with its reason."""
+        self._put(code.to_bytes(2, "big") + words.encode(), 0.0, WSMsgType.CLOSE)
+
     def _put(self, frame: bytes, delay_s: float, kind: WSMsgType) -> None:
         try:
             self._queue.put_nowait((frame, delay_s, kind))

@@ -132,13 +132,17 @@ class Engine:
         price: Decimal | None = None,
         size: Decimal | None = None,
         keeps_place: bool = True,
+        renews: bool = False,
     ) -> Outcome:
-        """Changes price or total size under the same id; a mere decrease keeps the place in the queue where the venue lets it."""
+        """Changes price or total size under the same id; a mere decrease keeps the place in the queue where the venue lets it.
+
+        With `renews` an amendment that changes nothing is one too.
+        """
         order = self._must_live(order_id)
         new_price, new_size = order.price if price is None else price, order.size if size is None else size
         if new_size <= order.filled:
             raise RefusedError(Refusal.SIZE_NOT_ABOVE_FILLED)
-        if (new_price, new_size) == (order.price, order.size):
+        if (new_price, new_size) == (order.price, order.size) and not renews:
             raise RefusedError(Refusal.NOTHING_CHANGED)
         if order.reduce_only:
             new_size = min(new_size, order.filled + self._checked_room(order))

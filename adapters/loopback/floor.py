@@ -163,14 +163,22 @@ class Floor:
         self._announce(market, outcome)
         return order
 
-    def amend(self, key: str, order_id: str, now_ms: int, price: Decimal | None, size: Decimal | None) -> Order:
+    def amend(
+        self,
+        key: str,
+        order_id: str,
+        now_ms: int,
+        price: Decimal | None,
+        size: Decimal | None,
+        renews: bool = False,
+    ) -> Order:
         """Changes a resting order; raises RefusedError, and then nothing has changed."""
         symbol, order = self.find(key, order_id)
         market = self.markets[symbol]
         grown = (size or order.size) * (price or order.price) - order.size * order.price
         if grown > 0 and not order.reduce_only:
             self._check_funds(self.desks[key], symbol, order.side, grown)
-        self._announce(market, market.engine.amend(order_id, now_ms, price, size, self._keeps_place))
+        self._announce(market, market.engine.amend(order_id, now_ms, price, size, self._keeps_place, renews))
         return order
 
     def cancel(self, key: str, order_id: str, now_ms: int, reason: Reason = Reason.BY_USER) -> Order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from adapters.loopback.orders import ZERO, Side
 
@@ -20,6 +20,12 @@ class Account:
     maker_rate: Decimal = Decimal("0.0002")
     taker_rate: Decimal = Decimal("0.00055")
     uid: int = 0
+    money_step: Decimal = ZERO
+    """What fees and funding are rounded to, against the customer; zero where the venue does not round."""
+
+    def owed(self, amount: Decimal) -> Decimal:
+        """An amount that the customer pays, or receives where it is negative, on the step."""
+        return amount.quantize(self.money_step, ROUND_CEILING) if self.money_step else amount
 
 
 @dataclass(slots=True)
@@ -113,7 +119,7 @@ class Book:
         closed = min(abs(position.size), size) if position.size * signed < 0 else ZERO
         pnl = closed * (price - position.average) * -side.sign if closed else ZERO
         rate = self.account.maker_rate if is_maker else self.account.taker_rate
-        fee = price * size * rate
+        fee = self.account.owed(price * size * rate)
         self._move(position, signed, price, closed, now_ms)
         position.realized += pnl - fee
         position.realized_ever += pnl - fee
@@ -127,7 +133,7 @@ class Book:
     def settle_funding(self, symbol: str, rate: Decimal, mark: Decimal, now_ms: int, reference: str) -> Decimal:
         """Books a funding settlement and gives what was paid; longs pay a positive rate, shorts receive it."""
         position = self.position(symbol)
-        paid = position.size * mark * rate
+        paid = self.account.owed(position.size * mark * rate)
         if position.size:
             side = Side.BUY if position.size > 0 else Side.SELL
             position.realized -= paid
@@ -137,6 +143,10 @@ class Book:
             self.funding -= paid
             self._note(now_ms, position, "SETTLEMENT", side, abs(position.size), mark, ZERO, -paid, ZERO, reference)
         return paid
+
+    def transfer(self, amount: Decimal) -> None:
+        """Moves money in, or out where it is negative."""
+        self.wallet += amount
 
     @staticmethod
     def _move(position: Position, signed: Decimal, price: Decimal, closed: Decimal, now_ms: int) -> None:
