@@ -15,6 +15,8 @@ from adapters.loopback.dydx import contracts as dydx
 from adapters.loopback.faults import Fault, Faults, Place
 from adapters.loopback.hyperliquid import contracts as hyperliquid
 from adapters.loopback.ledger import Account
+from adapters.loopback.okx import OkxVenue
+from adapters.loopback.okx import listings as okx
 from adapters.loopback.symbols import CONTRACTS
 
 CUSTOMER = Account("loopback-key", "loopback-secret")  # it opens nothing but a market that is made up
@@ -39,6 +41,7 @@ LOOPBACKS: dict[str, Listing] = {
     "bybit": Listing(BybitVenue, CONTRACTS, CUSTOMER),
     "dydx": Listing(_dydx, dydx.CONTRACTS, dydx.CUSTOMER),
     "hyperliquid": Listing(_hyperliquid, hyperliquid.CONTRACTS, hyperliquid.CUSTOMER),
+    "okx": Listing(OkxVenue, okx.CONTRACTS, okx.CUSTOMER),
 }
 """The venues there are, by the name the command line knows them under."""
 
@@ -51,6 +54,7 @@ __all__ = [
     "Faults",
     "Listing",
     "LoopbackVenue",
+    "OkxVenue",
     "Place",
     "RateLimits",
     "serve",

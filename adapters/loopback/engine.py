@@ -76,6 +76,12 @@ class Engine:
         for price in islice(prices, limit):
             yield price, ladder[price].size
 
+    def ranks(self, side: Side, limit: int | None = None) -> Iterator[tuple[Decimal, Decimal, int]]:
+        """Price, size and number of orders of the levels of a side, best first."""
+        ladder = self._ladder(side)
+        for price, size in self.depth(side, limit):
+            yield price, size, len(ladder[price].orders)
+
     def best(self, side: Side) -> tuple[Decimal, Decimal] | None:
         return next(self.depth(side, 1), None)
 
@@ -154,6 +160,16 @@ class Engine:
             order.price, order.size = new_price, new_size
             self._enter(order, outcome, now_ms)
         self._trim_reducing(outcome, now_ms)
+        return outcome
+
+    def complete(self, order_id: str, now_ms: int) -> Outcome:
+        """Ends a partly filled order as filled, at the size that it has: what an amendment to less means at some venues."""
+        order = self._must_live(order_id)
+        assert order.filled, "an order that has traded nothing cannot be filled"
+        outcome = self._begin(now_ms)
+        self._take_out(order, outcome)
+        order.size, order.status, order.updated_ms = order.filled, Status.FILLED, now_ms
+        outcome.orders[order.order_id] = order
         return outcome
 
     def cancel(self, order_id: str, now_ms: int, reason: Reason = Reason.BY_USER) -> Outcome:

@@ -181,6 +181,13 @@ class Floor:
         self._announce(market, market.engine.amend(order_id, now_ms, price, size, self._keeps_place, renews))
         return order
 
+    def complete(self, key: str, order_id: str, now_ms: int) -> Order:
+        """Ends a partly filled order as filled; raises RefusedError, and then nothing has changed."""
+        symbol, order = self.find(key, order_id)
+        market = self.markets[symbol]
+        self._announce(market, market.engine.complete(order_id, now_ms))
+        return order
+
     def cancel(self, key: str, order_id: str, now_ms: int, reason: Reason = Reason.BY_USER) -> Order:
         """Takes a resting order out; raises RefusedError, and then nothing has changed."""
         symbol, order = self.find(key, order_id)

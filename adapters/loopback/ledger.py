@@ -20,6 +20,8 @@ class Account:
     maker_rate: Decimal = Decimal("0.0002")
     taker_rate: Decimal = Decimal("0.00055")
     uid: int = 0
+    passphrase: str = field(default="", repr=False)
+    """The third part of a key, at venues whose keys have three."""
     money_step: Decimal = ZERO
     """What fees and funding are rounded to, against the customer; zero where the venue does not round."""
 
@@ -37,6 +39,10 @@ class Position:
     average: Decimal = ZERO
     realized: Decimal = ZERO
     """PnL less fees and funding since the position was opened from flat."""
+    fees: Decimal = ZERO
+    """Paid since then."""
+    funding: Decimal = ZERO
+    """Paid, or negative where it was received, since then."""
     realized_ever: Decimal = ZERO
     leverage: Decimal = DEFAULT_LEVERAGE
     created_ms: int = 0
@@ -123,6 +129,7 @@ class Book:
         self._move(position, signed, price, closed, now_ms)
         position.realized += pnl - fee
         position.realized_ever += pnl - fee
+        position.fees += fee
         position.updated_ms, position.seq = now_ms, seq
         self.wallet += pnl - fee
         self.realized += pnl
@@ -138,6 +145,7 @@ class Book:
             side = Side.BUY if position.size > 0 else Side.SELL
             position.realized -= paid
             position.realized_ever -= paid
+            position.funding += paid
             position.updated_ms = now_ms
             self.wallet -= paid
             self.funding -= paid
@@ -158,7 +166,8 @@ class Book:
         elif before * after < 0:
             position.average = price
         if before == 0 or before * after < 0:
-            position.realized, position.opened_ms = ZERO, now_ms
+            position.realized = position.fees = position.funding = ZERO
+            position.opened_ms = now_ms
             position.created_ms = position.created_ms or now_ms
         position.size = after
 

@@ -26,6 +26,8 @@ class LoopbackFact(msgspec.Struct):
     trade_url: str
     key: str
     secret: str
+    passphrase: str
+    """Empty where the venue asks for none."""
     symbols: list[str]
 
 
@@ -40,6 +42,9 @@ def loopback(
     flow_per_s: Annotated[float, typer.Option("--flow", min=0, help="Steps of order flow a second.")] = 50.0,
     key: Annotated[str | None, typer.Option("--key", help="The API key of its customer, else the venue's own.")] = None,
     secret: Annotated[str | None, typer.Option("--secret", help="The secret of that key.")] = None,
+    passphrase: Annotated[
+        str | None, typer.Option("--passphrase", help="The third part of that key, where the venue asks for one.")
+    ] = None,
     balance: Annotated[str, typer.Option("--balance", help="What the customer starts with.")] = "100000",
     log: UnreadLogOption = None,
     as_json: JsonOption = False,
@@ -53,7 +58,13 @@ def loopback(
         if symbol not in listing.contracts:
             raise WrongUse(f"the loopback {venue} lists no {symbol!r}; it lists {', '.join(listing.contracts)}")
     customer = listing.customer
-    account = replace(customer, key=key or customer.key, secret=secret or customer.secret, balance=_money(balance))
+    account = replace(
+        customer,
+        key=key or customer.key,
+        secret=secret or customer.secret,
+        passphrase=passphrase or customer.passphrase,
+        balance=_money(balance),
+    )
     asyncio.run(_serve(venue, _loopback_host(host), port, chosen, account, seed, flow_per_s, as_json=as_json))
 
 
@@ -88,6 +99,7 @@ async def _serve(
                 venue.trade_url,
                 account.key,
                 account.secret,
+                account.passphrase,
                 symbols,
             ),
             as_json=as_json,
@@ -103,6 +115,8 @@ def _announce(fact: LoopbackFact, *, as_json: bool) -> None:
         print_json(fact)
         return
     said = msgspec.structs.asdict(fact) | {"symbols": " ".join(fact.symbols)}
+    if not fact.passphrase:
+        del said["passphrase"]
     print_lines(f"{name.replace('_', ' '):<12} {value}".encode() for name, value in said.items())
 
 
