@@ -4,13 +4,21 @@
 """
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from adapters import Decoder, Venue
 from replay.recordings import RecordedFrame
 from state.errors import UnknownWord
-from state.events import AnyEvent, FeedStatus
+from state.events import AnyEvent, FeedStatus, InstrumentDefined
+
+
+@runtime_checkable
+class Instructed(Protocol):
+    """A decoder that must know a market's rules to read its frames, such as how much a contract is."""
+
+    def define(self, instrument: InstrumentDefined) -> None: ...
 
 
 class Decoding:
@@ -24,6 +32,7 @@ class Decoding:
         self._venue = venue
         self._by_connection = by_connection
         self._decoders: dict[tuple[str, str], Decoder] = {}
+        self._defined: dict[tuple[str, str], InstrumentDefined] = {}
 
     def receive(self, frame: RecordedFrame) -> Sequence[AnyEvent]:
         """The events of a frame, none of what was sent; what cannot be read is a `FeedStatus` with the reason."""
@@ -32,11 +41,22 @@ class Decoding:
         decoder = self._decoder(frame)
         try:
             if frame.kind == "http":
-                return decoder.http(frame.url, frame.body, frame.recv_ns)
+                events = decoder.http(frame.url, frame.body, frame.recv_ns)
+                for event in events:
+                    if type(event) is InstrumentDefined:
+                        self.define(event)
+                return events
             return decoder.receive(frame.body, frame.recv_ns)
         except (UnknownWord, msgspec.DecodeError, ValueError, ArithmeticError) as error:
             channel = "rest" if frame.kind == "http" else frame.channel
             return (FeedStatus(decoder.venue, "", channel, "gap", f"a frame did not fit: {error}"),)
+
+    def define(self, instrument: InstrumentDefined) -> None:
+        """What a market's rules are, told beside its frames or by another connection of the recording."""
+        self._defined[instrument.venue, instrument.symbol] = instrument
+        for decoder in self._decoders.values():
+            if isinstance(decoder, Instructed):
+                decoder.define(instrument)
 
     def forget(self, channel: str) -> None:
         """The connection was made again: what it told before is not continued. For recordings that tell no addresses."""
@@ -51,6 +71,9 @@ class Decoding:
         if decoder is None:
             decoder = venue.decoder() if market is None else venue.make_decoder(market, "")
             self._decoders[key] = decoder
+            if isinstance(decoder, Instructed):
+                for instrument in self._defined.values():
+                    decoder.define(instrument)
         return decoder
 
 

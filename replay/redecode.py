@@ -12,7 +12,7 @@ from adapters import venue as find_venue
 from replay.decoding import Decoding
 from replay.recording_formats import FrameKind, RecordedFrame
 from state.errors import WrongUse
-from state.events import ACCOUNT, MARKET, AnyEvent, FeedStatus, Trade, is_derived
+from state.events import ACCOUNT, MARKET, AnyEvent, FeedStatus, InstrumentDefined, Trade, is_derived
 from state.log import Log, StoredFrame
 from state.manifest import Manifest
 from state.record import Record
@@ -104,12 +104,8 @@ class _Run:
         if not self._imported and frame.channel in ("rest", "trade"):
             self.answers += 1
             return
-        decoding = self._venues.get(frame.venue)
-        if decoding is None:
-            decoding = Decoding(find_venue(frame.venue), by_connection=not self._imported)
-            self._venues[frame.venue] = decoding
         kind: FrameKind = "http" if is_rest else "ws"
-        decoded = decoding.receive(
+        decoded = self._decoding(frame.venue).receive(
             RecordedFrame(frame.recv, frame.channel, kind, frame.direction, frame.url, frame.body)
         )
         decoded = [event for event in decoded if not (isinstance(event, Trade) and _key(event) in self._fetched)]
@@ -124,6 +120,12 @@ class _Run:
                 FrameDifference(frame.id, frame.first_seq, frame.channel, frame.body, tuple(recorded), tuple(decoded))
             )
 
+    def _decoding(self, venue: str) -> Decoding:
+        decoding = self._venues.get(venue)
+        if decoding is None:
+            decoding = self._venues[venue] = Decoding(find_venue(venue), by_connection=not self._imported)
+        return decoding
+
     def end(self) -> None:
         """What stands behind the last frame."""
         self._pass_over(None)
@@ -136,6 +138,8 @@ class _Run:
                 self.without_frame += 1
                 if isinstance(event, Trade) and event.backfilled:
                     self._fetched.add(_key(event))
+                elif isinstance(event, InstrumentDefined):
+                    self._decoding(event.venue).define(event)
             elif isinstance(event, FeedStatus) and event.status in ("down", "connecting"):
                 connection = self._told_by.get((event.venue, event.symbol, event.channel))
                 if connection is not None:

@@ -31,7 +31,9 @@ class Priority(IntEnum):
 class Pool:
     """`limit` units in any window of `window_s`; `reserve` of them are kept from everything that is not urgent.
 
-    A pool with `draws` has no window of its own: a request of it takes so many units of each of those, whatever its cost.
+    A pool with `draws` has no window of its own: a request of it takes so many units of each of those, whatever its cost
+    (0: as many as it costs). Of an `each` pool there is one window for every key that a request names behind an @, such as
+    the market that an order is for.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Pool:
     window_s: float = 0.0
     reserve: int = 0
     draws: tuple[tuple[str, int], ...] = ()
+    each: bool = False
 
 
 class _Window:
@@ -81,7 +84,7 @@ class Limits:
         self._drawn: dict[str, list[tuple[_Window, int]]] = {}  # units a request, 0 for its own cost
         for pool in pools:
             self._drawn[pool.name] = [(self._windows[name], units) for name, units in pool.draws or ((pool.name, 0),)]
-        self._limits = {name: [window for window, _ in drawn] for name, drawn in self._drawn.items()}
+        self._own = {name: len(drawn) for name, drawn in self._drawn.items()}  # without the shared one
         for pool in pools:
             if shared:
                 self._drawn[pool.name].append((self._windows[shared], 1))
@@ -89,17 +92,18 @@ class Limits:
 
     def limit(self, pool: str) -> int:
         """How many units a window of this pool has, as last learnt; of one that draws from others, of the smallest."""
-        return min(window.limit for window in self._limits[pool])
+        kind = pool.partition("@")[0]
+        return min(window.limit for window, _ in self._drawn[kind][: self._own[kind]])
 
     def wait_ns(self, pool: str, cost: int, priority: Priority, now: int) -> int:
         """0 where the request may leave now, else how long to wait."""
         wait = max(self._blocked_until - now, 0)
-        for window, units in self._drawn[pool]:
+        for window, units in self._drawn_by(pool):
             wait = max(wait, window.shut_until - now, window.wait_ns(units or cost, priority, now))
         return wait
 
     def spend(self, pool: str, cost: int, now: int) -> None:
-        for window, units in self._drawn[pool]:
+        for window, units in self._drawn_by(pool):
             window.spend(units or cost, now)
 
     def learn(self, pool: str, budget: Budget, now: int) -> None:
@@ -117,6 +121,20 @@ class Limits:
             self._windows[pool].shut_until = max(self._windows[pool].shut_until, until)
         else:
             self._blocked_until = max(self._blocked_until, until)
+
+    def _drawn_by(self, pool: str) -> list[tuple[_Window, int]]:
+        """The windows of a pool; of those kept for each key, the key's own, made when it is first named."""
+        drawn = self._drawn.get(pool)
+        if drawn is None:
+            kind, _, key = pool.partition("@")
+            drawn = self._drawn[pool] = [(self._of(window, key), units) for window, units in self._drawn[kind]]
+        return drawn
+
+    def _of(self, window: _Window, key: str) -> _Window:
+        if not window.pool.each:
+            return window
+        name = f"{window.pool.name}@{key}"
+        return self._windows.setdefault(name, _Window(window.pool))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ never a rejection. Requests that speak of the same order never overtake each oth
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TypeAlias
 
 from adapters.base.burst import INTENTS, PRIORITIES, Open, chunks, undone
 from adapters.base.client import ItemVerdict, Request, Verdict
@@ -31,6 +32,8 @@ from state.words import Action
 ATTEMPTS = 3
 RETRY_S = 0.2
 
+Sweep: TypeAlias = Callable[[Query, Priority], Awaitable[tuple[int, Verdict, Frame | None]]]
+
 _WITHDRAWN = Verdict("rejected", "busy", "local", "cancelled before it was sent")
 
 
@@ -50,6 +53,7 @@ class OrderEntry:
         on_fatal: Callable[[str], None],
     ) -> None:
         self.pump: Pump | None = None
+        self.sweep: Sweep | None = None  # cancels what a scope lists, where the venue has no call that cancels it whole
         self._speaker = speaker
         self._venue = speaker.venue
         self._sender = sender
@@ -218,7 +222,7 @@ class OrderEntry:
             return answer.recv, self._speaker.client.items(answer.status, answer.body, count), answer.frame
         protocol = self.pump.protocol
         assert isinstance(protocol, OrderSocket)
-        request_id = f"o{records[0].seq}-{len(self._asked)}"
+        request_id = f"o{records[0].seq}n{len(self._asked)}"  # letters and digits: all that some venue takes
         while request_id in self._asked:
             request_id += "x"
         answered: asyncio.Future[tuple[int, bytes, Frame | None]] = asyncio.get_running_loop().create_future()
@@ -370,6 +374,8 @@ class OrderEntry:
 
     async def cancel_scope(self, scope: Query, priority: Priority) -> tuple[int, Verdict, Frame | None]:
         """Cancels everything of a symbol or a settlement asset, repeating until it is certain or hopeless."""
+        if self.sweep is not None:
+            return await self.sweep(scope, priority)
         verdict, frame = Verdict("unknown", None, "local", "not sent"), None
         for attempt in range(ATTEMPTS):
             if attempt:

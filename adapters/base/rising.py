@@ -27,13 +27,17 @@ class RisingTrades(Channel):
     def number(self, trade_id: str) -> int:
         return int(trade_id)
 
+    def begins(self, trade: Trade) -> int:
+        """The first id of those that a trade of the frame just read stands for, where a venue merges several into one."""
+        return self.number(trade.trade_id)
+
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         events = self.read(frame)
         if events and self.number(events[0].trade_id) <= self.last:
             events = [event for event in events if self.number(event.trade_id) > self.last]
         if events:
             if self._gap is not None and len(self._gap) == 1:
-                self._gap.append(self.number(events[0].trade_id))
+                self._gap.append(self.begins(events[0]))
             self.last = self.number(events[-1].trade_id)
         return events
 

@@ -11,7 +11,7 @@ class Standing(Websocket):
     """`channel` names what its feed is worth to: the account, or the order socket itself."""
 
     private = True
-    silence_s = float("inf")
+    silence_s: float | None = float("inf")
     channel: str
 
     def __init__(self, venue: str, name: str, url: str) -> None:

@@ -22,11 +22,12 @@ NEVER = 2**63
 class TopicSocket(Websocket):
     """Without topics it is a decoder of recordings: it takes every topic that it can read, and asks nothing.
 
-    `prefix` is how a frame begins, up to its topic's name, which a quote ends.
+    `prefix` is how a frame begins, up to its topic's name, which `ending` ends.
     """
 
     private = False
     prefix: bytes
+    ending: bytes = b'"'
     topics_a_request: int
 
     def __init__(self, venue: str, name: str, url: str, topics: Sequence[str] = ()) -> None:
@@ -118,7 +119,7 @@ class TopicSocket(Websocket):
         channel = None
         try:
             if frame.startswith(self.prefix):
-                channel = self._channels.get(frame[self._start : frame.index(b'"', self._start)])
+                channel = self._channels.get(frame[self._start : frame.index(self.ending, self._start)])
             if channel is None:
                 channel, frame, events = self.other(frame, recv)
                 if channel is None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import msgspec
@@ -10,7 +11,8 @@ import typer
 
 from adapters import Venue
 from adapters import venue as venue_of
-from adapters.base.query import Arguments, parse_arguments
+from adapters.base.exchange import Exchange
+from adapters.base.query import Arguments, Query, parse_arguments
 from adapters.base.settings import Environment, VenueSettings
 from app.options import JsonOption, UnreadLogOption, VenueArgument
 from app.output import print_json
@@ -40,10 +42,24 @@ def request(
     secret: Annotated[
         str, typer.Option("--secret", metavar="S", help="Its secret; else TAPELINE_<VENUE>_SECRET.")
     ] = "",
+    passphrase: Annotated[
+        str,
+        typer.Option(
+            "--passphrase",
+            metavar="P",
+            help="Its third word, where the venue has one; else TAPELINE_<VENUE>_PASSPHRASE.",
+        ),
+    ] = "",
     now_ms: Annotated[
         int | None, typer.Option("--now-ms", metavar="T", min=0, help="The time to sign; else now.")
     ] = None,
     environment: Annotated[str, typer.Option("--environment", help=f"One of {', '.join(ENVIRONMENTS)}.")] = "mainnet",
+    instruments: Annotated[
+        Path | None,
+        typer.Option(
+            "--instruments", metavar="FILE", help="The venue's answer with its instruments, for contract sizes."
+        ),
+    ] = None,
     log: UnreadLogOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,13 +73,29 @@ def request(
     if where is None:
         raise WrongUse(f"there is no environment {environment!r}; known: {', '.join(ENVIRONMENTS)}")
     exchange = found.exchange(
-        VenueSettings(venue, found.market, where), _Nowhere(), WallClock(), "request", _credentials(found, key, secret)
+        VenueSettings(venue, found.market, where),
+        _Nowhere(),
+        WallClock(),
+        "request",
+        _credentials(found, key, secret, passphrase),
     )
+    if instruments is not None:
+        _learn(exchange, instruments)
     if exchange.credentials is None and exchange.build(action, asked).endpoint.auth:
         prefix = _prefix(found)
         raise WrongUse(f"{action} is signed: give --key and --secret, or set {prefix}_KEY and {prefix}_SECRET")
     signed = exchange.request(action, asked, now_ms)
     print_json(RequestFact(signed.method, signed.url, dict(signed.headers), signed.body.decode()))
+
+
+def _learn(exchange: Exchange, path: Path) -> None:
+    """Raises `WrongUse` for a file that is no such answer."""
+    try:
+        exchange.read("instruments", path.read_bytes(), Query())
+    except OSError as error:
+        raise WrongUse(f"cannot read {path}: {error.strerror}") from None
+    except (msgspec.DecodeError, ValueError, ArithmeticError) as error:
+        raise WrongUse(f"{path} is no answer with instruments: {error}") from None
 
 
 class _Nowhere:
@@ -77,7 +109,7 @@ def _prefix(venue: Venue) -> str:
     return f"TAPELINE_{venue.name.upper().replace('.', '_')}"
 
 
-def _credentials(venue: Venue, key: str, secret: str) -> Credentials | None:
+def _credentials(venue: Venue, key: str, secret: str, passphrase: str) -> Credentials | None:
     """From the command line as a pair, else from the environment; None where neither has one."""
     prefix = _prefix(venue)
     if bool(key) != bool(secret):
@@ -86,7 +118,7 @@ def _credentials(venue: Venue, key: str, secret: str) -> Credentials | None:
         key, secret = os.environ.get(f"{prefix}_KEY", ""), os.environ.get(f"{prefix}_SECRET", "")
     if not key or not secret:
         return None
-    return Credentials(Secret(key), Secret(secret), Secret(os.environ.get(f"{prefix}_PASSPHRASE", "")))
+    return Credentials(Secret(key), Secret(secret), Secret(passphrase or os.environ.get(f"{prefix}_PASSPHRASE", "")))
 
 
 def _check(action: str, asked: Arguments) -> None:

@@ -217,9 +217,9 @@ def test_signing_twice_signs_the_same_request() -> None:
 
 def test_an_order_over_the_socket_has_the_rest_body() -> None:
     socket = TradeWebsocket("bybit", "", KEYS, 5000)
-    frame = socket.encode(FORMATS.request("place", order()), "o7-0", NOW_MS)
+    frame = socket.encode(FORMATS.request("place", order()), "o7n0", NOW_MS)
     assert frame == (
-        b'{"reqId":"o7-0","header":{"X-BAPI-TIMESTAMP":"1672211918471","X-BAPI-RECV-WINDOW":"5000"},'
+        b'{"reqId":"o7n0","header":{"X-BAPI-TIMESTAMP":"1672211918471","X-BAPI-RECV-WINDOW":"5000"},'
         b'"op":"order.create","args":[' + DOC + b"]}"
     )
 
