@@ -26,6 +26,8 @@ VENUES: dict[str, tuple[str, str]] = {
     "bybit.spot": ("adapters.bybit", "spot"),
     "binance": ("adapters.binance", "linear"),
     "binance.spot": ("adapters.binance", "spot"),
+    "okx": ("adapters.okx", "swap"),
+    "okx.spot": ("adapters.okx", "spot"),
 }
 
 

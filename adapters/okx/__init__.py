@@ -1,0 +1,1 @@
+"""OKX v5, perpetual swaps; spot as public data."""

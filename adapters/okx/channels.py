@@ -1,0 +1,196 @@
+"""One object a public topic: a frame in, market events out; books are in `book.py`.
+
+A topic is named by the text of its frames between the channel's word and the end of what it is of. Whatever does not fit
+raises `msgspec.DecodeError` or `ValueError`; the socket makes a status of it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from adapters.base.channel import Channel
+from adapters.base.contracts import Contract
+from adapters.base.rising import RisingTrades
+from adapters.base.settings import MarketChannel
+from adapters.okx import wire
+from adapters.okx.contracts import Contracts
+from adapters.okx.types import SECONDS, named
+from state.events import AnyEvent, Candle, Liquidation, Ticker, Trade
+
+MS = 1_000_000  # ns
+T = TypeVar("T")
+
+
+def rows(shape: type[T]) -> Callable[[bytes], wire.Push[T]]:
+    """Reads the rows of a push or of an answer; numbers stand in quotes."""
+    return msgspec.json.Decoder(wire.Push[shape], strict=False).decode  # type: ignore[valid-type]
+
+
+_trades = rows(wire.TradeRow)
+_tickers = rows(wire.TickerRow)
+_candles = rows(wire.CandleRow)
+_liquidations = rows(wire.LiquidationRow)
+_forced = rows(wire.ForcedOrder)
+
+
+class Counted(Channel):
+    """A topic whose sizes are contracts: good only where it is known how much one is."""
+
+    __slots__ = ("_contract",)
+
+    def __init__(self, venue: str, topic: str, symbol: str, contract: Contract) -> None:
+        super().__init__(venue, topic, symbol)
+        self._contract = contract
+
+    def trust(self) -> list[AnyEvent]:
+        return super().trust() if self._contract.is_known else []
+
+
+class TradesChannel(RisingTrades):
+    """One row a taker and price; `trades-all` tells each fill alone."""
+
+    __slots__ = ("_contract", "_merged")
+
+    def __init__(self, venue: str, topic: str, symbol: str, contract: Contract) -> None:
+        super().__init__(venue, topic, symbol)
+        self._contract = contract
+        self._merged = 1
+
+    def read(self, frame: bytes) -> Sequence[Trade]:
+        told = _trades(frame).data
+        if told:
+            self._merged = told[0].count
+        return [trade(self.venue, self.symbol, row, self._contract) for row in told]
+
+    def begins(self, trade: Trade) -> int:
+        return int(trade.trade_id) - max(self._merged, 1) + 1
+
+
+class TickerChannel(Counted):
+    """Last, touch and volume; the mark price, the index, funding and open interest come on channels of their own."""
+
+    __slots__ = ()
+    channel = "ticker"
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        return [ticker(self.venue, self.symbol, row, self._contract) for row in _tickers(frame).data]
+
+
+class CandlesChannel(Counted):
+    """Candles of one interval."""
+
+    __slots__ = ("_interval_s",)
+    channel = "candles"
+
+    def __init__(self, venue: str, topic: str, symbol: str, contract: Contract, interval_s: int) -> None:
+        super().__init__(venue, topic, symbol, contract)
+        self._interval_s = interval_s
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        told = _candles(frame).data
+        return [candle(self.venue, self.symbol, row, self._contract, self._interval_s) for row in told]
+
+
+class LiquidationsChannel(Channel):
+    """All markets of a kind come on one topic; of which the asked-for are told, or all where none was."""
+
+    __slots__ = ("_contracts", "_wanted")
+    channel = "liquidations"
+
+    def __init__(self, venue: str, topic: str, contracts: Contracts, wanted: frozenset[str], symbol: str = "") -> None:
+        super().__init__(venue, topic, symbol)
+        self._contracts = contracts
+        self._wanted = wanted
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        if self.symbol:  # a recorder's own spelling of one market's
+            told = [wire.LiquidationRow(self.symbol, _forced(frame).data)]
+        else:
+            told = [row for row in _liquidations(frame).data if not self._wanted or row.instId in self._wanted]
+        return [
+            Liquidation(
+                named(self.venue, row.instId), row.instId, order.ts * MS, order.side, order.bkPx,
+                self._contracts.of(row.instId).base(order.sz),
+            )
+            for row in told
+            for order in row.details
+        ]  # fmt: skip
+
+
+class SilentChannel(Channel):
+    """A topic that is known and tells nothing that is kept here."""
+
+    __slots__ = ()
+    channel: MarketChannel = "ticker"
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        return ()
+
+
+def trade(venue: str, symbol: str, row: wire.TradeRow, contract: Contract, *, backfilled: bool = False) -> Trade:
+    """A trade event, by stream or REST."""
+    size, trade_id = contract.base(row.sz), str(row.tradeId)
+    return Trade(venue, symbol, row.ts * MS, trade_id, row.px, size, row.side, "normal", backfilled)
+
+
+def ticker(venue: str, symbol: str, row: wire.TickerRow, contract: Contract) -> Ticker:
+    """A ticker event from what was said, by stream or REST. Raises `ValueError` where that is nothing."""
+    if row.last == row.bidPx == row.askPx == row.markPx == row.idxPx == row.oi == row.fundingRate == "":
+        raise ValueError("a ticker that says nothing")
+    interval_s = None
+    if row.fundingTime != "" and row.nextFundingTime != "":
+        interval_s = (row.nextFundingTime - row.fundingTime) // 1000 or None
+    return Ticker(
+        venue, symbol, None if row.ts == "" else row.ts * MS, _or_none(row.last),
+        _or_none(row.bidPx), _size(row.bidSz, contract), _or_none(row.askPx), _size(row.askSz, contract),
+        _or_none(row.markPx), _or_none(row.idxPx), None if row.fundingRate == "" else row.fundingRate, interval_s,
+        None if row.fundingTime == "" else row.fundingTime * MS, _size(row.oi, contract), _size(row.vol24h, contract),
+    )  # fmt: skip
+
+
+def candle(venue: str, symbol: str, row: wire.CandleRow, contract: Contract, interval_s: int) -> Candle:
+    """A candle event, by stream or REST. Raises `ValueError` where numbers are missing."""
+    start, opened, high, low, close, volume, *more = row
+    turnover = more[1] if len(more) > 2 else None
+    closed = len(more) > 2 and more[2] == 1
+    return Candle(
+        venue, symbol, None, int(start) * MS, interval_s, opened, high, low, close, contract.base(volume), turnover, None,
+        closed,
+    )  # fmt: skip
+
+
+def _or_none(said: wire.Said) -> float | None:
+    return None if said == "" else said
+
+
+def _size(said: wire.Said, contract: Contract) -> float | None:
+    return None if said == "" else contract.base(said)
+
+
+_TICKERS = frozenset({"tickers", "mark-price", "funding-rate", "open-interest"})
+_SILENT = frozenset({"price-limit", "estimated-price", "status", "opt-summary", "instruments", "block-tickers"})
+_SILENT_KINDS = ("index-candle", "mark-price-candle")
+
+
+def plain_channel(
+    venue: str, topic: str, kind: str, of: str, contracts: Contracts, wanted: frozenset[str]
+) -> Channel | None:
+    """The channel of everything that is no book, or None for a topic that is none of ours."""
+    if kind == "liquidation-orders":
+        return LiquidationsChannel(venue, topic, contracts, wanted)
+    if kind in _SILENT or kind.startswith(_SILENT_KINDS):
+        return SilentChannel(venue, topic, of)
+    if not of:
+        return None
+    symbol = f"{of}-SWAP" if kind == "index-tickers" else of  # a swap's name is its index's and an ending
+    venue = named(venue, symbol)
+    contract = contracts.of(symbol)
+    if kind in ("trades", "trades-all"):
+        return TradesChannel(venue, topic, symbol, contract)
+    if kind in _TICKERS or kind == "index-tickers":
+        return TickerChannel(venue, topic, symbol, contract)
+    if kind == "liquidations":
+        return LiquidationsChannel(venue, topic, contracts, wanted, symbol)
+    interval_s = SECONDS.get(kind.removeprefix("candle").removesuffix("utc")) if kind.startswith("candle") else None
+    return None if interval_s is None else CandlesChannel(venue, topic, symbol, contract, interval_s)

@@ -1,0 +1,159 @@
+"""Signing and the meaning of answers. A 0 is only an acceptance; HTTP 200 alone means nothing.
+
+https://www.okx.com/docs-v5/en/#overview-rest-authentication-making-requests, #error-code
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from hmac import digest
+
+import msgspec
+
+from adapters.base.client import Client as BaseClient
+from adapters.base.client import ItemVerdict, Meaning, Request, SignedRequest, Verdict
+from adapters.okx import wire
+from adapters.okx.endpoints import Endpoints
+from state.errors import WrongUse
+from state.secrets import Credentials
+from state.words import Refusal
+
+MS = 1_000_000  # ns
+RATE_WAIT_S = 2.0  # every window is as long
+BUSY_WAIT_S = 0.5
+CLOCK_WAIT_S = 0.2
+
+_answer = msgspec.json.Decoder(wire.Answer).decode
+_items = msgspec.json.Decoder(list[wire.Item]).decode
+
+_MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
+    # What was wrong with the request or the order in general; what means something else stands below.
+    ("rejected", "rule"): (
+        *range(51000, 51008), *range(51010, 51016), *range(51018, 51024), *range(51031, 51150), *range(51150, 51400),
+        *range(51403, 51410), *range(51500, 51513), 50000, 50002, 50006, 50014, 50015, 50016, 50024, 50044, 50115, 60012,
+        60013, 60018, 60019, 60027, *range(64000, 64005), 59000, 59668,
+    ),
+    ("ok", None): (0,),
+    ("gone", "gone"): (51400, 51401, 51402, 51410, 51503, 51509, 51510, 51603),
+    ("retry", "rate"): (50011, 50061, 51113, 60014),
+    ("retry", "clock"): (50102, 50112, 60004, 60006, 50036, 50037),
+    ("retry", "busy"): (50001, 50005, 50013, 50040, 51412, 51513, 60016, 60023),
+    ("unknown", None): (50004, 50026, 51054, 51149, 64007),
+    ("rejected", "duplicate"): (51016, 51011),
+    ("rejected", "post_only"): (51511,),
+    ("rejected", "reduce_only"): (51112, 51169, 51170),
+    ("rejected", "price_band"): (51006, 51137, 51138),
+    ("rejected", "funds"): (51008, 51119, 51127, 51131, 51502),
+    ("rejected", "risk"): (51004, 51101, 51102, 51103, 51104, 51105, 51106, 51107, *range(50017, 50024)),
+    ("rejected", "market_state"): (51026, 51027, 51028, 51029, 51030),
+    ("fatal", "fatal"): (
+        50007, 50008, 50009, 50012, *range(50027, 50031), 50035, 50100, 50101, *range(50103, 50112), 50113, 50114, 50119,
+        50120, 51009, 51024, 51155, *range(60001, 60004), 60005, 60007, 60008, 60009, 60010, 60011, 60022, 60024, 60026,
+        60032,
+    ),
+}  # fmt: skip
+CODES = {str(code): meaning for meaning, codes in _MEANINGS.items() for code in codes}
+
+
+def signature(secret: str, text: str) -> str:
+    return b64encode(digest(secret.encode(), text.encode(), "sha256")).decode()
+
+
+def stamp_of(now_ms: int) -> str:
+    """The time as REST wants it."""
+    at = datetime.fromtimestamp(now_ms // 1_000, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{now_ms % 1_000:03d}Z"
+
+
+class Client(BaseClient):
+    """One account's signature and this venue's answers; without credentials it signs nothing."""
+
+    def __init__(
+        self, rest_url: str, credentials: Credentials | None, expires_ms: int = 5_000, *, is_simulated: bool = False
+    ) -> None:
+        self._rest_url = rest_url.rstrip("/")
+        self._credentials = credentials
+        self._expires_ms = expires_ms
+        self._common = {"x-simulated-trading": "1"} if is_simulated else {}
+
+    def sign(self, request: Request, now_ms: int) -> SignedRequest:
+        """Raises `WrongUse` where a private endpoint is asked without credentials."""
+        endpoint = request.endpoint
+        path = endpoint.path + (f"?{request.query}" if request.query else "")
+        headers = dict(self._common)
+        if endpoint.method == "POST":
+            headers["Content-Type"] = "application/json"
+        if endpoint.auth:
+            if self._credentials is None:
+                raise WrongUse(f"okx {endpoint.path} needs credentials")
+            stamp = stamp_of(now_ms)
+            signed = f"{stamp}{endpoint.method}{path}{request.body.decode()}"
+            headers |= {
+                "OK-ACCESS-KEY": self._credentials.key.reveal(),
+                "OK-ACCESS-SIGN": signature(self._credentials.secret.reveal(), signed),
+                "OK-ACCESS-TIMESTAMP": stamp,
+                "OK-ACCESS-PASSPHRASE": self._credentials.passphrase.reveal(),
+            }
+        if endpoint.method == "POST" and endpoint.path in Endpoints.EXPIRING:
+            headers["expTime"] = str(now_ms + self._expires_ms)
+        return SignedRequest(endpoint.method, self._rest_url + path, headers, request.body)
+
+    def classify(self, status: int, body: bytes) -> Verdict:
+        """The answer as a whole; where it is to one order, that order's own word. 5xx without one says nothing."""
+        try:
+            answer = _answer(body)
+            if answer.code in ("1", "2"):
+                return _of_items(answer)
+        except msgspec.DecodeError:
+            return _by_status(status, body[:200].decode(errors="replace"))
+        if answer.code == "0" and status != 200:
+            return _by_status(status, answer.msg)
+        return verdict_of(answer.code, answer.msg)
+
+    def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
+        """Item verdicts in request order; an answer to a batch that is too short leaves the rest unknown."""
+        verdict = self.classify(status, body)
+        if verdict.meaning != "ok":
+            return [ItemVerdict(verdict)] * count
+        try:
+            told = _items(_answer(body).data)
+        except msgspec.DecodeError as error:
+            return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
+        judged = [
+            ItemVerdict(
+                verdict_of(item.sCode or "0", item.sMsg), item.ordId or None, int(item.ts) * MS if item.ts else None
+            )
+            for item in told[:count]
+        ]
+        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
+        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+
+
+def _of_items(answer: wire.Answer) -> Verdict:
+    """All failed, or some did: each item says why, and where there is one it speaks for the whole."""
+    told = _items(answer.data)
+    if not told or not told[0].sCode:
+        return Verdict("unknown", None, answer.code, answer.msg or "failed, and nothing says why")
+    return verdict_of(told[0].sCode, told[0].sMsg) if len(told) == 1 else Verdict("ok")
+
+
+def verdict_of(code: str, text: str) -> Verdict:
+    """What a code means; one that no table has is unknown, and loudly so."""
+    known = CODES.get(code)
+    if known is None:
+        return Verdict("unknown", None, code, text, known=False)
+    wait_s = {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S, "clock": CLOCK_WAIT_S}.get(known[1] or "", 0.0)
+    return Verdict(*known, code, text, wait_s)
+
+
+def _by_status(status: int, text: str) -> Verdict:
+    code = f"http {status}"
+    match status:
+        case 429:
+            return Verdict("retry", "rate", code, text, RATE_WAIT_S)
+        case 401 | 403:
+            return Verdict("fatal", "fatal", code, text or "key, signature or address refused")
+        case 400 | 404 | 405 | 410:
+            return Verdict("rejected", "rule", code, text)
+        case _:
+            return Verdict("unknown", None, code, text)

@@ -1,0 +1,245 @@
+"""OKX v5: ties its nouns together, and reads recordings without any network.
+
+Perpetual swaps are traded; spot is public data. The two markets differ by a parameter.
+"""
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from adapters.base.channel import Channel
+from adapters.base.client import Client as BaseClient
+from adapters.base.client import Request
+from adapters.base.limits import Pool, Priority
+from adapters.base.query import Arguments, Query
+from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
+from adapters.base.sweeping import Sweeping
+from adapters.base.transport import Transport
+from adapters.base.websocket import OrderSocket
+from adapters.base.websocket import Websocket as BaseWebsocket
+from adapters.okx import wire
+from adapters.okx.account import PRIVATE_CHANNELS
+from adapters.okx.channels import Counted, rows
+from adapters.okx.client import Client
+from adapters.okx.endpoints import HOSTS, Endpoints
+from adapters.okx.formats import BATCH, Formats
+from adapters.okx.private import PrivateWebsocket, TradeWebsocket
+from adapters.okx.types import MARKETS as KINDS
+from adapters.okx.types import SECONDS, VENUES
+from adapters.okx.websocket import Websocket
+from state.clock import Clock
+from state.errors import WrongUse
+from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, OrderUpdate
+from state.record import Inbox
+from state.secrets import Credentials
+from state.words import Action
+
+MARKETS = tuple(KINDS)
+FILLS_KEPT_MS = 3 * 86_400_000  # by the quick call; a slower one knows three months
+BILLS_KEPT_MS = 7 * 86_400_000
+
+# 1 and 5 levels come whole each time; any other depth is the book of 400.
+DEPTHS = (1, 5, 50, 400)
+
+CAPABILITIES = Capabilities(
+    markets=MARKETS, environments=tuple(HOSTS), depths=DEPTHS,
+    channels=("book", "trades", "ticker", "candles", "liquidations"), private=PRIVATE_CHANNELS,
+    place_batch=BATCH, amend_batch=BATCH, cancel_batch=BATCH, ws_order_entry=True, cancel_all=True, amend=True,
+    dead_man="cancel-all-after, 10 to 120 s", actions=tuple(Endpoints.ALL),
+)  # fmt: skip
+
+_envelope = msgspec.json.Decoder(wire.Envelope).decode
+_answer = msgspec.json.Decoder(wire.Answer).decode
+_times = rows(wire.Time)
+
+
+class Exchange(Sweeping):
+    """One OKX market. Raises `WrongUse` for settings that the venue cannot serve."""
+
+    capabilities = CAPABILITIES
+    one_symbol = frozenset[Action]({"place", "amend", "cancel"})  # each market has its own budget
+
+    def __init__(
+        self,
+        settings: VenueSettings,
+        inbox: Inbox,
+        clock: Clock,
+        session: str,
+        credentials: Credentials | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        check(settings, CAPABILITIES, "okx", is_trading=credentials is not None)
+        if credentials is not None and not credentials.passphrase:
+            raise WrongUse("okx: a key has a passphrase here, as its third word, and there is none")
+        self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
+        self.formats = Formats(settings.venue, settings.market)
+        rest, sockets = HOSTS[settings.environment]
+        self._rest_url = settings.rest_url or rest
+        self._public_url = settings.public_url or f"{sockets}/public"
+        self._private_url = settings.private_url or f"{sockets}/private"
+        self._trade_url = settings.trade_url or self._private_url
+        self._defined: set[str] = set()
+        super().__init__(settings, inbox, clock, session, credentials, transport)
+        self.settle = ("",)  # its lists know no coins
+
+    def make_client(self) -> BaseClient:
+        simulated = self.settings.environment != "mainnet"
+        return Client(self._rest_url, self.credentials, self.settings.recv_window_ms, is_simulated=simulated)
+
+    def pools(self) -> Iterable[Pool]:
+        return Endpoints.POOLS
+
+    def shared_pool(self) -> str:
+        return ""
+
+    def build(self, action: str, arguments: Arguments) -> Request:
+        return self.formats.request(action, arguments)
+
+    def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        return self.formats.answer(action, body, query)
+
+    def server_ns(self, body: bytes) -> int:
+        return _times(body).data[0].ts * 1_000_000
+
+    def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
+        return self.formats.with_fees(instrument, body)
+
+    def look_ups(self, symbol: str, client_id: str) -> Sequence[tuple[str, Query]]:
+        return (("order", Query(symbol=symbol, client_id=client_id)),)
+
+    def fills_of(self, order: OrderUpdate) -> Query:
+        return Query(symbol=order.symbol, order_id=order.order_id or "")
+
+    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
+        return (Query(symbol=symbol),)
+
+    def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:
+        return self.formats.cancel_listed(orders)
+
+    def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[BaseWebsocket]:
+        business = f"{self._public_url.rpartition('/')[0]}/business"
+        return Websocket.of(self.settings, self._public_url, business, subscriptions, self.formats.contracts)
+
+    def private_socket(self) -> BaseWebsocket:
+        assert self.credentials is not None
+        funding = self.build("funding", Query(limit=100))
+        return PrivateWebsocket(self._private_url, self.formats.account, self.credentials, self.formats.kind, funding)
+
+    def order_socket(self) -> OrderSocket | None:
+        if self.credentials is None:
+            return None
+        codes, expires_ms = self.formats.contracts.codes, self.settings.recv_window_ms
+        return TradeWebsocket(self.venue, self._trade_url, self.credentials, codes, expires_ms)
+
+    # --- an account may hold what the session does not follow ---
+
+    async def _start_account(self) -> None:
+        """All contract sizes first: the account's first frame may speak of any market."""
+        await self.poll("instruments", Query())
+        await super()._start_account()
+
+    async def reconcile(self) -> None:
+        """With what was listed since."""
+        await self.poll("instruments", Query())
+        await super().reconcile()
+
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]:
+        """Fills are read with the funding of that time, oldest first, from the call that still knows them."""
+        now_ns = self.clock.now_ns() + self.sender.offset.ns
+        if action != "executions" or query.order_id or query.client_id:
+            events = await super().poll(action, query, feed=feed, priority=priority)
+            flat = self.known.flats(events, now_ns) if action == "positions" and not query.symbol else ()
+            if feed and flat:
+                self.account_inbox.feed(self.clock.now_ns(), flat)
+            return [*events, *flat]
+        now_ms = now_ns // 1_000_000
+        since = query.start_ms if query.start_ms is not None else now_ms - FILLS_KEPT_MS
+        fills = "execution_archive" if since < now_ms - FILLS_KEPT_MS else "executions"
+        bills = "funding_archive" if since < now_ms - BILLS_KEPT_MS else "funding"
+        events = [
+            *await super().poll(fills, query, feed=feed, priority=priority),
+            *await super().poll(bills, query, feed=feed, priority=priority),
+        ]
+        return sorted(events, key=lambda event: event.ts or 0 if isinstance(event, Fill | FundingPayment) else 0)
+
+
+class Decoder(Websocket):
+    """Recorded frames of all markets → events, public and private, by the same code as live and without a network.
+
+    `receive` raises `UnknownWord` for an order word that no table has. Frames of a market whose contract size was not told
+    before them are read in contracts, and its feed stays "connecting".
+    """
+
+    def __init__(self, market: str = "swap", venue: str = "") -> None:
+        """Raises `WrongUse` for a market the venue does not have."""
+        if market not in MARKETS:
+            raise WrongUse(f"okx has no market {market!r}; known: {', '.join(MARKETS)}")
+        super().__init__(venue or VENUES[market], "recorded", "")
+        self._formats = Formats(self.venue, market, self.contracts)
+        self._strange: list[Counted] = []
+
+    def define(self, instrument: InstrumentDefined) -> None:
+        self._formats.define(instrument)
+
+    def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
+        events = super().receive(frame, recv)
+        if not self._strange:
+            return events
+        strange, self._strange = self._strange, []
+        why = "how much a contract is, is not known: sizes are in contracts"
+        return [*events, *(Channel.distrust(channel, "connecting", why) for channel in strange)]
+
+    def _add(self, topic: str) -> Channel | None:
+        channel = super()._add(topic)
+        if isinstance(channel, Counted) and not self.contracts.of(channel.symbol).is_known:
+            self._strange.append(channel)
+        return channel
+
+    def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
+        """Also the account's frames, and answers to requests, which tell of no market and no account."""
+        if frame[:1] == b"{":
+            said = _envelope(frame)
+            if said.event in ("login", "error", "channel-conn-count", "notice") or (said.op and said.code):
+                return None, frame, ()
+            if said.arg is not None and not said.event:
+                if said.arg.channel == "instruments":
+                    return None, frame, self._formats.answer("instruments", frame)[0]
+                events = self._formats.account.private(said.arg.channel, frame)
+                if events is not None:
+                    return None, frame, events
+            elif not said.event and not said.arg and said.code:
+                return None, frame, ()
+        return super().other(frame, recv)
+
+    def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
+        """The events of a REST answer, a `FeedStatus` where it does not fit; nothing for an endpoint that tells none."""
+        parts = urlsplit(url)
+        action = next((n for n, e in Endpoints.ALL.items() if e.path == parts.path and e.method == "GET"), None)
+        if action is None:
+            return ()
+        told = dict(parse_qsl(parts.query))
+        limit, bar = told.get("limit", told.get("sz", "")), told.get("bar", "1m").removesuffix("utc")
+        asked = Query(
+            symbol=told.get("instId", ""),
+            limit=int(limit) if limit.isdecimal() else None,
+            interval_s=SECONDS.get(bar, 60),
+        )
+        try:
+            answer = _answer(body)
+            if answer.code != "0":
+                return (self._status("gap", f"{parts.path}: {answer.code} {answer.msg}"),)
+            if action == "funding":
+                return self._formats.account.funded_by(body)
+            return self._formats.answer(action, body, asked)[0]
+        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
+            return (self._misfit(error),)
+
+
+def market_of(url: str) -> str | None:
+    """One socket serves all markets, and symbols tell them apart, so that one decoder reads a whole recording."""
+    parts = urlsplit(url)
+    is_okx = parts.path.startswith(("/ws/v5/", "/api/v5/")) or "okx." in parts.netloc or "okex." in parts.netloc
+    return MARKETS[0] if is_okx else None

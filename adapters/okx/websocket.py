@@ -1,0 +1,180 @@
+"""Public streams as a protocol object: what to send, what a frame means, what to answer, sequence rules.
+
+No socket, no clock: `adapters/base/socket.py` owns both. The account's own streams are in `private.py`.
+https://www.okx.com/docs-v5/en/#overview-websocket
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from adapters.base.channel import Channel
+from adapters.base.settings import Subscription, VenueSettings
+from adapters.base.topics import TopicSocket
+from adapters.okx import wire
+from adapters.okx.book import BookChannel, channel_of
+from adapters.okx.contracts import Contracts
+from adapters.okx.types import INTERVALS, MARKETS, SPOT, kind_of
+from state.errors import WrongUse
+from state.events import AnyEvent
+
+BEAT_S = 10.0  # the venue ends a connection after 30 s without a word
+RESYNC_AFTER_S = 10.0  # a snapshot that has not come by then is asked for again
+TOPICS_MOST = 200  # of one connection; 480 requests an hour are allowed on it, and each resync takes two
+PING, PONG = b"ping", b"pong"
+
+_envelope = msgspec.json.Decoder(wire.Envelope).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def topic(channel: str, of: str, word: str = "instId") -> str:
+    """The name of a topic: the text of its frames."""
+    return f'{channel}","{word}":"{of}'
+
+
+def topics_of(subscription: Subscription, default_depth: int) -> list[str]:
+    """The topics of a subscription; raises `WrongUse` for what the venue does not have."""
+    symbol, kind = subscription.symbol, kind_of(subscription.symbol)
+    match subscription.channel:
+        case "book":
+            depth = subscription.depth or default_depth
+            return [topic({1: "bbo-tbt", 5: "books5"}.get(depth, "books"), symbol)]
+        case "trades":
+            return [topic("trades", symbol)]
+        case "ticker":
+            if kind == SPOT:
+                return [topic("tickers", symbol)]
+            own = [topic(name, symbol) for name in ("tickers", "mark-price", "open-interest")]
+            return own if kind != "SWAP" else [*own, topic("funding-rate", symbol), _index(symbol)]
+        case "candles":
+            if subscription.interval_s not in INTERVALS:
+                raise WrongUse(f"okx has no candles of {subscription.interval_s} s; known: {sorted(INTERVALS)}")
+            return [topic(f"candle{INTERVALS[subscription.interval_s]}", symbol)]
+        case "liquidations":
+            if kind == SPOT:
+                raise WrongUse("okx spot has no liquidations")
+            return [topic("liquidation-orders", kind, "instType")]
+
+
+def _index(symbol: str) -> str:
+    return topic("index-tickers", symbol.removesuffix("-SWAP"))
+
+
+class Websocket(TopicSocket):
+    """Public market data: books in sequence, trades, tickers, candles, liquidations."""
+
+    prefix = b'{"arg":{"channel":"'
+    ending = b'"}'
+    topics_a_request = 50
+    heartbeat_s = BEAT_S
+
+    def __init__(
+        self,
+        venue: str,
+        name: str,
+        url: str,
+        topics: Sequence[str] = (),
+        contracts: Contracts | None = None,
+        forced: Iterable[str] = (),
+    ) -> None:
+        """`forced` names the markets whose liquidations are told, of a topic that has them all."""
+        self.contracts = contracts if contracts is not None else Contracts()
+        self._forced = frozenset(forced)
+        super().__init__(venue, name, url, topics)
+
+    @classmethod
+    def of(
+        cls,
+        settings: VenueSettings,
+        url: str,
+        business_url: str,
+        subscriptions: Iterable[Subscription],
+        contracts: Contracts,
+    ) -> list["Websocket"]:
+        """As few connections as the venue's paths and limits allow; candles are served on a path of their own."""
+        wanted = list(subscriptions)
+        paths = dict[str, dict[str, None]]()
+        for subscription in wanted:
+            if (kind_of(subscription.symbol) == SPOT) is not (MARKETS[settings.market] == SPOT):
+                raise WrongUse(f"{settings.venue} has no market {subscription.symbol!r}")
+            at = business_url if subscription.channel == "candles" else url
+            for name in topics_of(subscription, settings.book_depth):
+                paths.setdefault(at, {})[name] = None
+        forced = [each.symbol for each in wanted if each.channel == "liquidations"]
+        groups = [
+            (at, list(names)[start : start + TOPICS_MOST])
+            for at, names in paths.items()
+            for start in range(0, len(names), TOPICS_MOST)
+        ]
+        return [
+            cls(settings.venue, f"public.{n}", at, names, contracts, forced) for n, (at, names) in enumerate(groups)
+        ]
+
+    @property
+    def silence_s(self) -> float | None:
+        """Each ping is answered, however quiet the markets are."""
+        return None
+
+    def channel_of(self, topic: str) -> Channel | None:
+        return channel_of(self.venue, topic, self.contracts, self._forced)
+
+    def subscription(self, topics: Sequence[str], number: int) -> bytes:
+        return _said("subscribe", topics, number)
+
+    def heartbeat(self, now: int) -> list[bytes]:
+        return [PING, *super().heartbeat(now)]
+
+    def ask_whole(self, channel: Channel, now: int) -> None:
+        """A book comes whole when it is subscribed to."""
+        if self._is_decoder or not isinstance(channel, BookChannel) or now - channel.asked_ns < RESYNC_AFTER_S * 1e9:
+            return
+        channel.asked_ns = now
+        self.outbox += [_said("unsubscribe", [channel.topic], 0), *self._subscribe([channel.topic])]
+
+    def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
+        """Another key order, an answer to a request, or a stranger."""
+        if frame == PONG:
+            return None, frame, ()
+        said = _envelope(frame)
+        name = "" if said.arg is None else _name_of(said.arg)
+        if said.event in ("subscribe", "unsubscribe"):
+            return None, frame, self._acknowledged(name, recv) if said.event == "subscribe" else ()
+        if said.event == "error":
+            number = int(said.id) if said.id.isdecimal() else 0
+            return None, frame, self._answered(number, f"{said.code} {said.msg}", recv)
+        if said.event == "notice":  # the venue is about to close this connection
+            self.over = f"{said.code} {said.msg}"
+            return None, frame, ()
+        if said.event.startswith("channel-conn-count"):
+            return None, frame, ()
+        if said.event or not name:
+            return None, frame, self._stranger(f"neither a topic nor an answer: {said.event or 'no event'}")
+        channel = self._named(name)
+        return channel, frame, () if channel is not None else self._stranger(f"unknown topic {name!r}")
+
+    def _acknowledged(self, name: str, recv: int) -> Sequence[AnyEvent]:
+        """Each topic of a request is acknowledged alone."""
+        for number, topics in list(self._asked.items()):
+            if name in topics:
+                topics.remove(name)
+                if not topics:
+                    del self._asked[number]
+        channel = self._channels.get(name.encode())
+        if channel is None:
+            return ()
+        if isinstance(channel, BookChannel):
+            channel.asked_ns = recv  # the snapshot is on its way
+        return channel.trust() if channel.heals_on_ack else ()
+
+
+def _name_of(arg: wire.Arg) -> str:
+    if arg.instId:
+        return topic(arg.channel, arg.instId)
+    if arg.instFamily:
+        return topic(arg.channel, arg.instFamily, "instFamily")
+    return topic(arg.channel, arg.instType, "instType") if arg.instType else arg.channel
+
+
+def _said(op: str, topics: Sequence[str], number: int) -> bytes:
+    args = ",".join(f'{{"channel":"{name}"}}' for name in topics)
+    return f'{{"id":"{number}","op":"{op}","args":[{args}]}}'.encode()
