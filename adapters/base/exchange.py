@@ -45,6 +45,7 @@ class Exchange(Polls):
     """
 
     capabilities: Capabilities
+    entry: type[OrderEntry] = OrderEntry
     closing_rounds = ROUNDS  # how often shutting down asks whether it is true
     batch_sizes: dict[Action, int]
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
@@ -80,7 +81,7 @@ class Exchange(Polls):
             self.client, self.transport, inbox, clock, gate, venue=self.venue, timeout_s=settings.request_timeout_s
         )
         self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
-        self.orders = OrderEntry(
+        self.orders = self.entry(
             self,
             self.sender,
             self.account_inbox,

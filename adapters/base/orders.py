@@ -7,7 +7,6 @@ never a rejection. Requests that speak of the same order never overtake each oth
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TypeAlias
 
 from adapters.base.burst import INTENTS, PRIORITIES, Open, chunks, undone
 from adapters.base.client import ItemVerdict, Request, Verdict
@@ -32,8 +31,6 @@ from state.words import Action
 ATTEMPTS = 3
 RETRY_S = 0.2
 
-Sweep: TypeAlias = Callable[[Query, Priority], Awaitable[tuple[int, Verdict, Frame | None]]]
-
 _WITHDRAWN = Verdict("rejected", "busy", "local", "cancelled before it was sent")
 
 
@@ -53,7 +50,6 @@ class OrderEntry:
         on_fatal: Callable[[str], None],
     ) -> None:
         self.pump: Pump | None = None
-        self.sweep: Sweep | None = None  # cancels what a scope lists, where the venue has no call that cancels it whole
         self._speaker = speaker
         self._venue = speaker.venue
         self._sender = sender
@@ -374,8 +370,6 @@ class OrderEntry:
 
     async def cancel_scope(self, scope: Query, priority: Priority) -> tuple[int, Verdict, Frame | None]:
         """Cancels everything of a symbol or a settlement asset, repeating until it is certain or hopeless."""
-        if self.sweep is not None:
-            return await self.sweep(scope, priority)
         verdict, frame = Verdict("unknown", None, "local", "not sent"), None
         for attempt in range(ATTEMPTS):
             if attempt:
