@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.loopback.floor import Floor
 from adapters.loopback.hyperliquid.refusals import ActionRefusedError
 from adapters.loopback.hyperliquid.register import Register
+from adapters.loopback.hyperliquid.triggers import Triggers
 from adapters.loopback.orders import Reason
 
 SOONEST_MS = 5_000
@@ -18,8 +19,8 @@ class Deadlines:
     https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/exchange-endpoint#schedule-cancel-dead-mans-switch
     """
 
-    def __init__(self, floor: Floor, register: Register, least_usd: int) -> None:
-        self._floor, self._register, self._least_usd = floor, register, least_usd
+    def __init__(self, floor: Floor, register: Register, triggers: Triggers, least_usd: int) -> None:
+        self._floor, self._register, self._triggers, self._least_usd = floor, register, triggers, least_usd
         self._due_ms: dict[str, int] = {}
         self._fired: dict[tuple[str, int], int] = {}
 
@@ -47,3 +48,4 @@ class Deadlines:
             day = key, now_ms // DAY_MS
             self._fired[day] = self._fired.get(day, 0) + 1
             self._floor.cancel_all(key, now_ms, list(self._floor.markets), Reason.DISCONNECTED)
+            self._triggers.cancel_all(key, now_ms, Reason.DISCONNECTED)

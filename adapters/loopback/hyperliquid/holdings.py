@@ -24,8 +24,11 @@ USD_DECIMALS = 6
 class Holdings:
     """The private answers; whose they are is said by the address alone, and nobody's are empty."""
 
-    def __init__(self, floor: Floor, register: Register, wallets: Wallets, limiter: Limiter) -> None:
+    def __init__(
+        self, floor: Floor, register: Register, wallets: Wallets, limiter: Limiter, triggers: order_rows.Waiting
+    ) -> None:
         self._floor, self._register, self._wallets, self._limiter = floor, register, wallets, limiter
+        self.triggers = triggers
 
     def desk(self, address: str) -> Desk:
         """The account of an address, or an empty one."""
@@ -43,7 +46,7 @@ class Holdings:
 
     def full_open_orders(self, address: str) -> list[rows.FullOrder]:
         """The newest first."""
-        return [order_rows.full(symbol, order) for symbol, order in order_rows.live(self.desk(address))]
+        return [order_rows.full(symbol, order, self.triggers) for symbol, order in order_rows.live(self.desk(address))]
 
     def order_status(self, ask: Ask, _: int) -> rows.OrderFound | rows.OrderUnknown:
         """By oid or by cloid; an order that was never entered is unknown."""
@@ -52,12 +55,12 @@ class Holdings:
             raise malformed("oid is missing")
         order_id = str(ask.oid) if isinstance(ask.oid, int) else desk.by_client_id.get(ask.oid.lower(), "")
         found = desk.orders.get(order_id)
-        return rows.OrderFound(order_rows.state(*found)) if found else rows.OrderUnknown()
+        return rows.OrderFound(order_rows.state(*found, self.triggers)) if found else rows.OrderUnknown()
 
     def historical_orders(self, ask: Ask, _: int) -> list[rows.OrderState]:
         """The last states of orders, newest first."""
         orders = list(self.desk(ask.address).orders.values())[-ORDERS:]
-        return [order_rows.state(symbol, order) for symbol, order in reversed(orders)]
+        return [order_rows.state(symbol, order, self.triggers) for symbol, order in reversed(orders)]
 
     # -- fills and funding -------------------------------------------------------------------------------------------
 

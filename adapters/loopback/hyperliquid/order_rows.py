@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from adapters.loopback.floor import Desk
 from adapters.loopback.hyperliquid import rows
 from adapters.loopback.hyperliquid.register import Filled
-from adapters.loopback.hyperliquid.render import SIDES, text, transaction
+from adapters.loopback.hyperliquid.render import SIDES, number, text, transaction
+from adapters.loopback.hyperliquid.triggers import Trigger
 from adapters.loopback.orders import Order, Reason, Status, Tif
 
 TIFS = {Tif.GTC: "Gtc", Tif.IOC: "Ioc", Tif.POST_ONLY: "Alo"}
@@ -20,8 +23,15 @@ ENDS = {
 NO_TRANSACTION = "0x" + "0" * 64
 
 
-def status(order: Order) -> str:
+Waiting = Mapping[str, Trigger]
+"""The trigger orders by oid, also those that no longer wait."""
+
+
+def status(order: Order, triggers: Waiting) -> str:
     """The venue's word for what became of an order."""
+    trigger = triggers.get(order.order_id)
+    if trigger is not None and trigger.end:
+        return trigger.end
     if order.status is Status.FILLED:
         return "filled"
     if order.status is not Status.CANCELLED:
@@ -55,7 +65,10 @@ def open_order(symbol: str, order: Order) -> rows.OpenOrder:
     )
 
 
-def full(symbol: str, order: Order) -> rows.FullOrder:
+def full(symbol: str, order: Order, triggers: Waiting) -> rows.FullOrder:
+    trigger = triggers.get(order.order_id)
+    beyond = "above" if trigger and trigger.above else "below"
+    children = [t for t in triggers.values() if t.waits and t.parent == order.order_id]
     return rows.FullOrder(
         coin=symbol,
         side=SIDES[order.side],
@@ -63,25 +76,25 @@ def full(symbol: str, order: Order) -> rows.FullOrder:
         sz=_left(order),
         oid=int(order.order_id),
         timestamp=order.created_ms,
-        trigger_condition="N/A",
-        is_trigger=False,
-        trigger_px="0.0",
-        children=[],
-        is_position_tpsl=False,
+        trigger_condition=f"Price {beyond} {number(trigger.price)}" if trigger else "N/A",
+        is_trigger=trigger is not None,
+        trigger_px=text(trigger.price) if trigger else "0.0",
+        children=[full(symbol, child.order, {child.order.order_id: child}) for child in children],
+        is_position_tpsl=trigger is not None and trigger.of_position,
         reduce_only=order.reduce_only,
-        order_type="Limit",
+        order_type=trigger.kind if trigger else "Limit",
         orig_sz=text(order.size),
-        tif=TIFS[order.tif],
+        tif=None if trigger and trigger.is_market else TIFS[order.tif],
         cloid=order.client_id or None,
     )
 
 
-def state(symbol: str, order: Order) -> rows.OrderState:
-    return rows.OrderState(full(symbol, order), status(order), order.updated_ms)
+def state(symbol: str, order: Order, triggers: Waiting) -> rows.OrderState:
+    return rows.OrderState(full(symbol, order, triggers), status(order, triggers), order.updated_ms)
 
 
-def update(symbol: str, order: Order) -> rows.OrderUpdate:
-    return rows.OrderUpdate(open_order(symbol, order), status(order), order.updated_ms)
+def update(symbol: str, order: Order, triggers: Waiting) -> rows.OrderUpdate:
+    return rows.OrderUpdate(open_order(symbol, order), status(order, triggers), order.updated_ms)
 
 
 def fill(filled: Filled) -> rows.Fill:

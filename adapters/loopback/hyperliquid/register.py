@@ -17,12 +17,19 @@ class Numbers:
     """Order ids count up over all symbols; a trade has a hash of fifty bits, the same on both sides."""
 
     def __init__(self, seed: int) -> None:
-        self._order = FIRST_ORDER
+        self._order, self._again = FIRST_ORDER, ""
         self._bits = random.Random(f"hyperliquid-{seed}")  # noqa: S311 - reproducible identifiers, nothing secret
 
     def order(self, _: str) -> str:
+        again, self._again = self._again, ""
+        if again:
+            return again
         self._order += 1
         return str(self._order)
+
+    def reuse(self, order_id: str) -> None:
+        """Has the next order take an id that was given before; an empty one takes that back."""
+        self._again = order_id
 
     def trade(self, _: str) -> str:
         return str(self._bits.getrandbits(TRADE_BITS))

@@ -13,7 +13,7 @@ from adapters.loopback.hyperliquid.quotes import Quotes
 
 STATE_MS = 5_000
 BY_USER = "canceled"
-NOT_BY_USER = frozenset({"selfTradeCanceled", "reduceOnlyCanceled", "scheduledCancel"})
+NOT_BY_USER = frozenset({"selfTradeCanceled", "reduceOnlyCanceled", "scheduledCancel", "siblingFilledCanceled"})
 
 
 class UserFeed(Feed):
@@ -35,7 +35,9 @@ class OrderUpdatesFeed(UserFeed):
     channel = "orderUpdates"
 
     def heard(self, block: Block, now_ms: int) -> Iterable[object]:
-        updates = [order_rows.update(symbol, order) for symbol, order in orders_of(block, self._key)]
+        updates = [
+            order_rows.update(symbol, order, self._holdings.triggers) for symbol, order in orders_of(block, self._key)
+        ]
         updates.sort(key=lambda update: update.status == BY_USER)
         return (updates,) if updates else ()
 
@@ -67,7 +69,7 @@ class EventsFeed(UserFeed):
         gone = [
             frames.CancelledByVenue(symbol, int(order.order_id))
             for symbol, order in orders_of(block, self._key)
-            if order_rows.status(order) in NOT_BY_USER
+            if order_rows.status(order, self._holdings.triggers) in NOT_BY_USER
         ]
         if gone:
             yield frames.UserEvent(non_user_cancel=gone)

@@ -27,6 +27,7 @@ from adapters.loopback.hyperliquid.register import Numbers, Register
 from adapters.loopback.hyperliquid.rest import Rest
 from adapters.loopback.hyperliquid.signatures import Network
 from adapters.loopback.hyperliquid.socket_hub import SocketHub
+from adapters.loopback.hyperliquid.triggers import Triggers
 from adapters.loopback.hyperliquid.wallets import Wallets
 from adapters.loopback.ledger import Account
 from adapters.loopback.truth import BookView, Truth, books_of, truth_of
@@ -63,8 +64,8 @@ class HyperliquidVenue:
         masters: Mapping[str, str] | None = None,
     ) -> None:
         customers, limits = list(accounts), rate_limits or RateLimits()
-        self.faults = faults or Faults()
-        self.floor = Floor([CONTRACTS[symbol] for symbol in symbols], customers, seed, Numbers(seed), keeps_place=False)
+        self.faults, numbers = faults or Faults(), Numbers(seed)
+        self.floor = Floor([CONTRACTS[symbol] for symbol in symbols], customers, seed, numbers, keeps_place=False)
         self.flows = {symbol: Flow(self.floor, symbol, seed) for symbol in self.floor.markets}
         self._flow_per_s, self._clock = flow_per_s, clock
         for market in self.floor.markets.values():
@@ -72,9 +73,11 @@ class HyperliquidVenue:
         self._warm_up(warm_up_steps)
         register, limiter, blocks = Register(), Limiter(limits), Blocks()
         self.wallets = Wallets(customers, masters or {}, network, clock())
-        self._deadlines = Deadlines(self.floor, register, limits.scheduled_cancel_usd)
-        actions = Actions(self.floor, self.wallets, self._deadlines)
-        quotes, holdings = Quotes(self.floor), Holdings(self.floor, register, self.wallets, limiter)
+        self._triggers = Triggers(self.floor, numbers, blocks.heard)
+        self._deadlines = Deadlines(self.floor, register, self._triggers, limits.scheduled_cancel_usd)
+        actions = Actions(self.floor, self.wallets, self._deadlines, self._triggers)
+        quotes = Quotes(self.floor)
+        holdings = Holdings(self.floor, register, self.wallets, limiter, self._triggers.all)
         counter = Counter(table(quotes, holdings), actions, self.wallets, register, limiter, blocks.gathered)
         self._rest = Rest(counter, self.faults, clock)
         channels = Channels(self.floor.markets, quotes, holdings)
@@ -138,14 +141,16 @@ class HyperliquidVenue:
         self.publish()
 
     def publish(self) -> None:
-        """Pushes what the feeds have to say without waiting for their intervals."""
+        """Triggers what is to be triggered and pushes what the feeds have to say without waiting for their intervals."""
+        self._triggers.tick(self._clock())
         self._hub.tick(self._clock(), all_due=True)
 
     def tick(self) -> None:
-        """Does what the clock asks for: funding, scheduled cancels, feeds, silent sockets."""
+        """Does what the clock asks for: funding, scheduled cancels, trigger orders, feeds, silent sockets."""
         now_ms = self._clock()
         self.floor.tick(now_ms)
         self._deadlines.tick(now_ms)
+        self._triggers.tick(now_ms)
         self._hub.tick(now_ms)
 
     def cut_sockets(self, place: Place) -> int:
