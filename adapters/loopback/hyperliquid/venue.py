@@ -67,7 +67,7 @@ class HyperliquidVenue:
         self.faults, numbers = faults or Faults(), Numbers(seed)
         self.floor = Floor([CONTRACTS[symbol] for symbol in symbols], customers, seed, numbers, keeps_place=False)
         self.flows = {symbol: Flow(self.floor, symbol, seed) for symbol in self.floor.markets}
-        self._flow_per_s, self._clock = flow_per_s, clock
+        self._flow_per_s, self.clock = flow_per_s, clock
         for market in self.floor.markets.values():
             market.funding_rate = FIRST_FUNDING
         self._warm_up(warm_up_steps)
@@ -134,7 +134,7 @@ class HyperliquidVenue:
 
     def step(self, steps: int = 1) -> None:
         """So many moments of order flow in every symbol, then everything due is pushed."""
-        now_ms = self._clock()
+        now_ms = self.clock()
         for _ in range(steps):
             for flow in self.flows.values():
                 flow.step(now_ms)
@@ -142,12 +142,12 @@ class HyperliquidVenue:
 
     def publish(self) -> None:
         """Triggers what is to be triggered and pushes what the feeds have to say without waiting for their intervals."""
-        self._triggers.tick(self._clock())
-        self._hub.tick(self._clock(), all_due=True)
+        self._triggers.tick(self.clock())
+        self._hub.tick(self.clock(), all_due=True)
 
     def tick(self) -> None:
         """Does what the clock asks for: funding, scheduled cancels, trigger orders, feeds, silent sockets."""
-        now_ms = self._clock()
+        now_ms = self.clock()
         self.floor.tick(now_ms)
         self._deadlines.tick(now_ms)
         self._triggers.tick(now_ms)
@@ -183,7 +183,7 @@ class HyperliquidVenue:
 
     def _warm_up(self, steps: int) -> None:
         """Lays the first books and lives through some minutes before now, so that there are trades and candles."""
-        now_ms = self._clock()
+        now_ms = self.clock()
         start_ms = now_ms - steps * WARM_UP_SPACING_MS
         self.floor.tick(start_ms)
         for flow in self.flows.values():
@@ -199,7 +199,7 @@ class HyperliquidVenue:
             return web.Response(status=400, text="no WebSocket UPGRADE hdr: None")
         self._conn_number += 1
         connection = Connection(Place.PUBLIC, f"loopback-{self._conn_number}", self.faults)
-        connection.active_ms = self._clock()
+        connection.active_ms = self.clock()
         try:
             self._hub.join(connection, request.remote or "")
         except RequestRefusedError as error:
@@ -216,7 +216,7 @@ class HyperliquidVenue:
             await asyncio.sleep(BEAT_S)
             now_s = asyncio.get_running_loop().time()
             owed = min(owed + (now_s - before) * self._flow_per_s, self._flow_per_s)
-            before, now_ms = now_s, self._clock()
+            before, now_ms = now_s, self.clock()
             while owed >= 1.0:
                 owed -= 1.0
                 for flow in self.flows.values():
