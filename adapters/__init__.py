@@ -28,6 +28,7 @@ VENUES: dict[str, tuple[str, str]] = {
     "binance.spot": ("adapters.binance", "spot"),
     "okx": ("adapters.okx", "swap"),
     "okx.spot": ("adapters.okx", "spot"),
+    "dydx": ("adapters.dydx", "linear"),
 }
 
 

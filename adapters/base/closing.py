@@ -78,7 +78,7 @@ async def _cancel(exchange: Closed, left: Sequence[OrderUpdate], errors: list[st
     """Everything the venue has calls for; what a first sweep left is also cancelled one by one."""
     for scope in exchange.cancel_scopes(""):
         _, verdict, _ = await exchange.orders.cancel_scope(scope, Priority.URGENT)
-        if verdict.meaning != "ok":
+        if verdict.meaning not in ("ok", "gone"):
             errors.append(f"cancel all of {scope.symbol or scope.coin}: {verdict.code} {verdict.text}")
     for order in left:
         if order.client_id:

@@ -226,6 +226,10 @@ class Exchange(Polls):
         now = self.clock.now_ns() // 1_000_000 if now_ms is None else now_ms
         return self.client.sign(self.build(action, arguments), now)
 
+    def given(self, text: str) -> None:
+        """Takes for told by the venue what a person says, as JSON, so that a request can be shown. Raises `WrongUse`."""
+        raise WrongUse(f"{self.venue}: a request needs nothing that the venue would have told")
+
     # --- reconciling ---
 
     async def reconcile(self) -> None:

@@ -70,7 +70,7 @@ class Known:
         keys = {_key(update) for update in listed}
         return [update for key, update in self.orders.items() if key not in keys]
 
-    def flats(self, listed: Iterable[AnyEvent], ts: int) -> list[PositionUpdate]:
+    def flats(self, listed: Iterable[AnyEvent], ts: int | None) -> list[PositionUpdate]:
         """Positions that were held and that a list of those that are not flat does not hold."""
         held = {event.symbol for event in listed if isinstance(event, PositionUpdate)}
         gone = [symbol for symbol, size in self.positions.items() if size and symbol not in held]

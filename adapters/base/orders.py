@@ -352,7 +352,7 @@ class OrderEntry:
                 await told.wait()
             recv, verdict, frame = await self._cancel_scopes(asked)
         event: AnyEvent
-        if verdict.meaning == "ok":
+        if verdict.meaning in ("ok", "gone"):
             event = Accepted(self._venue, symbol_of(record), None, "cancel_all", "")
         elif verdict.meaning == "unknown":
             event = Unknown(self._venue, symbol_of(record), None, "cancel_all", "", f"{verdict.code}: {verdict.text}")

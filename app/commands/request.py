@@ -53,6 +53,9 @@ def request(
     now_ms: Annotated[
         int | None, typer.Option("--now-ms", metavar="T", min=0, help="The time to sign; else now.")
     ] = None,
+    given: Annotated[
+        str, typer.Option("--given", metavar="JSON", help="What the venue would have told, where a request needs it.")
+    ] = "",
     environment: Annotated[str, typer.Option("--environment", help=f"One of {', '.join(ENVIRONMENTS)}.")] = "mainnet",
     instruments: Annotated[
         Path | None,
@@ -81,6 +84,8 @@ def request(
     )
     if instruments is not None:
         _learn(exchange, instruments)
+    if given:
+        exchange.given(given)
     if exchange.credentials is None and exchange.build(action, asked).endpoint.auth:
         prefix = _prefix(found)
         raise WrongUse(f"{action} is signed: give --key and --secret, or set {prefix}_KEY and {prefix}_SECRET")

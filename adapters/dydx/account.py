@@ -1,0 +1,214 @@
+"""Orders, fills, positions and balances → events. Money is Decimal, read from the venue's text.
+
+The same objects come by private stream and by REST, so both are read here. A short-term order ends by itself once a block is
+higher than its good-til-block, and often nobody says so; and until then an end that one node told is only a wish. So what the
+stream told of such orders is kept, and ended here when the stream tells of a block that is high enough.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from adapters.base.numbers import money, owed
+from adapters.dydx import wire
+from adapters.dydx.orderid import text
+from adapters.dydx.types import BEST_EFFORT, EXPIRED, ORIGINS, REFUSALS, REMOVAL, REPLACED, Types
+from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate
+from state.words import TERMINAL, OrderStatus, Refusal, TimeInForce
+
+COLLATERAL = "USDC"
+GRACE_BLOCKS = 3  # a fill of the last block is told a little later
+BLOCKS_KEPT = 600
+UINT32_MOST = 2**32 - 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_account = msgspec.json.Decoder(wire.Frame[wire.Account | list[wire.Account]], strict=False).decode
+_height = msgspec.json.Decoder(wire.Frame[wire.Height | list[wire.Height]], strict=False).decode
+
+
+def ns(iso: str) -> int | None:
+    """ns UTC of the venue's ISO text, None where it is empty. Raises `ValueError`."""
+    if not iso:
+        return None
+    when = datetime.fromisoformat(iso)
+    since = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - _EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+
+
+class Account:
+    """What venue objects mean. `height` and `block_ns` are of the newest block that the stream told.
+
+    `symbols` learns the symbol of each pair from the instruments; `on_order` is told every order that is read.
+    """
+
+    def __init__(self, venue: str) -> None:
+        self.venue = venue
+        self.symbols: dict[int, str] = {}
+        self.height = 0
+        self.block_ns: int | None = None
+        self.as_of_ns: int | None = None  # when the subaccount was last told whole
+        self.on_order: Callable[[wire.Order, OrderUpdate], None] = lambda row, update: None
+        self._blocks: dict[int, int] = {}  # time by height
+        self._short: dict[str, tuple[int, OrderUpdate]] = {}  # good-til-block and last word of short-term orders
+
+    # --- frames ---
+
+    def blocks(self, frame: bytes) -> Sequence[AnyEvent]:
+        """A frame of `v4_block_height`: what ends by it. Raises `msgspec.DecodeError`, `ValueError`."""
+        contents = _height(frame).contents
+        events: list[AnyEvent] = []
+        for block in contents if isinstance(contents, list) else [contents]:
+            events += self.passed(block.blockHeight or block.height, ns(block.time))
+        return events
+
+    def private(self, frame: bytes) -> Sequence[AnyEvent]:
+        """A frame of `v4_subaccounts`: fills before what their orders are after them.
+
+        Raises `UnknownWord`, `msgspec.DecodeError`, `ValueError`.
+        """
+        contents = _account(frame).contents
+        events: list[AnyEvent] = []
+        for said in contents if isinstance(contents, list) else [contents]:
+            at = said.blockHeight or 0
+            events += [self.fill(row) for row in said.fills]
+            for row in said.orders:
+                events += self._told(row, at)
+            if said.subaccount is not None:
+                events += self.snapshot(said.subaccount)
+            events += self._positions(said.perpetualPositions)
+            events += [self.balance(row) for row in said.assetPositions]
+        return events
+
+    def passed(self, height: int, block_ns: int | None) -> Sequence[AnyEvent]:
+        """Ends what could live until a block that is over."""
+        if height <= self.height:
+            return ()
+        self.height, self.block_ns = height, block_ns
+        if block_ns is not None:
+            self._blocks[height] = block_ns
+            if len(self._blocks) > BLOCKS_KEPT:
+                del self._blocks[next(iter(self._blocks))]
+        over = [key for key, (until, _) in self._short.items() if height > until + GRACE_BLOCKS]
+        return [_ended(self._short.pop(key)[1], height, block_ns) for key in over]
+
+    def time_of(self, height: int | None) -> int | None:
+        """When a block was made, as far as the stream told: of one that it has not told yet, when the last was."""
+        if height is None or height > self.height:
+            return self.block_ns
+        return self._blocks.get(height)
+
+    # --- objects ---
+
+    def _told(self, row: wire.Order, height: int) -> Sequence[AnyEvent]:
+        update = self.order(row, height)
+        if update is None:
+            return ()
+        key = update.order_id or update.client_id or ""
+        if row.goodTilBlock is None or (update.status in TERMINAL and update.firm):
+            self._short.pop(key, None)
+        else:
+            self._short[key] = row.goodTilBlock, update
+        return (update,)
+
+    def order(self, row: wire.Order, height: int = 0) -> OrderUpdate | None:
+        """What an order is, seen at a height; None for a word that says nothing: a replacement, an optimistic fill."""
+        reason = row.removalReason.removeprefix(REMOVAL)
+        if row.status is None or reason == REPLACED:
+            return None
+        filled, size = money(row.totalFilled), money(row.size)
+        status, refusal = _status(row, reason, bool(filled))
+        firm = not row.status.startswith(BEST_EFFORT)
+        if status == "open" and filled:
+            status = "filled" if firm and size and filled >= size else "partially_filled"
+        kind, tif = row.type and Types.kind.parse(row.type), row.timeInForce and Types.tif.parse(row.timeInForce)
+        post_only: TimeInForce = "post_only"
+        update = OrderUpdate(
+            self.venue, self._symbol(row.ticker, row.clobPairId), ns(row.updatedAt),
+            _client_id(row), row.id, status,
+            Types.side.parse(row.side) if row.side else None, kind or None, post_only if row.postOnly else tif or None,
+            money(row.price), size, filled, None, row.reduceOnly, reason or None, refusal, ORIGINS.get(reason, "user"),
+            firm, version=row.updatedAtHeight,
+        )  # fmt: skip
+        self.on_order(row, update)
+        if row.goodTilBlock and height > row.goodTilBlock + GRACE_BLOCKS:
+            return _ended(update, height, update.ts)
+        return update
+
+    def fill(self, row: wire.Fill, *, backfilled: bool = False) -> Fill:
+        """Fees turn their sign: + comes in. Forced fills have no order; the client id is found by the order's."""
+        return Fill(
+            self.venue, row.ticker or row.market, ns(row.createdAt), row.id, row.orderId, None,
+            Types.side.parse(row.side), owed(row.price), owed(row.size), -owed(row.fee or "0"), COLLATERAL,
+            row.liquidity == "MAKER" if row.liquidity else None, Types.fill.parse(row.type), backfilled=backfilled,
+        )  # fmt: skip
+
+    def snapshot(self, said: wire.Subaccount) -> Sequence[AnyEvent]:
+        """Positions and balances, as of one block."""
+        at = said.latestProcessedBlockHeight
+        self.as_of_ns = self.time_of(at)
+        assets = [self.balance(row, at, said.freeCollateral) for row in said.assetPositions.values()]
+        return [*self._positions(said.openPerpetualPositions.values(), at), *assets]
+
+    def _positions(self, rows: Iterable[wire.Position], height: int | None = None) -> Sequence[AnyEvent]:
+        """A position that turned is two rows, of which the closed one says nothing."""
+        net: dict[str, wire.Position] = {}
+        for row in rows:
+            if row.status == "OPEN" or row.market not in net:
+                net[row.market] = row
+        return [self.position(row, height) for row in net.values()]
+
+    def position(self, row: wire.Position, height: int | None = None) -> PositionUpdate:
+        size = owed(row.size) if row.status == "OPEN" else owed("0")
+        if row.side == "SHORT" and size > 0:  # recordings of 2023
+            size = -size
+        return PositionUpdate(
+            self.venue, row.market, None if height is None else self.time_of(height), size,
+            money(row.entryPrice) if size else None, unrealized_pnl=money(row.unrealizedPnl) if size else None,
+            realized_pnl=money(row.realizedPnl), version=height,
+        )  # fmt: skip
+
+    def balance(self, row: wire.Asset, height: int | None = None, available: str = "") -> BalanceUpdate:
+        total = owed(row.size)
+        ts = None if height is None else self.time_of(height)
+        free = money(available) if row.symbol == COLLATERAL else None
+        return BalanceUpdate(self.venue, "", ts, row.symbol, -total if row.side == "SHORT" else total, free)
+
+    def funding(self, row: wire.Payment) -> FundingPayment:
+        """A market pays once a block at most, so its height is the payment's id."""
+        return FundingPayment(
+            self.venue, row.ticker, ns(row.createdAt), row.createdAtHeight, owed(row.payment), COLLATERAL,
+            money(row.rate), money(row.size), money(row.oraclePrice),
+        )  # fmt: skip
+
+    def _symbol(self, ticker: str, pair: int | None) -> str:
+        """Where the ticker is left out, what the instruments call the pair; its number where nobody has told them."""
+        if ticker or pair is None:
+            return ticker
+        return self.symbols.get(pair, str(pair))
+
+
+def _client_id(row: wire.Order) -> str | None:
+    """None where one of its two numbers is not told, or is from before they were what they are."""
+    if row.clientId is None or row.clientMetadata is None or row.clientId > UINT32_MOST:
+        return None
+    return text(row.clientId, row.clientMetadata)
+
+
+def _status(row: wire.Order, reason: str, filled: bool) -> tuple[OrderStatus, Refusal | None]:
+    """A post-only refusal comes as a cancel and is told as what it is; so does the end of an order's time."""
+    status: OrderStatus = Types.status.parse(row.status or "")
+    if status != "cancelled":
+        return status, None
+    refusal = REFUSALS.get(reason)
+    if reason in EXPIRED:
+        return "expired", None
+    return "rejected" if refusal == "post_only" and not filled else "cancelled", refusal
+
+
+def _ended(update: OrderUpdate, height: int, ts: int | None) -> OrderUpdate:
+    """No block can fill it any more: what was a wish is true now, and what still rested has expired."""
+    if update.status in TERMINAL:
+        return update if update.firm else replace(update, firm=True, ts=ts, version=height)
+    return replace(update, status="expired", firm=True, reason="EXPIRED", ts=ts, version=height)

@@ -1,0 +1,183 @@
+"""Signed transactions and the meaning of answers. A 0 is what one node's CheckTx says: taken, not resting.
+
+A code means nothing without its codespace: `clob` 19 and `sdk` 19 are not the same.
+https://github.com/dydxprotocol/v4-chain/blob/main/protocol/x/clob/types/errors.go, cosmos-sdk/types/errors/errors.go
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
+from adapters.base.client import Client as BaseClient
+from adapters.dydx import wire
+from adapters.dydx.endpoints import BROADCAST, INDEXER
+from state.errors import NotOffered, WrongUse
+from state.words import Refusal
+
+if TYPE_CHECKING:
+    from adapters.dydx.messages import Bodies, Signer
+
+BLOCK_WAIT_S = 0.6
+RATE_WAIT_S = 2.0
+
+_answer = msgspec.json.Decoder(wire.Answer, strict=False).decode
+_encode = msgspec.json.Encoder().encode
+
+_Code = tuple[str, int]
+_CLOB: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
+    ("ok", None): (9,),  # a cancel that lives as long is there already
+    ("gone", "gone"): (7, 24, 3006, 3008, 3009, 3010),
+    ("unknown", None): (46,),  # each cancel of a batch failed, for whatever reasons
+    ("retry", "clock"): (10,),
+    ("retry", "rate"): (5001,),
+    ("retry", "busy"): (47,),
+    ("rejected", "duplicate"): (20, 3005),  # and of an amendment: refused
+    ("rejected", "post_only"): (2003,),
+    ("rejected", "would_not_fill"): (2000, 2004),
+    ("rejected", "reduce_only"): (2001, 2002, 9003),
+    ("rejected", "funds"): (3007,),
+    ("rejected", "risk"): (17, 2005, 10001),
+    ("rejected", "market_state"): (28, 31, 34, 36),
+    ("rejected", "rule"): (
+        *range(2, 7), 8, 11, 12, 19, 29, 32, 42, 43, 44, 45, 48, 49, 50, 3000, 3001, 3002, 3003, 3004, 6000, 6001,
+    ),
+}  # fmt: skip
+_SDK: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
+    ("ok", None): (19,),  # the same transaction is in this node's cache
+    ("retry", "clock"): (32,),
+    ("retry", "busy"): (20,),
+    ("rejected", "funds"): (5, 13),
+    ("rejected", "rule"): (2, 6, 7, 10, 11, 12, 14, 18, 21, 30),
+    ("fatal", "fatal"): (4, 8, 9),
+}
+CODES: dict[_Code, tuple[Meaning, Refusal | None]] = {
+    (space, code): meaning
+    for space, table in (("clob", _CLOB), ("sdk", _SDK))
+    for meaning, codes in table.items()
+    for code in codes
+} | {("accountplus", code): ("fatal", "fatal") for code in (1, 2, *range(100, 106))}
+
+# google.rpc.Code of a node's gateway: what a node says where it did not even check.
+_GATEWAY: Mapping[int, tuple[Meaning, Refusal | None]] = {
+    3: ("rejected", "rule"), 5: ("gone", "gone"), 7: ("fatal", "fatal"), 8: ("retry", "rate"), 12: ("rejected", "rule"),
+    16: ("fatal", "fatal"),
+}  # fmt: skip
+
+
+def messages() -> ModuleType:
+    """The module that needs the extra; raises `WrongUse` where it is not installed."""
+    try:
+        return import_module("adapters.dydx.messages")
+    except ImportError as error:
+        raise WrongUse(f"dydx orders need the extra: pip install 'tapeline[dydx]' ({error})") from None
+
+
+class Client(BaseClient):
+    """One account's signature and this venue's answers; without credentials it signs nothing.
+
+    `account_number` is what the chain calls the owner; nothing can be signed before it is known.
+    """
+
+    def __init__(self, rest_url: str, node_url: str, signer: "Signer | None" = None, owner: str = "") -> None:
+        self._rest_url = rest_url.rstrip("/")
+        self._node_url = node_url.rstrip("/")
+        self._signer = signer
+        self._owner = owner
+        self._sequence = 0
+        self.account_number: int | None = None
+
+    def sign(self, request: Request, now_ms: int) -> SignedRequest:
+        """A transaction's sequence is the time, which the chain takes for a nonce: each a millisecond later at least.
+
+        Raises `WrongUse` where an account's endpoint is asked without credentials, `NotOffered` before its number is known.
+        """
+        endpoint = request.endpoint
+        if endpoint.auth and not self._owner:
+            raise WrongUse(f"dydx {endpoint.path} needs credentials")
+        host = self._rest_url if endpoint.path.startswith("/v4/") else self._node_url
+        url = f"{host}{endpoint.path}" + (f"?{request.query}" if request.query else "")
+        if endpoint.path != BROADCAST:
+            return SignedRequest(endpoint.method, url, {}, b"", self._owner if endpoint.auth else "")
+        if self._signer is None:
+            raise WrongUse(f"dydx {endpoint.path} needs credentials")
+        if self.account_number is None:
+            raise NotOffered("dydx: the account's number on the chain is not known yet", "busy")
+        self._sequence = max(now_ms, self._sequence + 1)
+        signed = self._signer.signed(request.body, self.account_number, self._sequence)
+        body = _encode({"tx_bytes": b64encode(signed).decode(), "mode": "BROADCAST_MODE_SYNC"})
+        return SignedRequest(endpoint.method, url, {"Content-Type": "application/json"}, body)
+
+    def classify(self, status: int, body: bytes) -> Verdict:
+        if status == 200 and body.lstrip()[:1] == b"[":
+            return Verdict("ok")
+        try:
+            answer = _answer(body)
+        except msgspec.DecodeError:
+            return _by_status(status, body[:200].decode(errors="replace"))
+        if answer.tx_response is not None:
+            said = answer.tx_response
+            return verdict_of(said.codespace, said.code, said.raw_log)
+        if answer.errors is not None or (status != 200 and answer.code is None):
+            texts = (complaint.msg for complaint in answer.errors or ())
+            return _by_status(status, "; ".join(texts) or answer.message)
+        if answer.code:
+            known = _GATEWAY.get(answer.code, ("unknown", None))
+            return Verdict(*known, f"grpc {answer.code}", answer.message, RATE_WAIT_S if known[1] == "rate" else 0.0)
+        return Verdict("ok")
+
+    def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
+        """A transaction is one: of a batch of cancels nothing says which were none, and 0 means that some were."""
+        return [ItemVerdict(self.classify(status, body))] * count
+
+    def budgets(self, request: Request, headers: Mapping[str, str]) -> Sequence[tuple[str, Budget]]:
+        try:
+            limit, left = int(headers["ratelimit-limit"]), int(headers["ratelimit-remaining"])
+        except (KeyError, ValueError):
+            return ()
+        return ((INDEXER, Budget(limit, left, 0)),) if request.endpoint.pool == INDEXER else ()
+
+    def retry_after_s(self, request: Request, named: int) -> float:
+        """The Indexer counts in milliseconds."""
+        return named / 1_000 if request.endpoint.pool == INDEXER else float(named)
+
+
+def verdict_of(space: str, code: int, text: str) -> Verdict:
+    """What CheckTx's code means; one that no table has is unknown, and loudly so."""
+    if code == 0:
+        return Verdict("ok")
+    known, name = CODES.get((space, code)), f"{space} {code}"
+    if known is None:
+        return Verdict("unknown", None, name, text, known=False)
+    wait_s = {"rate": RATE_WAIT_S, "busy": BLOCK_WAIT_S, "clock": BLOCK_WAIT_S}.get(known[1] or "", 0.0)
+    return Verdict(*known, name, text, wait_s)
+
+
+def _by_status(status: int, text: str) -> Verdict:
+    """The Indexer refuses whole regions with 403; what nobody made yet it calls 404."""
+    code = f"http {status}"
+    match status:
+        case 429:
+            return Verdict("retry", "rate", code, text, RATE_WAIT_S)
+        case 403 | 401:
+            return Verdict("fatal", "fatal", code, text or "not served here")
+        case 404:
+            return Verdict("gone", "gone", code, text)
+        case 400 | 405 | 501:
+            return Verdict("rejected", "rule", code, text)
+        case _:
+            return Verdict("unknown", None, code, text)
+
+
+def signer_of(chain_id: str, secret: str) -> "Signer":
+    """Raises `WrongUse` without the extra, or for a secret that is no key."""
+    return cast("Signer", cast(Callable[[str, str], object], messages().Signer)(chain_id, secret))
+
+
+def bodies_of(owner: str, subaccount: int, authenticators: Sequence[int]) -> "Bodies":
+    """Raises `WrongUse` without the extra."""
+    return cast("Bodies", messages().Bodies(owner, subaccount, authenticators))
