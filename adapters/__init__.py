@@ -29,6 +29,7 @@ VENUES: dict[str, tuple[str, str]] = {
     "okx": ("adapters.okx", "swap"),
     "okx.spot": ("adapters.okx", "spot"),
     "dydx": ("adapters.dydx", "linear"),
+    "hyperliquid": ("adapters.hyperliquid", "linear"),
 }
 
 

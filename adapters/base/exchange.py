@@ -46,6 +46,7 @@ class Exchange(Polls):
 
     capabilities: Capabilities
     entry: type[OrderEntry] = OrderEntry
+    make_ids: type[OrderID] = OrderID
     closing_rounds = ROUNDS  # how often shutting down asks whether it is true
     batch_sizes: dict[Action, int]
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
@@ -64,7 +65,7 @@ class Exchange(Polls):
         self.venue = settings.venue
         self.settle = settings.settle
         self.credentials = credentials
-        self.order_ids = OrderID(session)
+        self.order_ids = self.make_ids(session)
         self.on_fatal: Callable[[str], None] = lambda reason: None
         self.known = Known(self.venue)
         self._open_transport: Transport = transport or AiohttpTransport()  # for what tells everybody the same

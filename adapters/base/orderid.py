@@ -12,12 +12,13 @@ _DIGITS = frozenset("0123456789abcdef")
 
 
 class OrderID:
-    """The ids of one session."""
+    """The ids of one session; `start` is what a venue's ids begin with."""
 
     __slots__ = ("_prefix",)
+    start = "t"
 
     def __init__(self, session: str) -> None:
-        self._prefix = "t" + blake2b(session.encode(), digest_size=4).hexdigest()
+        self._prefix = self.start + blake2b(session.encode(), digest_size=4).hexdigest()
 
     def make(self, seq: int) -> str:
         """The id of the intent with this seq; raises `WrongUse` past 32 bits."""
@@ -27,7 +28,7 @@ class OrderID:
 
     def parse(self, client_id: str) -> int | None:
         """The seq of an id of this session; None for one that is not ours."""
-        digits = client_id[9:]
-        if len(client_id) != 17 or not client_id.startswith(self._prefix) or not _DIGITS.issuperset(digits):
+        digits = client_id[len(self._prefix) :]
+        if len(digits) != 8 or not client_id.startswith(self._prefix) or not _DIGITS.issuperset(digits):
             return None
         return int(digits, 16) or None

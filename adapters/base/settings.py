@@ -31,6 +31,7 @@ class VenueSettings:
     look_up_s: float = 10.0
     silence_s: float = 30.0
     dead_man_s: int | None = None
+    state_dir: str = "~/.local/state/tapeline"  # where what must outlive a process is kept, such as nonces
     order_life_s: float | None = None  # how long orders rest where they must expire; None: as the venue's makers do
 
 

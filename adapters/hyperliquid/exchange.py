@@ -1,0 +1,232 @@
+"""Hyperliquid: ties its nouns together, and reads recordings without any network.
+
+The account is named by its address, and its agent's key signs. Where orders are for a vault or a sub-account, the third word of
+the credentials is its address.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from adapters.base.client import Budget, Request
+from adapters.base.client import Client as BaseClient
+from adapters.base.exchange import Exchange as BaseExchange
+from adapters.base.limits import Pool, Priority
+from adapters.base.numbers import money
+from adapters.base.query import Arguments, Query
+from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
+from adapters.base.transport import Transport
+from adapters.base.websocket import OrderSocket
+from adapters.base.websocket import Websocket as BaseWebsocket
+from adapters.hyperliquid import wire
+from adapters.hyperliquid.account import PRIVATE_TOPICS
+from adapters.hyperliquid.client import Client
+from adapters.hyperliquid.endpoints import ACTIONS, BATCH, HOSTS, Endpoints
+from adapters.hyperliquid.formats import Formats, Terms, mainnet_assets
+from adapters.hyperliquid.orderid import OrderID
+from adapters.hyperliquid.private import PrivateWebsocket, TradeWebsocket
+from adapters.hyperliquid.signer import Signer, is_address
+from adapters.hyperliquid.websocket import DEPTHS, Websocket
+from state.clock import Clock
+from state.errors import WrongUse
+from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, PlaceOrder
+from state.record import Inbox
+from state.secrets import Credentials, Secret
+from state.words import Action
+
+MARKETS = ("linear",)
+TERMS_MOST = 10_000
+LIMIT_EVERY_S = 60.0
+
+CAPABILITIES = Capabilities(
+    markets=MARKETS, environments=tuple(HOSTS), channels=("book", "trades", "ticker", "candles"), depths=DEPTHS,
+    private=PRIVATE_TOPICS, place_batch=BATCH, amend_batch=BATCH, cancel_batch=BATCH, ws_order_entry=True,
+    cancel_all=True, amend=True, dead_man="scheduleCancel, after a million of volume", actions=tuple(Endpoints.ALL),
+)  # fmt: skip
+
+_status = msgspec.json.Decoder(wire.Status).decode
+_fees = msgspec.json.Decoder(wire.Fees).decode
+_used = msgspec.json.Decoder(wire.Used).decode
+
+
+class Exchange(BaseExchange):
+    """Perpetuals. Raises `WrongUse` for settings that the venue cannot serve, and where the extra that signs is missing."""
+
+    capabilities = CAPABILITIES
+    client: Client
+    make_ids = OrderID
+
+    def __init__(
+        self,
+        settings: VenueSettings,
+        inbox: Inbox,
+        clock: Clock,
+        session: str,
+        credentials: Credentials | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        check(settings, CAPABILITIES, "hyperliquid", is_trading=credentials is not None)
+        self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
+        self._signer, self._vault, user = None, "", ""
+        if credentials is not None:
+            words = (credentials.key, credentials.passphrase)
+            account, self._vault = (word.reveal().lower() for word in words)  # as the venue writes addresses
+            if is_address(account) is None:
+                raise WrongUse("hyperliquid: the key is the account's address, 0x and 40 hex digits")
+            user = self._vault or account
+            is_mainnet = settings.environment == "mainnet"
+            self._signer = Signer(credentials.secret.reveal(), mainnet=is_mainnet, vault=self._vault)
+            credentials = Credentials(Secret(account), credentials.secret, Secret(self._vault))
+        self.formats = Formats(settings.venue, user, self._terms_of)
+        if settings.environment == "mainnet":
+            self.formats.assets = mainnet_assets()  # until the instruments are read
+        self._terms: OrderedDict[str, PlaceOrder] = OrderedDict()  # of what was placed here, by client id
+        rest, socket = HOSTS[settings.environment]
+        self._rest_url = settings.rest_url or rest
+        self._public_url = settings.public_url or socket
+        self._private_url = settings.private_url or socket
+        self._trade_url = settings.trade_url or socket
+        super().__init__(settings, inbox, clock, session, credentials, transport)
+        self.settle = ("",)  # its lists know no coins
+
+    def make_client(self) -> BaseClient:
+        window_ms = self.settings.recv_window_ms
+        return Client(self._rest_url, self._signer, user=self.formats.user, vault=self._vault, recv_window_ms=window_ms)
+
+    def pools(self) -> Iterable[Pool]:
+        return Endpoints.POOLS
+
+    def shared_pool(self) -> str:
+        return ""
+
+    # --- life ---
+
+    async def start(self, subscriptions: Iterable[Subscription]) -> None:
+        if self._signer is not None:
+            self.client.nonces.keep(Path(self.settings.state_dir, f"hyperliquid-{self._signer.address}.nonce"))
+            await self.rate_limit()
+            self._spawn(self._every(LIMIT_EVERY_S, self.rate_limit))
+        await self.tickers()
+        await super().start(subscriptions)
+
+    async def close(self) -> None:
+        await super().close()
+        self.client.nonces.close()
+
+    async def rate_limit(self) -> None:
+        """How many actions the address has used, and how many its volume has earned."""
+        answer = await self.sender.read(self.build("rate_limit", Query()))
+        used = self._fitting(answer, _used)
+        budget = Budget(used.nRequestsCap, max(used.nRequestsCap - used.nRequestsUsed, 0), 0)
+        self.sender.gate.limits.learn(ACTIONS, budget, answer.recv)
+
+    # --- orders ---
+
+    def build(self, action: str, arguments: Arguments) -> Request:
+        """Remembers the terms of what is placed, since an amendment is a whole new order."""
+        for intent in arguments if isinstance(arguments, Sequence) else (arguments,):
+            if isinstance(intent, PlaceOrder) and intent.client_id:
+                self._terms[intent.client_id] = intent
+                if len(self._terms) > TERMS_MOST:
+                    self._terms.popitem(last=False)
+        return self.formats.request(action, arguments)
+
+    def _terms_of(self, client_id: str) -> Terms | None:
+        known, placed = self.known.orders.get(client_id), self._terms.get(client_id)
+        filled = self.formats.account.lives.filled(client_id)
+        if known is not None and known.filled is not None:
+            filled = max(filled, known.filled)
+        if placed is not None:
+            return Terms(placed.side, placed.tif, placed.reduce_only, filled)
+        if known is None or known.side is None:
+            return None
+        return Terms(known.side, known.tif or "gtc", known.reduce_only, filled)
+
+    def look_ups(self, symbol: str, client_id: str) -> Sequence[tuple[str, Query]]:
+        return (("order", Query(symbol=symbol, client_id=client_id)),)
+
+    # --- reading ---
+
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]:
+        """Executions with funding, oldest first and each once; those of an order from the latest that there are."""
+        if action == "executions" and (query.client_id or query.order_id):
+            return await super().poll("order_fills", query, feed=feed, priority=priority)
+        events = await super().poll(action, query, feed=feed, priority=priority)
+        if action != "executions":
+            return events
+        paid = await super().poll("funding", query, feed=feed, priority=priority)
+        told = [event for event in (*events, *paid) if isinstance(event, Fill | FundingPayment)]
+        return sorted(dict.fromkeys(told), key=lambda event: event.ts or 0)
+
+    def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
+        return self.formats.answer(action, body, query)
+
+    def server_ns(self, body: bytes) -> int:
+        return _status(body).time * 1_000_000
+
+    def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
+        said = _fees(body)
+        return msgspec.structs.replace(
+            instrument, maker_fee=money(said.userAddRate), taker_fee=money(said.userCrossRate)
+        )
+
+    # --- sockets ---
+
+    def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[BaseWebsocket]:
+        return Websocket.of(self.settings, self._public_url, subscriptions)
+
+    def private_socket(self) -> BaseWebsocket:
+        return PrivateWebsocket(self._private_url, self.formats.account, self.formats.user)
+
+    def order_socket(self) -> OrderSocket | None:
+        return None if self._signer is None else TradeWebsocket(self.venue, self._trade_url, self.client)
+
+
+class Decoder(Websocket):
+    """Recorded frames → events, public and private, by the same code as live and without a network.
+
+    `receive` raises `UnknownWord` for an order word that no table has.
+    """
+
+    def __init__(self, market: str = "linear", venue: str = "") -> None:
+        """Raises `WrongUse` for a market the venue does not have."""
+        if market not in MARKETS:
+            raise WrongUse(f"hyperliquid has no market {market!r}; known: {', '.join(MARKETS)}")
+        venue = venue or "hyperliquid"
+        self._formats = Formats(venue)
+        super().__init__(venue, "recorded", "", (), self._formats.account)
+
+    def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
+        """Also an answer of REST among the frames."""
+        if b'"channel"' in frame[:200] or b"{" not in frame[:200]:
+            return super().receive(frame, recv)
+        return self.http("", frame, recv)
+
+    def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
+        """The events of a REST answer, which only its shape tells from others: all are asked for at one address."""
+        action = next((name for keys, name in _SHAPES if all(b'"%s"' % key in body for key in keys)), "")
+        if not action:
+            return ()
+        try:
+            events = list(self._formats.answer(action, body)[0])
+            return [*events, *self._formats.answer("wallet", body)[0]] if action == "positions" else events
+        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
+            return (self._misfit(error),)
+
+
+# The first row whose keys are all there.
+_SHAPES: tuple[tuple[tuple[bytes, ...], str], ...] = (
+    ((b"tokens",), ""), ((b"universe", b"markPx"), "tickers"), ((b"universe",), "instruments"), ((b"levels",), "book"),
+    ((b"assetPositions",), "positions"), ((b"status", b"statusTimestamp", b"children"), "order_history"),
+    ((b"limitPx",), "open_orders"), ((b"crossed",), "executions"), ((b"tid",), "trades"), ((b"delta",), "funding"),
+    ((b"T", b"t", b"o", b"c"), "klines"),
+)  # fmt: skip
+
+
+def market_of(url: str) -> str | None:
+    """There is one market."""
+    return MARKETS[0] if "hyperliquid" in url else None

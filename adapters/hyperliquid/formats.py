@@ -1,0 +1,328 @@
+"""Intents and queries → the exact text of a request; REST answers → events.
+
+An action's text is signed as it stands: the order of its keys and the text of its numbers are the Structs' in `wire.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from adapters.base.client import Request
+from adapters.base.query import Arguments, Query, of_kind
+from adapters.hyperliquid import wire
+from adapters.hyperliquid.account import MS, Account, is_perpetual
+from adapters.hyperliquid.book import DEEP
+from adapters.hyperliquid.channels import HOUR_S, candle, ticker, trade
+from adapters.hyperliquid.endpoints import Endpoints
+from adapters.hyperliquid.orderid import is_cloid
+from adapters.hyperliquid.types import INTERVALS, MAINNET, Types
+from state.errors import WrongUse
+from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, InstrumentDefined, PlaceOrder
+from state.instruments import Instrument
+from state.market_events import BookSnapshot
+from state.words import Side, TimeInForce
+
+Page: TypeAlias = tuple[Sequence[AnyEvent], str]
+
+DECIMALS = 6  # of a price, less those of the size
+SIG_FIGS = 5
+MIN_NOTIONAL = Decimal(10)
+TEXT_DECIMALS = 8
+SLIPPAGE = Decimal("0.05")  # of a market order: how far its limit is from the last price
+FILLS_A_PAGE, ROWS_A_PAGE = 2_000, 500
+END_MS = 9_000_000_000_000
+
+_encode = msgspec.json.Encoder().encode
+_meta = msgspec.json.Decoder(wire.Meta_).decode
+_contexts = msgspec.json.Decoder(tuple[wire.Meta_, list[wire.Context]], strict=False).decode
+_book = msgspec.json.Decoder(wire.Book, strict=False).decode
+_trades = msgspec.json.Decoder(list[wire.Trade], strict=False).decode
+_candles = msgspec.json.Decoder(list[wire.Candle], strict=False).decode
+_one_order = msgspec.json.Decoder(wire.OneOrder).decode
+_open_orders = msgspec.json.Decoder(list[wire.Order]).decode
+_past_orders = msgspec.json.Decoder(list[wire.OrderStatus]).decode
+_fills = msgspec.json.Decoder(list[wire.Fill]).decode
+_paid = msgspec.json.Decoder(list[wire.Ledgered]).decode
+_state = msgspec.json.Decoder(wire.Clearinghouse).decode
+
+
+class Terms(NamedTuple):
+    """What an amendment must say again of its order, and what that has filled."""
+
+    side: Side
+    tif: TimeInForce
+    reduce_only: bool
+    filled: Decimal
+
+
+class Formats:
+    """Requests and answers of one account, whose address is in its questions; `terms_of` knows an order by its client id."""
+
+    def __init__(
+        self, venue: str, user: str = "", terms_of: Callable[[str], Terms | None] = lambda client_id: None
+    ) -> None:
+        self.venue = venue
+        self.user = user
+        self.account = Account(venue)
+        self.assets: dict[str, int] = {}
+        self.rules: dict[str, InstrumentDefined] = {}
+        self.isolated: frozenset[str] = frozenset()
+        self.prices: dict[str, float] = {}  # as heard last; what a market order's limit is reckoned from
+        self._terms_of = terms_of
+
+    # --- out ---
+
+    def request(self, action: str, arguments: Arguments) -> Request:
+        """The request of an action. Raises `WrongUse` for what the venue does not have or cannot be told."""
+        endpoint = Endpoints.ALL.get(action)
+        if endpoint is None:
+            raise WrongUse(f"{self.venue} has no action {action!r}; known: {', '.join(Endpoints.ALL)}")
+        if action in Endpoints.INFO:
+            body = _encode(self._asked(action, of_kind(arguments, Query, action)))
+            return Request(endpoint, body=body, cost=Endpoints.INFO[action][2])
+        if isinstance(arguments, Query):
+            return self._setting(action, arguments)
+        intents = [arguments] if isinstance(arguments, PlaceOrder | AmendOrder | CancelOrder | CancelAll) else arguments
+        return Request(endpoint, body=_encode(self._action(action.removesuffix("_batch"), intents)), cost=len(intents))
+
+    def _asked(self, action: str, query: Query) -> Mapping[str, object]:
+        name, mine, _ = Endpoints.INFO[action]
+        said: dict[str, object] = {"type": name}
+        if mine:
+            said["user"] = self.user
+        match action:
+            case "book" | "trades":
+                said["coin"] = self._of_one(action, query)
+            case "klines":
+                if query.interval_s not in INTERVALS:
+                    raise WrongUse(f"hyperliquid has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+                end_ms = END_MS if query.end_ms is None else query.end_ms
+                said["req"] = {
+                    "coin": self._of_one(action, query), "interval": INTERVALS[query.interval_s],
+                    "startTime": query.start_ms or 0, "endTime": end_ms,
+                }  # fmt: skip
+            case "order":
+                word = query.client_id or query.order_id
+                said["oid"] = int(word) if word.isdecimal() else word
+            case "executions" | "funding":
+                said["startTime"] = int(query.cursor) if query.cursor else query.start_ms or 0
+                if query.end_ms is not None:
+                    said["endTime"] = query.end_ms
+        return said
+
+    def _of_one(self, action: str, query: Query) -> str:
+        if not query.symbol:
+            raise WrongUse(f"hyperliquid wants the symbol for {action}")
+        return query.symbol
+
+    def _setting(self, action: str, query: Query) -> Request:
+        endpoint = Endpoints.ALL[action]
+        if action == "disconnect_cancel_all":  # its time is a point, and set when it is signed
+            window = f"{query.window_s * 1_000}" if query.window_s else ""
+            return Request(endpoint, window, b'{"type":"scheduleCancel"}')
+        asset = self._asset(self._of_one(action, query))
+        if action == "cancel_all":
+            cancels = [{"a": asset, "o": int(oid)} for oid in query.order_id.split(",")]
+            return Request(endpoint, body=_encode({"type": "cancel", "cancels": cancels}))
+        leverage = query.leverage
+        if leverage is None or leverage != int(leverage) or leverage < 1:
+            raise WrongUse("set_leverage needs a whole leverage")
+        is_cross = query.symbol not in self.isolated
+        asked = {"type": "updateLeverage", "asset": asset, "isCross": is_cross, "leverage": int(leverage)}
+        return Request(endpoint, body=_encode(asked))
+
+    def _action(self, action: str, intents: Sequence[object]) -> Mapping[str, object]:
+        if action == "place":
+            orders = [self._place(of_kind(intent, PlaceOrder, action)) for intent in intents]
+            return {"type": "order", "orders": orders, "grouping": "na"}
+        if action == "amend":
+            changes = [self._amend(of_kind(intent, AmendOrder, action)) for intent in intents]
+            return {"type": "batchModify", "modifies": changes}
+        if action == "cancel_all":
+            raise WrongUse("hyperliquid cancels no orders that are not named: list them, then cancel those")
+        cancels = [of_kind(intent, CancelOrder, action) for intent in intents]
+        named = [(self._asset(cancel.symbol), cancel.client_id) for cancel in cancels]
+        if all(is_cloid(name) for _, name in named):
+            return {"type": "cancelByCloid", "cancels": [{"asset": asset, "cloid": name} for asset, name in named]}
+        if all(name.isdecimal() for _, name in named):
+            return {"type": "cancel", "cancels": [{"a": asset, "o": int(name)} for asset, name in named]}
+        raise WrongUse("hyperliquid cancels by client ids of 0x and 32 hex digits, or by its own numbers, not by both")
+
+    def _place(self, order: PlaceOrder) -> wire.Row:
+        if order.tif == "fok":
+            raise WrongUse("hyperliquid has no fill-or-kill")
+        price, tif = order.price, order.tif
+        if order.kind == "market":
+            price, tif = price or self._far(order.symbol, order.side), "ioc"
+        if price is None:
+            raise WrongUse("a limit order needs a price")
+        return self._row(
+            order.symbol, order.client_id, Terms(order.side, tif, order.reduce_only, order.size), price, order.size
+        )
+
+    def _amend(self, amend: AmendOrder) -> Mapping[str, object]:
+        """A whole new order under the same client id, of the size that is not filled yet."""
+        terms = self._terms_of(amend.client_id)
+        if terms is None:
+            raise WrongUse(f"hyperliquid replaces an order to amend it, and nothing is known of {amend.client_id}")
+        if amend.size <= terms.filled:
+            raise WrongUse(f"the size {amend.size} is filled already: {terms.filled}")
+        row = self._row(amend.symbol, amend.client_id, terms, amend.price, amend.size - terms.filled)
+        return {"oid": amend.client_id, "order": row}
+
+    def _row(self, symbol: str, client_id: str, terms: Terms, price: Decimal, size: Decimal) -> wire.Row:
+        if client_id and is_cloid(client_id) is None:
+            raise WrongUse("hyperliquid's client ids are 0x and 32 hex digits")
+        return wire.Row(
+            self._asset(symbol), terms.side == "buy", number(price), number(size), terms.reduce_only,
+            {"limit": {"tif": Types.tif.encode(terms.tif)}}, client_id or msgspec.UNSET,
+        )  # fmt: skip
+
+    def _asset(self, symbol: str) -> int:
+        asset = self.assets.get(symbol)
+        if asset is None:
+            raise WrongUse(f"hyperliquid's number of {symbol!r} is not known: read its instruments first")
+        return asset
+
+    def _far(self, symbol: str, side: Side) -> Decimal:
+        """A price that takes whatever there is, within the slippage."""
+        price, rules = self.prices.get(symbol), self.rules.get(symbol)
+        if price is None or rules is None:
+            raise WrongUse(
+                f"hyperliquid has no market orders, and no price of {symbol} was heard to limit one by: give a price"
+            )
+        far = Decimal(repr(price)) * (1 + SLIPPAGE if side == "buy" else 1 - SLIPPAGE)
+        return Instrument.defined(rules).price(side, far)
+
+    # --- in ---
+
+    def answer(self, action: str, body: bytes, query: Query | None = None) -> Page:
+        """The events of an answer and the cursor of the next page. Raises `msgspec.DecodeError`, `ValueError`, `UnknownWord`.
+
+        Only an answer that was `ok` is given here.
+        """
+        asked = query or Query()
+        if action in _PAGED:
+            return _PAGED[action](self, body, asked)
+        read = _READERS.get(action)
+        return (read(self, body, asked) if read is not None else ()), ""
+
+    def _instruments(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        """All are learnt, whichever was asked for: an order names its asset by its place in the list."""
+        self._learn(_meta(body))
+        return [rules for rules in self.rules.values() if query.symbol in ("", rules.symbol)]
+
+    def _learn(self, meta: wire.Meta_) -> None:
+        self.assets = {asset.name: number for number, asset in enumerate(meta.universe)}
+        self.isolated = frozenset(asset.name for asset in meta.universe if asset.onlyIsolated)
+        self.rules = {asset.name: self._rules(asset, number) for number, asset in enumerate(meta.universe)}
+
+    def _rules(self, asset: wire.Asset, number: int) -> InstrumentDefined:
+        decimals = max(DECIMALS - asset.szDecimals, 0)
+        lot = Decimal(1).scaleb(-asset.szDecimals)
+        most = None if asset.maxLeverage is None else Decimal(asset.maxLeverage)
+        native = _encode({"asset": number, "szDecimals": asset.szDecimals}).decode()
+        return InstrumentDefined(
+            self.venue, asset.name, None, asset.name, "USD", "USDC", "perpetual", Decimal(1).scaleb(-decimals), lot, lot,
+            MIN_NOTIONAL, max_leverage=most, funding_interval_s=HOUR_S,
+            status="closed" if asset.isDelisted else "trading", sig_figs=SIG_FIGS, max_decimals=decimals, native=native,
+        )  # fmt: skip
+
+    def _tickers(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        meta, contexts = _contexts(body)
+        named = [(asset.name, context) for asset, context in zip(meta.universe, contexts, strict=True)]
+        self.prices |= {name: context.midPx or context.markPx for name, context in named}
+        return [ticker(self.venue, name, context) for name, context in named if query.symbol in ("", name)]
+
+    def _book(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        said = _book(body)
+        bids, asks = ([(level.px, level.sz) for level in side[: query.limit]] for side in said.levels)
+        return [BookSnapshot(self.venue, said.coin, said.time * MS or None, bids, asks, None, DEEP)]
+
+    def _trades(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        """Oldest first, by the same ids as the stream's."""
+        rows = sorted(_trades(body), key=lambda row: row.time)
+        return [trade(self.venue, row.coin, row, backfilled=True) for row in rows]
+
+    def _klines(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        """Oldest first; all but the newest are closed, and whether that one is, nothing says."""
+        rows = _candles(body)
+        told = [candle(self.venue, row, closed=at < len(rows)) for at, row in enumerate(rows, 1)]
+        return told[-query.limit :] if query.limit else told
+
+    def _one_order(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        found = _one_order(body).order
+        return [] if found is None else [self.account.order(found)]
+
+    def _open_orders(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        rows = [row for row in _open_orders(body) if is_perpetual(row.coin) and query.symbol in ("", row.coin)]
+        told = [self.account.order(wire.OrderStatus(row, "open", row.timestamp)) for row in rows]
+        return [update for update in told if query.client_id in ("", update.client_id)]
+
+    def _order_history(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        rows = [row for row in _past_orders(body) if is_perpetual(row.order.coin)]
+        told = [self.account.order(row) for row in rows if query.symbol in ("", row.order.coin)]
+        return [update for update in told if query.client_id in ("", update.client_id)]
+
+    def _order_fills(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        """Of one order, over all of its ids; oldest first, marked as fetched after the fact."""
+        rows = [
+            row for row in _fills(body)
+            if (query.client_id and row.cloid == query.client_id) or (query.order_id and str(row.oid) == query.order_id)
+        ]  # fmt: skip
+        rows.sort(key=lambda row: row.time)
+        return [self.account.fill(row, self.user, backfilled=True) for row in rows]
+
+    def _positions(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        told = self.account.positions(_state(body))
+        self.prices |= {coin: float(mark) for coin, mark in self.account.marks.items() if coin not in self.prices}
+        return [position for position in told if query.symbol in ("", position.symbol)]
+
+    def _wallet(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        return [self.account.balance(_state(body))]
+
+    def _executions(self, body: bytes, query: Query) -> Page:
+        rows = sorted(_fills(body), key=lambda row: row.time)
+        fills = [self.account.fill(row, self.user, backfilled=True) for row in rows if is_perpetual(row.coin)]
+        following = _following([row.time for row in rows], FILLS_A_PAGE)
+        return [fill for fill in fills if query.symbol in ("", fill.symbol)], following
+
+    def _funding(self, body: bytes, query: Query) -> Page:
+        rows = [row for row in _paid(body) if row.delta.type == "funding"]
+        paid = [self.account.funding(row.time, row.delta) for row in rows]
+        following = _following([row.time for row in rows], ROWS_A_PAGE)
+        return [each for each in paid if query.symbol in ("", each.symbol)], following
+
+
+_READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = {
+    "instruments": Formats._instruments, "tickers": Formats._tickers, "book": Formats._book, "trades": Formats._trades,
+    "klines": Formats._klines, "order": Formats._one_order, "open_orders": Formats._open_orders,
+    "order_history": Formats._order_history, "order_fills": Formats._order_fills, "positions": Formats._positions,
+    "wallet": Formats._wallet,
+}  # fmt: skip
+_PAGED: Mapping[str, Callable[[Formats, bytes, Query], Page]] = {
+    "executions": Formats._executions, "funding": Formats._funding,
+}  # fmt: skip
+
+
+def number(said: Decimal) -> str:
+    """The text that is signed: no exponent, no zeros at its end. Raises `WrongUse` past eight decimals."""
+    whole, _, fraction = format(said, "f").partition(".")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > TEXT_DECIMALS:
+        raise WrongUse(f"{said} has more than {TEXT_DECIMALS} decimals")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def mainnet_assets() -> dict[str, int]:
+    """The numbers that never change; for who builds a request without asking first."""
+    return {name: number for number, name in enumerate(MAINNET)}
+
+
+def _following(times_ms: Sequence[int], a_page: int) -> str:
+    """Where the next page begins: at the last time, whose rows may not all have been told, unless it is all there is."""
+    if len(times_ms) < a_page:
+        return ""
+    return str(times_ms[-1] if times_ms[-1] > times_ms[0] else times_ms[-1] + 1)

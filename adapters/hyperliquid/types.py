@@ -1,0 +1,136 @@
+"""Two-way tables of the venue's words. It has no error codes, only texts: those are told apart by how they begin.
+
+https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/error-responses, /info-endpoint
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from adapters.base.client import Meaning
+from adapters.base.types import Words
+from state.errors import UnknownWord
+from state.words import FillKind, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
+
+
+class Types:
+    """Side, order kind, time in force. A market order has no word: it is sent as an immediate one at a far price."""
+
+    side: Words[Side] = Words("hyperliquid side", {"buy": "B", "sell": "A"})
+    kind: Words[OrderKind] = Words(
+        "hyperliquid order type",
+        {"limit": "Limit", "market": "Market"},
+        also={
+            "Stop Limit": "limit", "Take Profit Limit": "limit", "Stop Market": "market", "Take Profit Market": "market",
+        },
+    )  # fmt: skip
+    tif: Words[TimeInForce] = Words(
+        "hyperliquid time in force",
+        {"gtc": "Gtc", "ioc": "Ioc", "post_only": "Alo"},
+        also={"FrontendMarket": "ioc", "LiquidationMarket": "ioc"},
+    )
+
+
+class Fault(NamedTuple):
+    """The venue's name of an error, how its text begins, and what that means; the text ends in the asset's number."""
+
+    name: str
+    start: str
+    meaning: Meaning
+    refusal: Refusal
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("Tick", "Price must be divisible by tick size", "rejected", "rule"),
+    Fault("MinTradeNtl", "Order must have minimum value of", "rejected", "rule"),
+    Fault("PerpMargin", "Insufficient margin to place order", "rejected", "funds"),
+    Fault("ReduceOnly", "Reduce only order would increase position", "rejected", "reduce_only"),
+    Fault("BadAloPx", "Post only order would have immediately matched", "rejected", "post_only"),
+    Fault("IocCancel", "Order could not immediately match", "rejected", "would_not_fill"),
+    Fault("BadTriggerPx", "Invalid TP/SL price", "rejected", "rule"),
+    Fault("MarketOrderNoLiquidity", "No liquidity available for market order", "rejected", "would_not_fill"),
+    Fault("OpenInterestIncrease", "Order would increase open interest", "rejected", "risk"),
+    Fault("TooAggressiveAtOpenInterestCap", "Order rejected due to price more aggressive", "rejected", "price_band"),
+    Fault("InsufficientSpotBalance", "Order has insufficient spot balance", "rejected", "funds"),
+    Fault("InsufficientSpotBalance", "Insufficient spot balance", "rejected", "funds"),
+    Fault("Oracle", "Order price too far from oracle", "rejected", "price_band"),
+    Fault("Oracle", "Order price cannot be more than", "rejected", "price_band"),
+    Fault("PerpMaxPosition", "Order would cause position to exceed margin tier", "rejected", "risk"),
+    Fault("PerpMaxPosition", "Order would exceed margin tier", "rejected", "risk"),
+    Fault("Size", "Order has invalid size", "rejected", "rule"),
+    Fault("Size", "Order has zero size", "rejected", "rule"),
+    Fault("Price", "Order has invalid price", "rejected", "rule"),
+    Fault("MissingOrder", "Order was never placed, already canceled, or filled", "gone", "gone"),
+    Fault("MissingOrder", "Cannot modify canceled or filled order", "gone", "gone"),
+    Fault("Deposit", "Must deposit before performing actions", "rejected", "funds"),
+    Fault("ScheduleCancel", "Cannot set scheduled cancel time", "rejected", "rule"),
+    Fault("Leverage", "Invalid leverage", "rejected", "rule"),
+    Fault("Leverage", "Cannot switch leverage type", "rejected", "rule"),
+    Fault("Leverage", "Cannot decrease leverage", "rejected", "risk"),
+    Fault("Address", "Too many cumulative requests sent", "rejected", "rate"),
+    Fault("Nonce", "Invalid nonce", "retry", "clock"),
+    Fault("Nonce", "Nonce too low", "retry", "clock"),
+    Fault("Expired", "Action expired", "retry", "clock"),
+    # A wrong signature recovers to an address that nobody has.
+    Fault("Signer", "User or API Wallet", "fatal", "fatal"),
+    Fault("Signer", "L1 error: User or API Wallet", "fatal", "fatal"),
+    Fault("Vault", "Vault not registered", "fatal", "fatal"),
+    Fault("Vault", "Sub-account user", "fatal", "fatal"),
+)
+
+# `orderUpdates` calls an order so that was refused, by the same names.
+_REFUSALS: Mapping[str, Refusal] = {
+    **{f"{fault.name[0].lower()}{fault.name[1:]}Rejected": fault.refusal for fault in FAULTS},
+    "minTradeSpotNtlRejected": "rule",
+    "positionIncreaseAtOpenInterestCapRejected": "risk",
+    "positionFlipAtOpenInterestCapRejected": "risk",
+}
+_ENDERS: Mapping[str, Origin] = {
+    "canceled": "user", "selfTradeCanceled": "stp", "liquidatedCanceled": "liquidation", "marginCanceled": "venue",
+    "scheduledCancel": "dead_man", "delistedCanceled": "settlement",
+}  # fmt: skip
+_STATUSES: Mapping[str, OrderStatus] = {
+    "open": "open", "filled": "filled", "triggered": "open", "rejected": "rejected", "canceled": "cancelled",
+}  # fmt: skip
+
+
+class Said(NamedTuple):
+    """What a status of `orderUpdates` means."""
+
+    status: OrderStatus
+    refusal: Refusal | None = None
+    origin: Origin = "user"
+    reason: str | None = None
+
+
+def status_of(word: str) -> Said:
+    """New words keep to their endings. Raises `UnknownWord`."""
+    known = _STATUSES.get(word)
+    if known is not None:
+        return Said(known)
+    if word.endswith("Rejected"):
+        return Said("rejected", _REFUSALS.get(word, "rule"), "user", word)
+    if word.endswith(("Canceled", "Cancel")):
+        return Said("cancelled", None, _ENDERS.get(word, "venue"), word)
+    raise UnknownWord(f"hyperliquid order status: unknown word {word!r}")
+
+
+def fill_kind(direction: str, *, ours: bool) -> FillKind:
+    """`ours` where it is this account that is liquidated: both sides of such a trade say that it is one."""
+    if "Deleveraging" in direction or "ADL" in direction:
+        return "adl"
+    if direction == "Settlement":
+        return "settlement"
+    return "liquidation" if ours or direction.startswith("Liquidated") else "trade"
+
+
+INTERVALS: dict[int, str] = {
+    60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h", 28_800: "8h",
+    43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
+    2_592_000: "1M",  # asked for as 30 days; the event carries the true length
+}  # fmt: skip
+
+# The first assets of mainnet. Its list only grows at its end, so their numbers stand for ever; a session reads the whole list.
+MAINNET: tuple[str, ...] = (
+    "BTC", "ETH", "ATOM", "MATIC", "DYDX", "SOL", "AVAX", "BNB", "APE", "OP", "LTC", "ARB", "DOGE", "INJ", "SUI",
+    "kPEPE", "CRV", "LDO", "LINK", "STX",
+)  # fmt: skip
