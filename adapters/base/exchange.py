@@ -133,6 +133,10 @@ class Exchange(Polls):
         """What intents must share to leave in one request."""
         return intent.symbol if action in self.one_symbol else ""
 
+    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
+        """What the stream told of an order that an acceptance, coming later, would take back."""
+        return ()
+
     def order_id_of(self, intent: Intent) -> str | None:
         """The venue's id of an order that was accepted, where it can be computed."""
         return None

@@ -58,6 +58,10 @@ class Speaker(Finder, Protocol):
         """The venue's id of an order that was accepted, where it can be computed."""
         ...
 
+    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
+        """What the stream told of an order that an acceptance, coming later, would take back."""
+        ...
+
     def build(self, action: str, arguments: Arguments) -> Request:
         """Raises `NotOffered` for an intent that cannot leave."""
         ...

@@ -268,7 +268,7 @@ class OrderEntry:
         if verdict.meaning == "ok":
             order_id = item.order_id or self._speaker.order_id_of(intent_of(record))
             accepted = Accepted(self._venue, symbol_of(record), item.ts, action, client_id, order_id)
-            self._outcome(recv, record, (accepted,), frame)
+            self._outcome(recv, record, (accepted, *self._speaker.already_told(intent_of(record))), frame)
             return
         self._outcome(recv, record, (rejected(record, action, verdict),), frame)
         if verdict.meaning == "gone":

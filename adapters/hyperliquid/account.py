@@ -171,7 +171,7 @@ class Account:
     def fill(self, row: wire.Fill, user: str, *, backfilled: bool = False) -> Fill:
         """`user` is the account's address, or what stands for it where that was struck out."""
         ours = row.liquidation is not None and row.liquidation.get("liquidatedUser") in (user, "***")
-        fill_id = f"{row.time}-{row.tid or f'{row.oid}-{row.startPosition}'}"
+        fill_id = f"{row.time}-{row.tid or f'{row.oid}-{row.startPosition}-{row.sz}'}"
         return Fill(
             self.venue, row.coin, row.time * MS, fill_id, str(row.oid), row.cloid, Types.side.parse(row.side),
             owed(row.px), owed(row.sz), -owed(row.fee), row.feeToken, not row.crossed,

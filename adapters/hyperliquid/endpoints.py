@@ -58,7 +58,6 @@ class Endpoints:
             "place_batch": _action("place-an-order", "orders"),
             "amend_batch": _action("modify-multiple-orders", "orders"),
             "cancel_batch": _action("cancel-order-s-by-cloid", "cancels"),
-            "cancel_all": _action("cancel-order-s", "cancels"),
             "set_leverage": _action("update-leverage"),
             "disconnect_cancel_all": _action("schedule-cancel-dead-mans-switch"),
         }

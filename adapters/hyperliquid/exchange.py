@@ -12,11 +12,11 @@ import msgspec
 
 from adapters.base.client import Budget, Request
 from adapters.base.client import Client as BaseClient
-from adapters.base.exchange import Exchange as BaseExchange
 from adapters.base.limits import Pool, Priority
 from adapters.base.numbers import money
 from adapters.base.query import Arguments, Query
 from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
+from adapters.base.sweeping import Sweeping
 from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
@@ -30,8 +30,8 @@ from adapters.hyperliquid.private import PrivateWebsocket, TradeWebsocket
 from adapters.hyperliquid.signer import Signer, is_address
 from adapters.hyperliquid.websocket import DEPTHS, Websocket
 from state.clock import Clock
-from state.errors import WrongUse
-from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, PlaceOrder
+from state.errors import NotOffered, WrongUse
+from state.events import AmendOrder, AnyEvent, Fill, FundingPayment, InstrumentDefined, Intent, OrderUpdate, PlaceOrder
 from state.record import Inbox
 from state.secrets import Credentials, Secret
 from state.words import Action
@@ -51,7 +51,7 @@ _fees = msgspec.json.Decoder(wire.Fees).decode
 _used = msgspec.json.Decoder(wire.Used).decode
 
 
-class Exchange(BaseExchange):
+class Exchange(Sweeping):
     """Perpetuals. Raises `WrongUse` for settings that the venue cannot serve, and where the extra that signs is missing."""
 
     capabilities = CAPABILITIES
@@ -144,6 +144,24 @@ class Exchange(BaseExchange):
             return None
         return Terms(known.side, known.tif or "gtc", known.reduce_only, filled)
 
+    def together(self, action: Action, intent: Intent) -> str:
+        """What cannot leave, alone, so that it holds nobody back; cancels by the venue's numbers apart from those by ours."""
+        try:
+            asked = self.formats.request(action, intent)
+        except NotOffered:
+            return getattr(intent, "client_id", "") or "alone"
+        return "numbers" if asked.body.startswith(b'{"type":"cancel"') else ""
+
+    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
+        """An amended order that filled while the request was under way is larger than was asked for."""
+        return self.formats.account.amended(intent.client_id, intent.size) if isinstance(intent, AmendOrder) else ()
+
+    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
+        return (Query(symbol=symbol),)
+
+    def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:
+        return self.formats.cancel_listed(orders)
+
     def look_ups(self, symbol: str, client_id: str) -> Sequence[tuple[str, Query]]:
         return (("order", Query(symbol=symbol, client_id=client_id)),)
 
@@ -155,9 +173,13 @@ class Exchange(BaseExchange):
         """Executions with funding, oldest first and each once; those of an order from the latest that there are."""
         if action == "executions" and (query.client_id or query.order_id):
             return await super().poll("order_fills", query, feed=feed, priority=priority)
+        asked_ns = self.clock.now_ns() + self.sender.offset.ns
         events = await super().poll(action, query, feed=feed, priority=priority)
         if action != "executions":
-            return events
+            flat = self.known.flats(events, asked_ns) if action == "positions" and not query.symbol else ()
+            if feed and flat:
+                self.account_inbox.feed(self.clock.now_ns(), flat)
+            return [*events, *flat]
         paid = await super().poll("funding", query, feed=feed, priority=priority)
         told = [event for event in (*events, *paid) if isinstance(event, Fill | FundingPayment)]
         return sorted(dict.fromkeys(told), key=lambda event: event.ts or 0)

@@ -15,11 +15,11 @@ from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import MS, Account, is_perpetual
 from adapters.hyperliquid.book import DEEP
 from adapters.hyperliquid.channels import HOUR_S, candle, ticker, trade
-from adapters.hyperliquid.endpoints import Endpoints
+from adapters.hyperliquid.endpoints import BATCH, Endpoints
 from adapters.hyperliquid.orderid import is_cloid
 from adapters.hyperliquid.types import INTERVALS, MAINNET, Types
-from state.errors import WrongUse
-from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, InstrumentDefined, PlaceOrder
+from state.errors import NotOffered, WrongUse
+from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, InstrumentDefined, OrderUpdate, PlaceOrder
 from state.instruments import Instrument
 from state.market_events import BookSnapshot
 from state.words import Side, TimeInForce
@@ -123,15 +123,21 @@ class Formats:
             window = f"{query.window_s * 1_000}" if query.window_s else ""
             return Request(endpoint, window, b'{"type":"scheduleCancel"}')
         asset = self._asset(self._of_one(action, query))
-        if action == "cancel_all":
-            cancels = [{"a": asset, "o": int(oid)} for oid in query.order_id.split(",")]
-            return Request(endpoint, body=_encode({"type": "cancel", "cancels": cancels}))
         leverage = query.leverage
         if leverage is None or leverage != int(leverage) or leverage < 1:
             raise WrongUse("set_leverage needs a whole leverage")
         is_cross = query.symbol not in self.isolated
         asked = {"type": "updateLeverage", "asset": asset, "isCross": is_cross, "leverage": int(leverage)}
         return Request(endpoint, body=_encode(asked))
+
+    def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:
+        """By the venue's numbers, since others may have made them."""
+        named = [{"a": self._asset(order.symbol), "o": int(order.order_id or 0)} for order in orders]
+        batches = [named[at : at + BATCH] for at in range(0, len(named), BATCH)]
+        endpoint = Endpoints.ALL["cancel_batch"]
+        return [
+            Request(endpoint, body=_encode({"type": "cancel", "cancels": batch}), cost=len(batch)) for batch in batches
+        ]
 
     def _action(self, action: str, intents: Sequence[object]) -> Mapping[str, object]:
         if action == "place":
@@ -140,24 +146,24 @@ class Formats:
         if action == "amend":
             changes = [self._amend(of_kind(intent, AmendOrder, action)) for intent in intents]
             return {"type": "batchModify", "modifies": changes}
-        if action == "cancel_all":
-            raise WrongUse("hyperliquid cancels no orders that are not named: list them, then cancel those")
         cancels = [of_kind(intent, CancelOrder, action) for intent in intents]
         named = [(self._asset(cancel.symbol), cancel.client_id) for cancel in cancels]
         if all(is_cloid(name) for _, name in named):
             return {"type": "cancelByCloid", "cancels": [{"asset": asset, "cloid": name} for asset, name in named]}
         if all(name.isdecimal() for _, name in named):
             return {"type": "cancel", "cancels": [{"a": asset, "o": int(name)} for asset, name in named]}
-        raise WrongUse("hyperliquid cancels by client ids of 0x and 32 hex digits, or by its own numbers, not by both")
+        raise NotOffered(
+            "hyperliquid cancels by client ids of 0x and 32 hex digits, or by its own numbers, not by both"
+        )
 
     def _place(self, order: PlaceOrder) -> wire.Row:
         if order.tif == "fok":
-            raise WrongUse("hyperliquid has no fill-or-kill")
+            raise NotOffered("hyperliquid has no fill-or-kill")
         price, tif = order.price, order.tif
         if order.kind == "market":
             price, tif = price or self._far(order.symbol, order.side), "ioc"
         if price is None:
-            raise WrongUse("a limit order needs a price")
+            raise NotOffered("a limit order needs a price")
         return self._row(
             order.symbol, order.client_id, Terms(order.side, tif, order.reduce_only, order.size), price, order.size
         )
@@ -166,15 +172,15 @@ class Formats:
         """A whole new order under the same client id, of the size that is not filled yet."""
         terms = self._terms_of(amend.client_id)
         if terms is None:
-            raise WrongUse(f"hyperliquid replaces an order to amend it, and nothing is known of {amend.client_id}")
+            raise NotOffered(f"hyperliquid replaces an order to amend it, and nothing is known of {amend.client_id}")
         if amend.size <= terms.filled:
-            raise WrongUse(f"the size {amend.size} is filled already: {terms.filled}")
+            raise NotOffered(f"the size {amend.size} is filled already: {terms.filled}")
         row = self._row(amend.symbol, amend.client_id, terms, amend.price, amend.size - terms.filled)
         return {"oid": amend.client_id, "order": row}
 
     def _row(self, symbol: str, client_id: str, terms: Terms, price: Decimal, size: Decimal) -> wire.Row:
         if client_id and is_cloid(client_id) is None:
-            raise WrongUse("hyperliquid's client ids are 0x and 32 hex digits")
+            raise NotOffered("hyperliquid's client ids are 0x and 32 hex digits")
         return wire.Row(
             self._asset(symbol), terms.side == "buy", number(price), number(size), terms.reduce_only,
             {"limit": {"tif": Types.tif.encode(terms.tif)}}, client_id or msgspec.UNSET,
@@ -183,14 +189,14 @@ class Formats:
     def _asset(self, symbol: str) -> int:
         asset = self.assets.get(symbol)
         if asset is None:
-            raise WrongUse(f"hyperliquid's number of {symbol!r} is not known: read its instruments first")
+            raise NotOffered(f"hyperliquid's number of {symbol!r} is not known: read its instruments first")
         return asset
 
     def _far(self, symbol: str, side: Side) -> Decimal:
         """A price that takes whatever there is, within the slippage."""
         price, rules = self.prices.get(symbol), self.rules.get(symbol)
         if price is None or rules is None:
-            raise WrongUse(
+            raise NotOffered(
                 f"hyperliquid has no market orders, and no price of {symbol} was heard to limit one by: give a price"
             )
         far = Decimal(repr(price)) * (1 + SLIPPAGE if side == "buy" else 1 - SLIPPAGE)
@@ -312,7 +318,7 @@ def number(said: Decimal) -> str:
     whole, _, fraction = format(said, "f").partition(".")
     fraction = fraction.rstrip("0")
     if len(fraction) > TEXT_DECIMALS:
-        raise WrongUse(f"{said} has more than {TEXT_DECIMALS} decimals")
+        raise NotOffered(f"{said} has more than {TEXT_DECIMALS} decimals")
     return f"{whole}.{fraction}" if fraction else whole
 
 
