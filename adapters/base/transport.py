@@ -74,6 +74,18 @@ class AiohttpSocket:
         await self._connection.close()
 
 
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from sending a PUT or DELETE again when its connection was lost: it may have been carried out."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionResetError(
+            f"the connection was lost: {error}"
+        ) from error  # that it does not repeat
+
+
 class AiohttpTransport:
     """The real network. The session is made when first used, so that building an exchange needs no loop."""
 
@@ -99,6 +111,7 @@ class AiohttpTransport:
                 data=request.body or None,
                 timeout=aiohttp.ClientTimeout(total=timeout_s, connect=CONNECT_S),
                 allow_redirects=False,
+                middlewares=() if request.method == "GET" else (_once,),
             ) as answer:
                 body = bytearray()
                 async for chunk in answer.content.iter_any():
