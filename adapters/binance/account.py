@@ -56,13 +56,12 @@ class Account:
         """A fill, if there is one, before what the order is after it."""
         row = _order(frame).o
         update = self.order(row)
-        if row.event not in ("TRADE", "CALCULATED") or not money(row.fill_size):
+        if not money(row.fill_size):
             return (update,)
         return (self._fill(row, update), update)
 
     def _fill(self, row: wire.Order, update: OrderUpdate) -> Fill:
-        forced: FillKind = "liquidation" if row.event == "CALCULATED" else "trade"
-        kind = _FILL_KINDS.get(update.origin, forced)
+        kind = _FILL_KINDS.get(update.origin, Types.fill.parse(row.event))
         side, fee, asset = Types.side.parse(row.side), -(money(row.fee) or Decimal(0)), row.fee_asset
         return Fill(
             self.venue, row.symbol, row.time * MS, str(row.fill_id), update.order_id, update.client_id, side,

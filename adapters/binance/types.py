@@ -4,11 +4,21 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/common-def
 """
 
 from adapters.base.types import Words
-from state.words import BalanceReason, InstrumentStatus, OrderKind, OrderStatus, Origin, Side, TimeInForce, TradeKind
+from state.words import (
+    BalanceReason,
+    FillKind,
+    InstrumentStatus,
+    OrderKind,
+    OrderStatus,
+    Origin,
+    Side,
+    TimeInForce,
+    TradeKind,
+)
 
 
 class Types:
-    """Side, order kind, time in force; statuses, which are only ever read."""
+    """Side, order kind, time in force; statuses and kinds of fill, which are only ever read."""
 
     side: Words[Side] = Words("binance side", {"buy": "BUY", "sell": "SELL"})
     kind: Words[OrderKind] = Words(
@@ -32,6 +42,7 @@ class Types:
         },
         also={"EXPIRED_IN_MATCH": "cancelled", "PENDING_CANCEL": "open", "NEW_INSURANCE": "open", "NEW_ADL": "open"},
     )  # fmt: skip
+    fill: Words[FillKind] = Words("binance execution type", {"trade": "TRADE", "liquidation": "CALCULATED"})
 
 
 SELF_TRADE = "EXPIRE_MAKER"  # pages differ in which is the default, so it is always said
