@@ -4,8 +4,8 @@ Symbol and venue are interned here once, so that a frame costs one decode and on
 `msgspec.DecodeError`; `websocket.py` makes a status of it.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -15,7 +15,7 @@ from state.events import AnyEvent, BookDelta, BookSnapshot, Candle, FeedStatus, 
 from state.words import FeedState, Side
 
 MS = 1_000_000  # ns
-RECENT_MESSAGES = 64  # several of them may speak of one millisecond
+REMEMBERED_MOST = 2_000  # ids of trades; at least half of them are kept, for a socket that is so far behind
 
 # Book positions that no update id takes: nothing is known yet, or a resync is awaited.
 _NEW, _LOST = -3, -5
@@ -88,45 +88,56 @@ class BookChannel(Channel):
 
 
 class TradesChannel(Channel):
-    """Remembers its last messages, so that what a reconnect missed can be told from what is known."""
+    """Remembers the ids it told last, so that what comes twice, or again after a reconnect, is told once."""
 
-    __slots__ = ("_after", "_before", "_recent")
+    __slots__ = ("_gap", "_last_ms", "_told")
 
     channel = "trades"
 
     def __init__(self, venue: str, topic: str, symbol: str) -> None:
         super().__init__(venue, topic, symbol)
-        self._recent: deque[list[wire.TradeItem]] = deque(maxlen=RECENT_MESSAGES)
-        self._before: list[wire.TradeItem] = []
-        self._after: list[wire.TradeItem] | None = None  # since a reconnect, until what it missed is fetched
+        self._told: dict[str, None] = {}  # ids, oldest first
+        self._last_ms = 0
+        self._gap: tuple[int, set[str]] | None = None  # since a reconnect: the last time before it, and what was told
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        if status == "down" and self._recent:
-            self._before = [item for items in self._recent for item in items]
-            self._recent.clear()
-            self._after = []
+        if status == "down" and self._told and self._gap is None:
+            self._gap = self._last_ms, set(self._told)
         return super().distrust(status, reason)
 
     def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
         """What was traded since the last message before a reconnect and was not told since."""
-        if self._after is None:
+        gap, self._gap = self._gap, None
+        if gap is None:
             return ()
-        told = {item.i for item in (*self._before, *self._after)}
-        since = max(item.T for item in self._before) * MS
-        self._after = None
-        return [trade for trade in trades if (trade.ts or 0) >= since and trade.trade_id not in told]
+        since_ms, told = gap
+        found = [trade for trade in trades if (trade.ts or 0) >= since_ms * MS and trade.trade_id not in told]
+        self._told.update((trade.trade_id, None) for trade in found)
+        return found
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        items = _trades(frame).data
+        items, told = _trades(frame).data, self._told
+        for item in items:
+            if item.i in told:
+                items = [item for item in items if item.i not in told]
+                break
+        for item in items:
+            told[item.i] = None
         if items:
-            self._recent.append(items)
-            if self._after is not None:
-                self._after += items
+            self._last_ms = items[-1].T
+            if len(told) > REMEMBERED_MOST or self._gap is not None:
+                self._keep(items)
         venue, symbol = self.venue, self.symbol
         return [
             Trade(venue, symbol, t.T * MS, t.i, t.p, t.v, _SIDE[t.S], "block" if t.BT else "rpi" if t.RPI else "normal")
             for t in items
         ]
+
+    def _keep(self, items: list[wire.TradeItem]) -> None:
+        if self._gap is not None:
+            self._gap[1].update(item.i for item in items)
+        if len(self._told) > REMEMBERED_MOST:
+            self._told = dict(islice(self._told.items(), REMEMBERED_MOST // 2, None))
 
 
 class TickerChannel(Channel):
