@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.loopback.faults import Faults, Place
+from adapters.loopback.floor import Floor
 from adapters.loopback.ledger import Account
 from adapters.loopback.symbols import Contract
 from adapters.loopback.truth import BookView, Truth
@@ -16,6 +17,7 @@ class LoopbackVenue(Protocol):
     """A venue on localhost: where it listens, what may be done to it and what may be seen of it."""
 
     faults: Faults
+    floor: Floor
 
     @property
     def rest_url(self) -> str: ...
