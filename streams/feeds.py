@@ -190,6 +190,10 @@ class Feeds:
     def account(self, venue: str) -> AccountFeed:
         return AccountFeed(self._pipeline, venue)
 
+    def venue_status(self, venue: str) -> Observable[FeedStatus]:
+        """What the connections of a venue as a whole are worth (account, clock, rest, …), as it changes."""
+        return self._pipeline.source(FeedStatus, venue, "")
+
     def signal(self, name: str) -> Observable[float]:
         """A named number from outside."""
 

@@ -28,7 +28,7 @@ class DeadMan:
         clock: Clock,
         *,
         counts_down: bool,
-        on_expiry: Callable[[], None],
+        on_expiry: Callable[[], object],
     ) -> None:
         self.expired = 0
         self._venue = venue

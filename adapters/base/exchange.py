@@ -82,6 +82,8 @@ class Exchange(Polls):
             self.client, self.transport, inbox, clock, gate, venue=self.venue, timeout_s=settings.request_timeout_s
         )
         self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
+        self.sender.ask_again = self._ask_later
+        self._asking: asyncio.Task[object] | None = None
         self.orders = self.entry(
             self,
             self.sender,
@@ -313,6 +315,16 @@ class Exchange(Polls):
             await self.transport.sleep(seconds)
             await self._attempt(work)
 
+    def _ask_later(self, wait_s: float) -> None:
+        """Nobody else may have anything to ask, and whoever waits for the end of a ban would wait for ever."""
+        if self._asking is not None:
+            self._asking.cancel()
+        self._asking = self._spawn(self._ask_again(wait_s))
+
+    async def _ask_again(self, wait_s: float) -> None:
+        await self.transport.sleep(wait_s)
+        await self._attempt(self.server_time)
+
     async def _attempt(self, work: Callable[[], Awaitable[object]]) -> bool:
         """Does what may fail for a while; that it did is told. A word that was not understood stops trading."""
         try:
@@ -320,15 +332,17 @@ class Exchange(Polls):
         except UnknownWord as word:
             self._fatal(str(word))
         except TapelineError as error:
-            status = FeedStatus(self.venue, "", "rest", "stale", str(error))
-            self.inbox.feed(self.clock.now_ns(), (status,))
+            now = self.clock.now_ns()
+            self.sender.condition.failed(now, str(error))
+            self.sender.condition.clock(now, self.sender.offset)
             return False
         return True
 
-    def _spawn(self, work: Coroutine[None, None, object]) -> None:
+    def _spawn(self, work: Coroutine[None, None, object]) -> "asyncio.Task[object]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: "asyncio.Task[object]") -> None:
         self._tasks.discard(task)

@@ -85,6 +85,7 @@ class Polls(ABC):
         answer = await self.sender.read(self.build("server_time", Query()))
         venue_ns = self._fitting(answer, self.server_ns)
         self.sender.offset.sample(sent, answer.recv, venue_ns)
+        self.sender.condition.clock(answer.recv, self.sender.offset)
         return venue_ns
 
     async def poll(

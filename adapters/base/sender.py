@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.base.client import Client, Meaning, Request, Response, Verdict
+from adapters.base.condition import Condition
 from adapters.base.limits import Gate, Priority
 from adapters.base.offset import ClockOffset
 from adapters.base.transport import Transport
@@ -46,7 +47,9 @@ class Sender:
     ) -> None:
         self.gate = gate
         self.offset = ClockOffset()
-        self.resync_clock: Callable[[], None] = lambda: None
+        self.resync_clock: Callable[[], object] = lambda: None
+        self.ask_again: Callable[[float], None] = lambda wait_s: None  # once what stops us is over
+        self.condition = Condition(venue, inbox)
         self._client = client
         self._transport = transport
         self._inbox = inbox
@@ -119,13 +122,17 @@ class Sender:
         if verdict is self._heeded:
             return
         self._heeded = verdict
+        if verdict.meaning == "ok":
+            self.condition.answered(now)
         if verdict.banned or verdict.stops:
             until = max(now + int(verdict.wait_s * 1e9), verdict.until_ms * 1_000_000 - self.offset.ns)
             self.gate.limits.block(until, "" if verdict.banned else verdict.stops)
             reason = f"{verdict.text}; {(until - now) / 1e9:.0f} s"
-            self._say(now, FeedStatus(self._venue, "", "rest", "banned" if verdict.banned else "throttled", reason))
+            self.condition.stopped(now, "banned" if verdict.banned else "throttled", reason, until)
+            self.ask_again((until - now) / 1e9)
         if verdict.refusal == "clock":
             self.offset.doubt()
+            self.condition.clock(now, self.offset, f"the venue refuses our time: {verdict.text}")
             self.resync_clock()
         if not verdict.known:
             self._say(now, FeedStatus(self._venue, "", "rest", "gap", f"unknown code {verdict.code}: {verdict.text}"))

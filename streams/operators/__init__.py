@@ -50,6 +50,7 @@ from streams.operators.realized_volatility import realized_volatility
 from streams.operators.ring import ring
 from streams.operators.sample import sample
 from streams.operators.signed_volume import signed_volume
+from streams.operators.silent import silent
 from streams.operators.spread import spread
 from streams.operators.stale_after import stale_after
 from streams.operators.switch_regime import switch_regime
@@ -121,6 +122,7 @@ __all__ = [
     "ring",
     "sample",
     "signed_volume",
+    "silent",
     "spread",
     "stale_after",
     "switch_regime",

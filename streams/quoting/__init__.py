@@ -8,6 +8,7 @@ from streams.quoting.optimal import Distances, avellaneda_stoikov, glft
 from streams.quoting.plan_budgeted import Costs
 from streams.quoting.queue_aware import keep_places
 from streams.quoting.queue_worth import Flow
+from streams.quoting.quote_when import quote_when
 from streams.quoting.shapes import Rung, by_exposure, by_volatility, geometric, linear, stand
 from streams.quoting.skew import adding_scaled, at_extreme, linear_skew, quadratic_skew, shifted, within_position
 from streams.quoting.to_intents import to_intents
@@ -35,6 +36,7 @@ __all__ = [
     "linear",
     "linear_skew",
     "quadratic_skew",
+    "quote_when",
     "shifted",
     "stand",
     "to_intents",

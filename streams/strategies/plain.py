@@ -10,7 +10,8 @@ from state.events import Decision
 from state.instruments import Instrument
 from streams import operators as op
 from streams.feeds import Feeds
-from streams.quoting import Quote, ladder, to_intents
+from streams.health import health, is_ok
+from streams.quoting import Quote, ladder, quote_when, to_intents
 from streams.risk import RiskLimits, check_feasible, risk_gate
 
 MAX_LEVELS = 50
@@ -126,6 +127,7 @@ def plain(feeds: Feeds, p: Plain) -> Observable[Decision]:
     return op.combine(fair, spread, lean).pipe(
         op.throttle(p.requote_s),
         op.map(quotes),
+        quote_when(is_ok(health(feeds, p.venue, p.symbol))),
         to_intents(feeds, p.venue, p.symbol, tolerance_ticks=p.tolerance_ticks, size_tolerance=p.size_tolerance),
         risk_gate(p.risk, feeds),
     )

@@ -11,7 +11,8 @@ from state.events import Decision
 from state.instruments import Instrument
 from streams import operators as op
 from streams.feeds import Feeds
-from streams.quoting import Quote, to_intents
+from streams.health import health, is_ok
+from streams.quoting import Quote, quote_when, to_intents
 from streams.risk import DeskLimits, Quoting, RiskLimits, check_feasible
 
 MAX_LEVELS = 50
@@ -89,6 +90,7 @@ def send(feeds: Feeds, p: Quoted, wishes: Observable[Sequence[Quote]]) -> Observ
     """The intents that lead to what is wished. Quotes that the venue could never take end the strategy with the reason."""
     return wishes.pipe(
         op.map(possible(feeds, p, p.venue, p.symbol, p.risk)),
+        quote_when(is_ok(health(feeds, p.venue, p.symbol))),
         to_intents(feeds, p.venue, p.symbol, tolerance_ticks=p.tolerance_ticks, size_tolerance=p.size_tolerance),
     )
 

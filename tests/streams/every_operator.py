@@ -13,8 +13,9 @@ from state.events import Decision, PlaceOrder, Trade
 from state.ledger import Position
 from streams import operators as op
 from streams.feeds import Feeds
+from streams.health import health, is_ok
 from streams.operators import Operator
-from streams.quoting import Quote, to_intents
+from streams.quoting import Quote, quote_when, to_intents
 from streams.risk import RiskLimits, risk_gate
 from tests.streams.harness import SYMBOL, VENUE
 from tests.streams.restarts import OTHER
@@ -98,6 +99,8 @@ def streams(feeds: Feeds) -> list[Observable[object]]:
         op.premium(mid, other_mid),
         op.nbbo(book, other.book),
         op.lead_lag(mid, other_mid, step_s=0.05, steps=4),
+        trades.pipe(op.silent(1.5, least_s=0.2, most_s=2)),
+        health(feeds, VENUE, SYMBOL, factor=1.5, least_s=0.2, most_s=2),
         op.switch_regime(stale, {True: mid, False: other_mid}),
         trades.pipe(rx.filter(is_bought), rx.share(), rx.do_action(print_nothing)),
         feeds.signal("fair"),
@@ -122,6 +125,11 @@ def everything(feeds: Feeds) -> Observable[Decision]:
         return PlaceOrder(VENUE, SYMBOL, "buy", Decimal("0.01"), Decimal(900) + Decimal(checksum % 1000) / 10)
 
     checksum = reactivex.merge(*streams(feeds)).pipe(digest())
-    ladder = checksum.pipe(op.throttle(0.3), op.map(quotes), to_intents(feeds, VENUE, SYMBOL, backoff_s=0.4))
+    ladder = checksum.pipe(
+        op.throttle(0.3),
+        op.map(quotes),
+        quote_when(is_ok(health(feeds, VENUE, SYMBOL))),
+        to_intents(feeds, VENUE, SYMBOL, backoff_s=0.4),
+    )
     single = checksum.pipe(op.throttle(2.5), op.map(order))
     return reactivex.merge(ladder, single).pipe(risk_gate(LIMITS, feeds))

@@ -80,6 +80,26 @@ def test_stale_after_says_changes_only() -> None:
     assert run(op.stale_after(5), until=9) == [(5, True)]
 
 
+def test_silence_is_learned_from_the_longest_gap_of_late() -> None:
+    steady = [(at, "x") for at in range(1, 30)]  # gaps of 1 s
+    assert rounded(run(op.silent(3), *steady, (90, "x"), until=95)) == [(1, False), (32, True), (90, False)]
+    assert run(op.silent(3), (1, "x"), until=95) == [(1, False), (31, True)], "before it has learned, most_s"
+    assert run(op.silent(3, most_s=9), until=95) == [(9, True)], "one that never spoke"
+
+
+def test_a_market_that_slows_down_is_followed_and_one_silence_is_no_measure() -> None:
+    steady = [(at, "x") for at in range(1, 30)]
+    slower = [(30 + 2 * n, "x") for n in range(12)]  # up to 52
+    assert rounded(run(op.silent(3), *steady, *slower, until=70)) == [(1, False), (58, True)]
+    muted = [*steady, (60, "x"), (61, "x")]  # 31 s count as the 3 s that were the limit
+    assert rounded(run(op.silent(3), *muted, until=100)) == [(1, False), (32, True), (60, False), (70, True)]
+
+
+def rounded(heard: list[tuple[float, object]]) -> list[tuple[int, object]]:
+    """What fades is not to the millisecond."""
+    return [(round(at), word) for at, word in heard]
+
+
 def test_a_buffer_is_never_larger_and_counts_what_it_dropped() -> None:
     for drop, first in (("oldest", (2, 3)), ("newest", (1, 2))):
         losses = op.Losses()
@@ -135,6 +155,8 @@ WRONG: dict[str, Callable[[], object]] = {
     "no capacity": lambda: op.buffer(0),
     "no interval": lambda: op.buffer(1, 0),
     "no age": lambda: op.stale_after(-1),
+    "no factor": lambda: op.silent(0),
+    "least above most": lambda: op.silent(least_s=9, most_s=8),
     "no regimes": lambda: op.switch_regime(None, {}),
 }
 
@@ -146,7 +168,8 @@ def test_wrong_parameters_are_told_where_they_are_written(make: Callable[[], obj
 
 
 WITHOUT_TIME = [
-    op.debounce(1), op.hold(1), op.stale_after(1), op.buffer(1), op.bars(seconds=1), op.intensity(1), op.wma(1), op.hma(1),
+    op.debounce(1), op.hold(1), op.stale_after(1), op.silent(), op.buffer(1), op.bars(seconds=1), op.intensity(1), op.wma(1),
+    op.hma(1),
     op.order_flow_imbalance(1), op.signed_volume(1), op.kyle_lambda(1),
 ]  # fmt: skip
 
