@@ -22,16 +22,19 @@ def silent(
         x                 --x-x-x-x-x-x---------x-x---
         silent(3) (learned) F-----------T-------F-----
 
-    The longest gap fades by `half_life_s`, so a market that slows down is followed. A gap that was called silence counts as
-    no more than what made it one. Said when it changes, and False at the first value. The failure detector of Chen, Toueg,
-    Aguilera, "On the quality of service of failure detectors" (2002), with a fading maximum as the margin. On virtual time;
-    constant time and memory. Raises `NotDeterministic` where no scheduler is passed down.
+    The longest gap fades by `half_life_s`, so a market that slows down is followed; a gap that was called silence counts as
+    no more than what made it one. Said when it changes, and False at the first value. After Chen, Toueg, Aguilera, "On the
+    quality of service of failure detectors" (2002), with a fading maximum as the margin. Constant time and memory. Raises
+    `NotDeterministic` where no scheduler is passed down.
     """
     positive("factor", factor)
-    least_ns, most_ns = positive("least_s", least_s) * 1e9, positive("most_s", most_s) * 1e9
-    half_life_ns = positive("half_life_s", half_life_s) * 1e9
-    if least_ns > most_ns:
-        raise WrongUse(f"least_s {least_s} must not be above most_s {most_s}")
+    least_ns, most_ns, half_life_ns = (
+        positive("least_s", least_s) * 1e9,
+        most_s * 1e9,
+        positive("half_life_s", half_life_s) * 1e9,
+    )
+    if not least_ns <= most_ns < float("inf"):
+        raise WrongUse(f"least_s {least_s} must not be above most_s {most_s}, and both finite")
 
     def operator(source: Observable[object]) -> Observable[bool]:
         def subscribe(
@@ -59,7 +62,6 @@ def silent(
                 now = clock()
                 gap, heard_ns = now - heard_ns, now
                 if said is not None:
-                    # What came in one frame came at once: its gaps say nothing, and the maximum keeps the others.
                     longest_ns = max(longest_ns * exp2(-gap / half_life_ns), min(gap, limit_ns()))
                     gaps += 1
                 if said is not False or gaps == _LEARNED_FROM:  # else it is set, and looks again when it is due
