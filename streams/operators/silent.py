@@ -11,30 +11,26 @@ from streams.operators.keep import Alarm, Kept, keep
 from streams.operators.lift import positive
 from streams.scheduler import clock_of
 
+_HALF_LIFE_NS = 300e9
 _LEARNED_FROM = 20  # gaps; before, only `most_s` says what is silence
 
 
 def silent(
-    factor: float = 3.0, *, least_s: float = 1.0, most_s: float = 30.0, half_life_s: float = 300.0
+    factor: float = 3.0, *, least_s: float = 1.0, most_s: float = 30.0
 ) -> Callable[[Observable[object]], Observable[bool]]:
     """True once nothing has come for `factor` x its longest gap of late, within `least_s` and `most_s`; False at a value.
 
         x                 --x-x-x-x-x-x---------x-x---
         silent(3) (learned) F-----------T-------F-----
 
-    The longest gap fades by `half_life_s`, so a market that slows down is followed; a gap that was called silence counts as
+    The longest gap fades by half in five minutes, so a market that slows down is followed; a gap that was called silence counts as
     no more than what made it one. Said when it changes, and False at the first value. After Chen, Toueg, Aguilera, "On the
     quality of service of failure detectors" (2002), with a fading maximum as the margin. Constant time and memory. Raises
     `NotDeterministic` where no scheduler is passed down.
     """
-    positive("factor", factor)
-    least_ns, most_ns, half_life_ns = (
-        positive("least_s", least_s) * 1e9,
-        most_s * 1e9,
-        positive("half_life_s", half_life_s) * 1e9,
-    )
-    if not least_ns <= most_ns < float("inf"):
-        raise WrongUse(f"least_s {least_s} must not be above most_s {most_s}, and both finite")
+    least_ns, most_ns = positive("least_s", least_s) * 1e9, positive("most_s", most_s) * 1e9
+    if positive("factor", factor) and least_ns > most_ns:
+        raise WrongUse(f"least_s {least_s} must not be above most_s {most_s}")
 
     def operator(source: Observable[object]) -> Observable[bool]:
         def subscribe(
@@ -62,7 +58,7 @@ def silent(
                 now = clock()
                 gap, heard_ns = now - heard_ns, now
                 if said is not None:
-                    longest_ns = max(longest_ns * exp2(-gap / half_life_ns), min(gap, limit_ns()))
+                    longest_ns = max(longest_ns * exp2(-gap / _HALF_LIFE_NS), min(gap, limit_ns()))
                     gaps += 1
                 if said is not False or gaps == _LEARNED_FROM:  # else it is set, and looks again when it is due
                     alarm.at(now + limit_ns())
