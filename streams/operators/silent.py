@@ -23,7 +23,7 @@ def silent(
         x                 --x-x-x-x-x-x---------x-x---
         silent(3) (learned) F-----------T-------F-----
 
-    The longest gap fades by half in five minutes, so a market that slows down is followed; a gap that was called silence counts as
+    The longest gap fades by half in five minutes, so a market that slows down is followed; one that was called silence counts as
     no more than what made it one. Said when it changes, and False at the first value. After Chen, Toueg, Aguilera, "On the
     quality of service of failure detectors" (2002), with a fading maximum as the margin. Constant time and memory. Raises
     `NotDeterministic` where no scheduler is passed down.
