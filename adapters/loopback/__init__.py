@@ -14,7 +14,7 @@ from adapters.loopback.contract import Listing, LoopbackVenue
 from adapters.loopback.dydx import contracts as dydx
 from adapters.loopback.faults import Fault, Faults, Place
 from adapters.loopback.hyperliquid import contracts as hyperliquid
-from adapters.loopback.ledger import Account
+from adapters.loopback.ledger import Account, UnusableKeyError
 from adapters.loopback.okx import OkxVenue
 from adapters.loopback.okx import listings as okx
 from adapters.loopback.symbols import CONTRACTS
@@ -57,6 +57,7 @@ __all__ = [
     "OkxVenue",
     "Place",
     "RateLimits",
+    "UnusableKeyError",
     "serve",
 ]
 

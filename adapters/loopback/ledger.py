@@ -10,6 +10,10 @@ from adapters.loopback.orders import ZERO, Side
 DEFAULT_LEVERAGE = Decimal(10)
 
 
+class UnusableKeyError(ValueError):
+    """A customer's key or secret that is not of the form which the venue has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A customer of the venue as a test or the demo opens it; the secret stays out of the repr."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from adapters.loopback import LOOPBACKS, Account, serve
+from adapters.loopback import LOOPBACKS, Account, UnusableKeyError, serve
 from app.options import JsonOption, UnreadLogOption
 from app.output import print_json, print_lines
 from state.errors import WrongUse
@@ -108,6 +108,8 @@ async def _serve(
         await serving
     except asyncio.CancelledError:
         return
+    except UnusableKeyError as unusable:
+        raise WrongUse(str(unusable)) from None
 
 
 def _announce(fact: LoopbackFact, *, as_json: bool) -> None:

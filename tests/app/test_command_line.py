@@ -60,6 +60,8 @@ def tapeline(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         pytest.param("loopback bybit --symbol DOGEUSDT", id="a loopback of an unknown symbol"),
         pytest.param("loopback bybit --port 70000", id="a port that no machine has"),
         pytest.param("loopback bybit --balance lots", id="a balance that is no number"),
+        pytest.param("loopback hyperliquid --key me", id="a wallet that is no address"),
+        pytest.param("loopback hyperliquid --secret shh", id="a private key that is none"),
     ],
 )
 def test_what_cannot_run_is_said_in_one_line(cli: Cli, log_url: str, words: str) -> None:

@@ -73,7 +73,10 @@ def recover(digest: bytes, r: str, s: str, v: int) -> str | None:
 
 def address_of(secret: str) -> str:
     """The address of a private key in hex; raises ValueError."""
-    return _address(PrivateKey(bytes.fromhex(secret.removeprefix("0x"))).public_key)
+    key = bytes.fromhex(secret.removeprefix("0x"))
+    if len(key) != 32:
+        raise ValueError("a private key has 32 bytes")
+    return _address(PrivateKey(key).public_key)
 
 
 def _address(key: PublicKey) -> str:

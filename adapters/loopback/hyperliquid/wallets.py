@@ -11,7 +11,7 @@ import msgspec
 from adapters.loopback.hyperliquid import signatures, wire
 from adapters.loopback.hyperliquid.refusals import ActionRefusedError
 from adapters.loopback.hyperliquid.signatures import Network
-from adapters.loopback.ledger import Account
+from adapters.loopback.ledger import Account, UnusableKeyError
 
 NONCES_KEPT = 100
 OLDEST_MS = 2 * 86_400_000
@@ -54,7 +54,7 @@ class Agent:
 
 
 class Wallets:
-    """The accounts by address and everybody who signs for them.
+    """The accounts by address and everybody who signs for them; raises UnusableKeyError.
 
     An account's secret is its own private key, or that of an agent which it has approved before.
     """
@@ -69,7 +69,9 @@ class Wallets:
         self._agents: dict[str, Agent] = {}
         self._nonces = Nonces()
         for account in accounts:
-            signer = signatures.address_of(account.secret) if account.secret else account.key.lower()
+            if not wire.ADDRESS.fullmatch(account.key.lower()):
+                raise UnusableKeyError("a customer of Hyperliquid is an address, 0x and 40 hex digits")
+            signer = _signer_of(account)
             if signer != account.key.lower():
                 self._approve(Agent(signer, account.key.lower(), "", now_ms + AGENT_LIFE_MS))
 
@@ -151,3 +153,13 @@ class Wallets:
             connection = signatures.connection_id(packed, signed.nonce, signed.vaultAddress, signed.expiresAfter)
             digest = signatures.agent_digest(connection, network)
         return signatures.recover(digest, signature.r, signature.s, signature.v)
+
+
+def _signer_of(account: Account) -> str:
+    """The address of the account's private key, or its own where it signs nothing itself; raises UnusableKeyError."""
+    if not account.secret:
+        return account.key.lower()
+    try:
+        return signatures.address_of(account.secret)
+    except ValueError:
+        raise UnusableKeyError("a customer's secret on Hyperliquid is a private key, 64 hex digits") from None
