@@ -72,6 +72,7 @@ class HyperliquidVenue:
             market.funding_rate = FIRST_FUNDING
         self._warm_up(warm_up_steps)
         register, limiter, blocks = Register(), Limiter(limits), Blocks()
+        self._blocks = blocks
         self.wallets = Wallets(customers, masters or {}, network, clock())
         self._triggers = Triggers(self.floor, numbers, blocks.heard)
         self._deadlines = Deadlines(self.floor, register, self._triggers, limits.scheduled_cancel_usd)
@@ -149,7 +150,8 @@ class HyperliquidVenue:
         """Does what the clock asks for: funding, scheduled cancels, trigger orders, feeds, silent sockets."""
         now_ms = self.clock()
         self.floor.tick(now_ms)
-        self._deadlines.tick(now_ms)
+        with self._blocks.gathered():
+            self._deadlines.tick(now_ms)
         self._triggers.tick(now_ms)
         self._hub.tick(now_ms)
 

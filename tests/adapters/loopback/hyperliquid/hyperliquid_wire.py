@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -22,6 +23,14 @@ SUB_ACCOUNT = "0x5ab0000000000000000000000000000000000001"
 SUB_CUSTOMER = Account(SUB_ACCOUNT, "", uid=2)
 WALLET = eth_account.Account.from_key(SECRET)
 BTC, ETH, SOL = 0, 1, 5
+HOUR_MS = 3_600_000
+
+
+def half_past() -> Callable[[], int]:
+    """A clock that starts at half past the hour, so that no funding falls into a test that did not ask for it."""
+    began_ms = time.time_ns() // 1_000_000
+    offset_ms = HOUR_MS // 2 - began_ms % HOUR_MS
+    return lambda: time.time_ns() // 1_000_000 + offset_ms
 
 
 def cloid(number: int) -> str:
@@ -134,7 +143,11 @@ class Socket:
 @asynccontextmanager
 async def started(**options):
     """A venue with a client on it; no flow and no limits unless asked for."""
-    options = {"rate_limits": RateLimits.off(), "accounts": [CUSTOMER], "warm_up_steps": 60} | options
+    options = (
+        {"rate_limits": RateLimits.off(), "accounts": [CUSTOMER], "warm_up_steps": 60}
+        | {"clock": half_past()}
+        | options
+    )
     venue = HyperliquidVenue(**options)
     await venue.start()
     try:
@@ -142,7 +155,3 @@ async def started(**options):
             yield Client(venue, session)
     finally:
         await venue.stop()
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

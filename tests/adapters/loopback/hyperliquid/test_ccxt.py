@@ -12,7 +12,7 @@ import pytest
 
 from adapters.loopback.hyperliquid.limits import RateLimits
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
-from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, CUSTOMER, SECRET
+from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, CUSTOMER, SECRET, half_past
 
 SYMBOL = "BTC/USDC:USDC"
 KEYS = {
@@ -36,7 +36,9 @@ def pointed_at(exchange, venue: HyperliquidVenue):
 @asynccontextmanager
 async def opened():
     """A venue and ccxt.pro's client on it."""
-    venue = HyperliquidVenue(seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100)
+    venue = HyperliquidVenue(
+        seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100, clock=half_past()
+    )
     await venue.start()
     exchange = pointed_at(ccxt.pro.hyperliquid(KEYS), venue)
     try:
@@ -61,7 +63,7 @@ async def test_ccxt_loads_the_markets_and_reads_the_public_side() -> None:
         assert (await exchange.fetch_ticker(SYMBOL))["last"] > 0
         assert (await exchange.fetch_ohlcv(SYMBOL, "1m"))[-1][4] > 0
         assert (await exchange.fetch_funding_rates([SYMBOL]))[SYMBOL]["fundingRate"] == 0.0000125
-        assert abs(await exchange.fetch_time() - exchange.milliseconds()) < 5_000
+        assert abs(await exchange.fetch_time() - venue.clock()) < 5_000
 
 
 async def test_ccxt_places_edits_cancels_and_sees_its_fills() -> None:
@@ -112,6 +114,20 @@ async def test_ccxt_knows_the_refusals_by_their_words_and_sends_batches() -> Non
         moved = [o | {"id": p["id"], "price": 64_200} for o, p in zip(orders, placed, strict=True)]
         edited = await exchange.edit_orders(moved)
         await exchange.cancel_orders([order["id"] for order in edited], SYMBOL)
+        assert venue.truth(ADDRESS).open_orders == {}
+
+
+async def test_ccxt_attaches_a_stop_and_a_take_profit_and_sets_leverage_and_a_deadline() -> None:
+    async with opened() as (venue, exchange):
+        attached = {"stopLoss": {"triggerPrice": 63_000}, "takeProfit": {"triggerPrice": 68_000}}
+        await exchange.create_order(SYMBOL, "limit", "buy", 0.01, 64_500, attached)
+        waiting = [order for order in await exchange.fetch_open_orders(SYMBOL) if order["triggerPrice"]]
+        assert sorted(order["triggerPrice"] for order in waiting) == [63_000.0, 68_000.0]
+        assert all(order["reduceOnly"] for order in waiting)
+        await exchange.set_leverage(15, SYMBOL)
+        assert venue.floor.desks[ADDRESS].book.position("BTC").leverage == 15
+        assert (await exchange.cancel_all_orders_after(60_000))["status"] == "ok"
+        await exchange.cancel_orders([order["id"] for order in await exchange.fetch_open_orders(SYMBOL)], SYMBOL)
         assert venue.truth(ADDRESS).open_orders == {}
 
 

@@ -148,6 +148,24 @@ def test_what_is_refused_is_refused_in_the_acknowledgement(exchange, order, word
     assert status["error"].endswith(f"asset={exchange.info.name_to_asset(order[0])}")
 
 
+def test_a_stop_waits_beside_what_it_closes(exchange) -> None:
+    def stop(price: float) -> dict:
+        return {"trigger": {"triggerPx": price, "isMarket": True, "tpsl": "sl"}}
+
+    orders = [
+        {"coin": "ETH", "is_buy": True, "sz": 0.1, "limit_px": 1800, "order_type": GTC, "reduce_only": False},
+        {"coin": "ETH", "is_buy": False, "sz": 0.1, "limit_px": 1600, "order_type": stop(1700), "reduce_only": True},
+    ]
+    parent, child = statuses(exchange.bulk_orders(orders, grouping="normalTpsl"))
+    assert child == "waitingForFill"
+    (alone,) = statuses(exchange.order("ETH", False, 0.1, 1600, stop(1650), reduce_only=True))
+    shown = {order["oid"]: order for order in exchange.info.frontend_open_orders(ADDRESS)}
+    (attached,) = shown[parent["resting"]["oid"]]["children"]
+    assert (attached["orderType"], attached["triggerPx"]) == ("Stop Market", "1700.0")
+    assert shown[alone["resting"]["oid"]]["triggerCondition"] == "Price below 1650"
+    assert statuses(exchange.cancel("ETH", alone["resting"]["oid"])) == ["success"]
+
+
 def test_an_agent_trades_once_it_is_approved_and_no_longer_than_that(threaded, exchange) -> None:
     answer, agent_key = exchange.approve_agent("desk")
     assert answer == {"status": "ok", "response": {"type": "default"}}

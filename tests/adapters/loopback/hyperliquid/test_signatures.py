@@ -18,7 +18,6 @@ from tests.adapters.loopback.hyperliquid.hyperliquid_wire import (
     SUB_ACCOUNT,
     WALLET,
     cloid,
-    now_ms,
     order,
     place,
     started,
@@ -182,11 +181,11 @@ async def test_the_same_payload_again_does_nothing_again() -> None:
 async def test_an_action_that_comes_too_late_is_not_done_and_uses_its_nonce_up() -> None:
     async with started() as client:
         nonce = client.nonce()
-        late = await client.act(place(order("64000")), nonce=nonce, expires=now_ms() - 1_000)
+        late = await client.act(place(order("64000")), nonce=nonce, expires=client.venue.clock() - 1_000)
         assert late["response"].startswith("Action expired")
         again = await client.act(place(order("64000")), nonce=nonce)
         assert again["response"].startswith("Invalid nonce: duplicate nonce")
-        assert "resting" in (await client.statuses(place(order("64000")), expires=now_ms() + 60_000))[0]
+        assert "resting" in (await client.statuses(place(order("64000")), expires=client.venue.clock() + 60_000))[0]
 
 
 MALFORMED = [
