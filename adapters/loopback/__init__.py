@@ -6,10 +6,11 @@ Nothing here knows the adapters that talk to it, so that a misreading cannot can
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from adapters.loopback.binance import BinanceVenue
 from adapters.loopback.bybit import BybitVenue, RateLimits
+from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.contract import Listing, LoopbackVenue
 from adapters.loopback.dydx import contracts as dydx
 from adapters.loopback.faults import Fault, Faults, Place
@@ -22,18 +23,32 @@ from adapters.loopback.symbols import CONTRACTS
 CUSTOMER = Account("loopback-key", "loopback-secret")  # it opens nothing but a market that is made up
 
 
-def _dydx(*, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float) -> LoopbackVenue:
+def _dydx(
+    *,
+    symbols: Iterable[str],
+    seed: int,
+    accounts: Iterable[Account],
+    flow_per_s: float,
+    clock: Callable[[], int] = wall_clock_ms,
+) -> LoopbackVenue:
     """Opens it where it is asked for, since what it needs to know a signature comes with an extra."""
     from adapters.loopback.dydx.venue import DydxVenue
 
-    return DydxVenue(symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
+    return DydxVenue(symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s, clock=clock)
 
 
-def _hyperliquid(*, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float) -> LoopbackVenue:
+def _hyperliquid(
+    *,
+    symbols: Iterable[str],
+    seed: int,
+    accounts: Iterable[Account],
+    flow_per_s: float,
+    clock: Callable[[], int] = wall_clock_ms,
+) -> LoopbackVenue:
     """The same, for the same reason."""
     from adapters.loopback.hyperliquid.venue import HyperliquidVenue
 
-    return HyperliquidVenue(symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s)
+    return HyperliquidVenue(symbols=symbols, seed=seed, accounts=accounts, flow_per_s=flow_per_s, clock=clock)
 
 
 LOOPBACKS: dict[str, Listing] = {

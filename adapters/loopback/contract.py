@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,8 @@ class LoopbackVenue(Protocol):
 
     def publish(self) -> None: ...
 
+    def pace(self, flow_per_s: float) -> None: ...
+
     def cut_sockets(self, place: Place) -> int: ...
 
     def truth(self, key: str) -> Truth: ...
@@ -51,7 +53,13 @@ class Opening(Protocol):
     """Makes a venue; with `flow_per_s` above zero its market moves by itself once it is started."""
 
     def __call__(
-        self, *, symbols: Iterable[str], seed: int, accounts: Iterable[Account], flow_per_s: float
+        self,
+        *,
+        symbols: Iterable[str],
+        seed: int,
+        accounts: Iterable[Account],
+        flow_per_s: float,
+        clock: Callable[[], int] = ...,
     ) -> LoopbackVenue: ...
 
 

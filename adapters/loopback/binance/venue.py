@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
@@ -24,6 +23,7 @@ from adapters.loopback.binance.rest import Rest
 from adapters.loopback.binance.streams import Lane
 from adapters.loopback.binance.tape import Tape
 from adapters.loopback.binance.user_hub import UserHub
+from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
@@ -37,10 +37,6 @@ WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 SOCKETS = (Place.PUBLIC, Place.PRIVATE, Place.TRADE)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class BinanceVenue:
@@ -178,6 +174,10 @@ class BinanceVenue:
         self._users.expire(now_ms)
         self._market.tick(now_ms)
         self._pulse.tick([c for place in SOCKETS for c in self.connections(place)], now_ms)
+
+    def pace(self, flow_per_s: float) -> None:
+        """How fast its market moves by itself from now on; at 0 it stands still."""
+        self._flow_per_s = flow_per_s
 
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection of a kind and says how many there were; the market sockets are public ones."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
@@ -17,6 +16,7 @@ from adapters.loopback.bybit.public import PublicHub
 from adapters.loopback.bybit.quotes import Quotes
 from adapters.loopback.bybit.rest import Rest
 from adapters.loopback.bybit.trade import TradeHub
+from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
@@ -29,10 +29,6 @@ WARM_UP_STEPS = 300
 WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 Hub = PublicHub | PrivateHub | TradeHub
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class BybitVenue:
@@ -134,6 +130,10 @@ class BybitVenue:
     def publish(self) -> None:
         """Pushes what the feeds have to say without waiting for their intervals."""
         self._public.tick(self._clock(), all_due=True)
+
+    def pace(self, flow_per_s: float) -> None:
+        """How fast its market moves by itself from now on; at 0 it stands still."""
+        self._flow_per_s = flow_per_s
 
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection of a kind and says how many there were."""

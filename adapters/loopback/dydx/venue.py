@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 
 from aiohttp import web
 
+from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.dydx.ante import Ante
 from adapters.loopback.dydx.book_feed import BookFeed
@@ -38,10 +38,6 @@ FIRST_HEIGHT = 66_624_000
 BEAT_S = 0.01
 MONEY_STEP = Decimal("0.000001")
 CHAIN_ID = "localdydxprotocol"
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class DydxVenue:
@@ -165,6 +161,10 @@ class DydxVenue:
             self._hub.tick(now_ms)
             self._hub.block(block)
         return self.chain.height
+
+    def pace(self, flow_per_s: float) -> None:
+        """How fast its market moves by itself from now on; at 0 it stands still."""
+        self._flow_per_s = flow_per_s
 
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection of a kind and says how many there were; private are those that hear a subaccount."""

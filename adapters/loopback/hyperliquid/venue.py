@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from aiohttp import web
 
+from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
@@ -36,10 +36,6 @@ WARM_UP_STEPS = 300
 WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 FIRST_FUNDING = Decimal("0.0000125")
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class HyperliquidVenue:
@@ -154,6 +150,10 @@ class HyperliquidVenue:
             self._deadlines.tick(now_ms)
         self._triggers.tick(now_ms)
         self._hub.tick(now_ms)
+
+    def pace(self, flow_per_s: float) -> None:
+        """How fast its market moves by itself from now on; at 0 it stands still."""
+        self._flow_per_s = flow_per_s
 
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection that is used for a kind and says how many there were."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
+from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
@@ -36,10 +36,6 @@ WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 SWAPS = ("BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class OkxVenue:
@@ -177,6 +173,10 @@ class OkxVenue:
     def announce_upgrade(self) -> None:
         """Tells every socket that it will soon be closed (64008)."""
         self._sockets.announce_upgrade()
+
+    def pace(self, flow_per_s: float) -> None:
+        """How fast its market moves by itself from now on; at 0 it stands still."""
+        self._flow_per_s = flow_per_s
 
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection of a kind and says how many there were; those of the business path are public ones."""
