@@ -20,7 +20,7 @@ from adapters.loopback.okx.commands import Answer, Commands, refusal
 from adapters.loopback.okx.limits import PER_ADDRESS, Limiter
 from adapters.loopback.okx.params import Params, of_body
 
-FAULT_CODES = {
+FAULT_CODES: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: codes.TIMEOUT,
     HTTPStatus.TOO_MANY_REQUESTS: codes.TOO_FREQUENT,
     HTTPStatus.INTERNAL_SERVER_ERROR: codes.SYSTEM_ERROR,
@@ -45,7 +45,7 @@ def micros() -> str:
 
 def failed(fault: Fault) -> Answer:
     """What is answered instead where a fault says so."""
-    code = FAULT_CODES.get(HTTPStatus(fault.status), codes.SYSTEM_ERROR)
+    code = FAULT_CODES.get(fault.status, codes.SYSTEM_ERROR)
     said = OkxError(code, fault.words, fault.status)
     return refusal(said)
 

@@ -6,28 +6,32 @@ import base64
 import hashlib
 import hmac
 import json
-import time
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import aiohttp
 import yarl
 
 from adapters.loopback import Account
 from adapters.loopback.okx import OkxVenue, RateLimits
+from adapters.loopback.orders import Kind, Side, Tif
 
 KEY, SECRET, PASSPHRASE = "APIKEY", "SECRET", "Pass-1"
 CUSTOMER = Account(KEY, SECRET, uid=614488474791936, passphrase=PASSPHRASE)
 BTC, ETH, SPOT = "BTC-USDT-SWAP", "ETH-USDT-SWAP", "BTC-USDT"
 BTC_CODE = 10459
+CONTRACT = Decimal("0.01")
+"""Bitcoin in one contract."""
 
 
 def digest(text: str) -> str:
     return base64.b64encode(hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
-def stamp(ahead_s: float = 0) -> str:
-    return datetime.fromtimestamp(time.time() + ahead_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z"
+def stamp(at_ms: float) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z"
 
 
 class Answer:
@@ -60,6 +64,10 @@ class Client:
     def __init__(self, venue: OkxVenue, session: aiohttp.ClientSession) -> None:
         self.venue, self.session = venue, session
 
+    def now_ms(self) -> int:
+        """The venue's own time."""
+        return self.venue._clock()
+
     async def raw(self, method: str, path: str, body: str = "", headers: dict | None = None) -> Answer:
         """A request whose path and body go out exactly as they are."""
         url = yarl.URL(self.venue.rest_url + path, encoded=True)
@@ -68,7 +76,7 @@ class Client:
             return Answer(reply.status, await reply.json())
 
     async def signed(self, method: str, path: str, body: str = "", ahead_s: float = 0, **headers) -> Answer:
-        at = stamp(ahead_s)
+        at = stamp(self.now_ms() + ahead_s * 1000)
         own = {"OK-ACCESS-KEY": KEY, "OK-ACCESS-PASSPHRASE": PASSPHRASE, "OK-ACCESS-TIMESTAMP": at}
         own["OK-ACCESS-SIGN"] = digest(at + method + path + body)
         own |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -97,7 +105,8 @@ class Client:
         return (await self.ask(f"trade/order?instId={BTC}&clOrdId={client_id}")).row
 
     async def open(self, path: str) -> Socket:
-        return Socket(await self.session.ws_connect(self.venue.public_url.rsplit("/", 1)[0] + path))
+        url = self.venue.public_url.rsplit("/", 1)[0] + path
+        return Socket(await self.session.ws_connect(url), self.now_ms)
 
     async def private(self, *args: dict) -> Socket:
         """A private socket that is logged in and has subscribed, with what it was told about that read away."""
@@ -106,6 +115,11 @@ class Client:
         for arg in args:
             await socket.subscribe(**arg)
         return socket
+
+    def street(self, side: Side, price: Decimal, contracts: str) -> None:
+        """Somebody else takes what there is up to a price."""
+        size = Decimal(contracts) * CONTRACT
+        self.venue.floor.street(BTC, side, Kind.LIMIT, Tif.IOC, price, size, self.now_ms())
 
     def best(self, side: str):
         """The best price of a side now."""
@@ -127,8 +141,8 @@ def coded(**fields) -> dict:
 class Socket:
     """A WebSocket that speaks JSON."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.raw = socket
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, now_ms: Callable[[], int]) -> None:
+        self.raw, self._now_ms = socket, now_ms
 
     async def say(self, **message) -> None:
         await self.raw.send_str(json.dumps(message))
@@ -151,7 +165,7 @@ class Socket:
                 return message
 
     async def login(self, key: str = KEY, passphrase: str = PASSPHRASE, at: str = "", sign: str = "") -> dict:
-        at = at or str(int(time.time()))
+        at = at or str(self._now_ms() // 1000)
         args = {"apiKey": key, "passphrase": passphrase, "timestamp": at}
         await self.say(op="login", args=[args | {"sign": sign or digest(f"{at}GET/users/self/verify")}])
         return await self.hear_event("login", "error")

@@ -11,10 +11,9 @@ import ccxt.pro
 import pytest
 
 from adapters.loopback.okx import OkxVenue, RateLimits
-from tests.adapters.loopback.okx.okx_wire import BTC, CUSTOMER, ETH, KEY, PASSPHRASE, SPOT
+from tests.adapters.loopback.okx.okx_wire import BTC, CONTRACT, CUSTOMER, ETH, KEY, PASSPHRASE, SPOT
 
 SYMBOL = "BTC/USDT:USDT"
-CONTRACT = Decimal("0.01")
 KEYS = {"apiKey": KEY, "secret": "SECRET", "password": PASSPHRASE, "enableRateLimit": False}
 
 
