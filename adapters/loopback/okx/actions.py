@@ -54,11 +54,15 @@ class Actions:
         """https://www.okx.com/docs-v5/en/#order-book-trading-trade-post-place-order"""
         ticket, terms = self._ticket(params, instrument)
         self._count(account, now_ms)
+        named = self._floor.desks[account.key].by_client_id
+        before = named.get(ticket.client_id, "")
         self._floor.desks[account.key].release(ticket.client_id)
         self._register.pending = terms
         try:
             order = self._floor.place(account.key, ticket, now_ms)
         except RefusedError as error:
+            if before:
+                named[ticket.client_id] = before
             raise refused(error, codes.PLACING) from error
         return Ack(order.order_id, order.client_id, str(now_ms), tag=terms.tag)
 

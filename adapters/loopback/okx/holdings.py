@@ -21,6 +21,7 @@ Rows = Sequence[object]
 ItemT = TypeVar("ItemT")
 OPEN_STATES, OVER_STATES = ("live", "partially_filled"), ("filled", "canceled", "mmp_canceled")
 PAGE = 100
+FORGOTTEN_AFTER_MS = 7_200_000
 
 
 def page(found: Iterable[ItemT], name: Callable[[ItemT], str], params: Params) -> list[ItemT]:
@@ -28,6 +29,11 @@ def page(found: Iterable[ItemT], name: Callable[[ItemT], str], params: Params) -
     after, before = params.whole("after", 1 << 63), params.whole("before", 0)
     chosen = [item for item in found if before < int(name(item)) < after]
     return chosen[: params.whole("limit", PAGE, 1, PAGE)]
+
+
+def _is_kept(entry: Entry, now_ms: int) -> bool:
+    """An order that ended without a fill is forgotten after two hours."""
+    return entry.state != "canceled" or entry.filled > 0 or now_ms - entry.updated_ms < FORGOTTEN_AFTER_MS
 
 
 def window(params: Params) -> tuple[int, int]:
@@ -45,27 +51,32 @@ class Holdings:
 
     # -- orders ------------------------------------------------------------------------------------------------------
 
-    def order(self, account: Account, params: Params, _: int) -> Rows:
+    def order(self, account: Account, params: Params, now_ms: int) -> Rows:
         """https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-order-details"""
         instrument = self._actions.by_id(params)
         found = self._actions.named(account, params, instrument, codes.NO_SUCH_ORDER)
-        return [self._row(account, self._register.of(found))]
+        entry = self._register.of(found)
+        if not _is_kept(entry, now_ms):
+            raise OkxError(codes.NO_SUCH_ORDER)
+        return [self._row(account, entry)]
 
-    def pending(self, account: Account, params: Params, _: int) -> Rows:
+    def pending(self, account: Account, params: Params, now_ms: int) -> Rows:
         """https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-order-list"""
-        return self._orders(account, params, OPEN_STATES)
+        return self._orders(account, params, OPEN_STATES, lambda entry: True)
 
-    def history(self, account: Account, params: Params, _: int) -> Rows:
+    def history(self, account: Account, params: Params, now_ms: int) -> Rows:
         """https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-order-history-last-7-days"""
         params.text("instType")
-        return self._orders(account, params, OVER_STATES)
+        return self._orders(account, params, OVER_STATES, lambda entry: _is_kept(entry, now_ms))
 
-    def archive(self, account: Account, params: Params, _: int) -> Rows:
+    def archive(self, account: Account, params: Params, now_ms: int) -> Rows:
         """The history without orders that ended unfilled."""
         params.text("instType")
-        return self._orders(account, params, OVER_STATES, traded=True)
+        return self._orders(account, params, OVER_STATES, lambda entry: entry.filled > 0)
 
-    def _orders(self, account: Account, params: Params, states: Sequence[str], traded: bool = False) -> Rows:
+    def _orders(
+        self, account: Account, params: Params, states: Sequence[str], is_listed: Callable[[Entry], bool]
+    ) -> Rows:
         state, (begin, end) = params.word("state", (*states, ""), ""), window(params)
         ord_types = params.text("ordType", "").split(",")
         if ord_types != [""] and not all(word in ORDER_TYPES for word in ord_types):
@@ -79,7 +90,7 @@ class Holdings:
             and entry.state in ((state,) if state else states)
             and begin <= entry.order.created_ms <= end
             and (ord_types == [""] or entry.terms.ord_type in ord_types)
-            and (entry.filled or not traded)
+            and is_listed(entry)
         )
         return [self._row(account, entry) for entry in page(chosen, lambda entry: entry.order.order_id, params)]
 

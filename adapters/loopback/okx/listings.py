@@ -92,5 +92,10 @@ INSTRUMENTS: Mapping[str, Instrument] = {
 
 CONTRACTS: Mapping[str, Contract] = {name: listed.contract for name, listed in INSTRUMENTS.items()}
 
-CUSTOMER = Account("loopback-key", "loopback-secret", passphrase="loopback-passphrase")  # noqa: S106 - opens nothing real
+CUSTOMER = Account(
+    "loopback-key",
+    "loopback-secret",
+    taker_rate=Decimal("0.0005"),
+    passphrase="loopback-passphrase",  # noqa: S106 - it opens nothing but a market that is made up
+)
 """Who trades there unless told otherwise."""

@@ -121,6 +121,16 @@ class Client:
         size = Decimal(contracts) * CONTRACT
         self.venue.floor.street(BTC, side, Kind.LIMIT, Tif.IOC, price, size, self.now_ms())
 
+    def street_rests(self, side: Side, price: Decimal, contracts: str) -> None:
+        """Somebody else quotes."""
+        size = Decimal(contracts) * CONTRACT
+        self.venue.floor.street(BTC, side, Kind.LIMIT, Tif.GTC, price, size, self.now_ms())
+
+    def liquidate(self, side: Side, contracts: str) -> None:
+        """Somebody else is closed out by force, with an order of this side."""
+        size = Decimal(contracts) * CONTRACT
+        self.venue.floor.street(BTC, side, Kind.MARKET, Tif.IOC, Decimal(0), size, self.now_ms(), liquidates=True)
+
     def best(self, side: str):
         """The best price of a side now."""
         book = self.venue.books[BTC]

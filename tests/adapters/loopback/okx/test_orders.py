@@ -87,6 +87,8 @@ async def test_a_client_id_is_free_again_once_its_order_is_over() -> None:
         await client.place(clOrdId="a")
         assert (await client.place(clOrdId="a")).said == "51016"
         await client.cancel("a")
+        assert (await client.place(clOrdId="a", sz="100000")).said == "51008"
+        assert (await client.order("a"))["state"] == "canceled"
         again = await client.place(clOrdId="a")
         assert again.said == "0"
         assert (await client.order("a"))["ordId"] == again.row["ordId"]
@@ -216,8 +218,9 @@ async def test_orders_and_fills_are_listed_newest_first_and_paged_by_their_ids()
         assert Decimal(bills[0]["bal"]) == round(client.venue.truth(KEY).wallet, 16)
 
 
-async def test_an_unfilled_cancelled_order_is_in_the_history_but_not_in_the_archive() -> None:
-    async with started() as client:
+async def test_an_order_that_ended_unfilled_is_in_the_history_for_two_hours_and_not_in_the_archive() -> None:
+    now_ms = int(time.time() * 1000)
+    async with started(clock=lambda: now_ms) as client:
         await client.place(clOrdId="a")
         await client.cancel("a")
         history = (await client.ask("trade/orders-history?instType=SWAP")).rows
@@ -225,6 +228,10 @@ async def test_an_unfilled_cancelled_order_is_in_the_history_but_not_in_the_arch
         assert (await client.ask("trade/orders-history-archive?instType=SWAP")).rows == []
         assert (await client.ask("trade/orders-history")).code == "50014"
         assert (await client.ask(f"trade/order?instId={BTC}&clOrdId=b")).code == "51603"
+        assert (await client.order("a"))["state"] == "canceled"
+        now_ms += 7_200_000
+        assert (await client.ask(f"trade/order?instId={BTC}&clOrdId=a")).code == "51603"
+        assert (await client.ask("trade/orders-history?instType=SWAP")).rows == []
 
 
 async def test_the_venues_truth_is_what_its_rows_say() -> None:
