@@ -123,7 +123,8 @@ class Reducer:
 
     def _feed_status(self, event: FeedStatus, _: Record) -> Changed:
         if event.channel == "account":
-            self.shared.account(event.venue).status = event.status
+            account = self.shared.account(event.venue)
+            account.status, account.has_begun = event.status, account.has_begun or event.status == "ok"
             return NOTHING
         if not event.symbol:
             self.shared.connections[(event.venue, event.channel)] = event.status
@@ -155,8 +156,8 @@ class Reducer:
     def _position(self, event: PositionUpdate, _: Record) -> Changed:
         account = self.shared.account(event.venue)
         instrument = self.shared.market(event.venue, event.symbol).instrument
-        # What the venue holds for us when the session begins is where folding starts.
-        position = account.ledger.position_reported(event, instrument, opening=not account.is_ready)
+        # What the venue holds for us when the session begins is where folding starts; later, only fills move a position.
+        position = account.ledger.position_reported(event, instrument, opening=not account.has_begun)
         return (((Position, event.venue, event.symbol), position),)
 
     def _balance(self, event: BalanceUpdate, _: Record) -> Changed:

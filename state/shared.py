@@ -21,15 +21,18 @@ from state.words import FeedState, OrderKind, Side, TimeInForce
 
 
 class Account:
-    """Orders, positions and balances at one venue; `status` is "ok" once they are reconciled with it."""
+    """Orders, positions and balances at one venue; `status` is "ok" once they are reconciled with it, `has_begun` since the
+    first time that they were.
+    """
 
-    __slots__ = ("ledger", "orders", "status", "venue")
+    __slots__ = ("has_begun", "ledger", "orders", "status", "venue")
 
     def __init__(self, venue: str) -> None:
         self.venue = venue
         self.orders = Orders(venue)
         self.ledger = Ledger(venue)
         self.status: FeedState = "connecting"
+        self.has_begun = False
 
     @property
     def is_ready(self) -> bool:
@@ -37,7 +40,7 @@ class Account:
         return self.status == "ok"
 
     def dump(self) -> "AccountSnapshot":
-        return AccountSnapshot(self.venue, self.status, self.orders.dump(), self.ledger.dump())
+        return AccountSnapshot(self.venue, self.status, self.has_begun, self.orders.dump(), self.ledger.dump())
 
 
 class SharedState:
@@ -120,7 +123,7 @@ class SharedState:
             shared.markets[(market.venue, market.symbol)] = Market.load(market)
         for known in snapshot.accounts:
             account = shared.account(known.venue)
-            account.status = known.status
+            account.status, account.has_begun = known.status, known.has_begun
             account.orders = Orders.load(known.orders)
             account.ledger = Ledger.load(known.ledger)
         return shared
@@ -143,6 +146,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, array_like=True):
 
     venue: str
     status: FeedState
+    has_begun: bool
     orders: OrdersSnapshot
     ledger: LedgerSnapshot
 
