@@ -119,7 +119,7 @@ class TopicSocket(Websocket):
         channel = None
         try:
             if frame.startswith(self.prefix):
-                channel = self._channels.get(frame[self._start : frame.index(self.ending, self._start)])
+                channel = self._channels.get(frame[self._start : frame.find(self.ending, self._start)])
             if channel is None:
                 channel, frame, events = self.other(frame, recv)
                 if channel is None:

@@ -26,7 +26,7 @@ class Contracts:
         contract = self._known.get(symbol)
         if contract is None:
             kind, usual = kind_of(symbol), USUAL.get(symbol)
-            plain = kind == SPOT or (kind != OPTION and symbol.split("-")[1] == "USD")  # those are worth dollars
+            plain = kind == SPOT or (kind != OPTION and symbol.split("-")[1:2] == ["USD"])  # those are worth dollars
             units = Decimal(usual or 1)
             contract = Contract(symbol, units, Decimal("0.01"), is_known=plain or usual is not None)
             self._known[symbol] = contract

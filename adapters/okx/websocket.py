@@ -19,7 +19,8 @@ from state.errors import WrongUse
 from state.events import AnyEvent
 
 BEAT_S = 10.0  # the venue ends a connection after 30 s without a word
-RESYNC_AFTER_S = 10.0  # a snapshot that has not come by then is asked for again
+RESYNC_AFTER_S = 10.0  # what was asked for again and did not come is asked for once more
+ON_ITS_WAY_S = 1.0  # a snapshot that was acknowledged is given so long
 TOPICS_MOST = 200  # of one connection; 480 requests an hour are allowed on it, and each resync takes two
 PING, PONG = b"ping", b"pong"
 
@@ -163,7 +164,7 @@ class Websocket(TopicSocket):
         if channel is None:
             return ()
         if isinstance(channel, BookChannel):
-            channel.asked_ns = recv  # the snapshot is on its way
+            channel.asked_ns = recv - int((RESYNC_AFTER_S - ON_ITS_WAY_S) * 1e9)
         return channel.trust() if channel.heals_on_ack else ()
 
 
