@@ -1,7 +1,7 @@
 """Frames of the venue's own, changed in one place: another type, a further field, a word that nobody knows."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -29,14 +29,14 @@ def encode(value: Json) -> bytes:
     return msgspec.json.encode(value)
 
 
-def leaves(value: Json, at: Path = ()) -> Iterator[tuple[Path, Json]]:
-    """Every text, number, boolean and null with its place; of a list its first two members, which are like the others."""
+def leaves(value: Json, at: Path = (), *, all_of_lists: bool = False) -> Iterator[tuple[Path, Json]]:
+    """Every text, number, boolean and null with its place; of a list the first two members, which are like the others."""
     if isinstance(value, dict):
         for name, part in value.items():
-            yield from leaves(part, (*at, name))
+            yield from leaves(part, (*at, name), all_of_lists=all_of_lists)
     elif isinstance(value, list):
-        for n, part in enumerate(value[:2]):
-            yield from leaves(part, (*at, n))
+        for n, part in enumerate(value if all_of_lists else value[:2]):
+            yield from leaves(part, (*at, n), all_of_lists=all_of_lists)
     else:
         yield at, value
 
@@ -92,15 +92,18 @@ def _crossed(value: Json, sides: Sequence[tuple[str, str]]) -> Json:
     return changed
 
 
-def altered_size(body: bytes, name: str = "checksum") -> bytes:
-    """With another best size in a frame that carries a checksum, which is not made to fit; else as it is."""
+def altered_size(body: bytes, prices: Container[float], name: str = "checksum") -> bytes:
+    """With another size at one of the prices in a frame that carries a checksum, which is not made to fit; else as it is."""
     said = parse(body)
-    for at, value in leaves(said):
-        if at[-1:] == (name,) and value not in (0, None, ""):
-            break
-    else:
+    if not any(at[-1] == name and value not in (0, None, "") for at, value in leaves(said)):
         return body
-    for at, value in leaves(said):
-        if at[-1:] == (1,) and isinstance(value, str) and value.strip("0."):
-            return encode(replaced(said, at, value + "7" if "." in value else f"{value}7"))
+    for at, value in leaves(said, all_of_lists=True):
+        if at[-1] == 1 and isinstance(value, str) and value.strip("0.") and _number(said, (*at[:-1], 0)) in prices:
+            return encode(replaced(said, at, value + "7"))
     return body
+
+
+def _number(value: Json, at: Path) -> float:
+    for step in at:
+        value = value[step]  # type: ignore[index]
+    return float(value) if isinstance(value, str) else float("nan")

@@ -49,6 +49,7 @@ def test_doubled_frame(play: Play) -> None:
     async def story(on: Stage) -> None:
         on.venue.faults.add(Place.PUBLIC, on.subject.topics["trades"], Fault(duplicate=True), times=5)
         await traded(on)
+        assert len(on.venue.faults.rules) == 0 or on.venue.faults.rules[0].times < 5, "no frame was doubled"
         assert [trade for trade, count in Counter(ids(on)).items() if count > 1] == []
 
     play(story, is_public=True, channels=("trades",))
@@ -65,11 +66,13 @@ def test_reconnect(play: Play) -> None:
         on.venue.step(100)
         await on.told.until(lambda: any(trade.backfilled for trade in on.told.of(Trade)), "the trades that were missed")
         await traded(on)
-        everything = await on.exchange.trades(Query(symbol=on.symbol, limit=1000))
-        told = ids(on)
-        assert len(set(told)) == len(told), "told twice"
-        known = [trade.trade_id for trade in everything if isinstance(trade, Trade)]
+        everything = [e for e in await on.exchange.trades(Query(symbol=on.symbol, limit=1000)) if isinstance(e, Trade)]
+        told = on.told.of(Trade)
+        assert len(set(ids(on))) == len(told), "told twice"
+        known = [trade.trade_id for trade in everything]
         assert first in known
-        assert set(known[known.index(first) :]) <= set(told), "lost"
+        # By size: what a venue streams as one trade of a taker, it may list as several.
+        traded_since = sum(trade.size for trade in everything[known.index(first) + 1 :])
+        assert abs(sum(trade.size for trade in told[1:]) - traded_since) < 1e-9, "lost"
 
     play(story, is_public=True, channels=("trades",))
