@@ -16,7 +16,7 @@ from adapters.loopback.orders import Side
 
 SNAPSHOT_LEVELS = 100
 STALE_SHARE = 0.3
-STALE_MS = 300
+STALE_MS = 1_500
 NEAR = 3
 """A level this near to the touch may be left standing for a while."""
 WORDS = {Side.BUY: "bids", Side.SELL: "asks"}

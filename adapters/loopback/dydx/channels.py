@@ -92,10 +92,11 @@ class Channels:
                 msgspec.structs.replace(row, createdAtHeight=msgspec.UNSET) for row in list(tape.trades)[-len(trades) :]
             ]
             yield ("v4_trades", ticker), msgspec.json.encode({"trades": printed})
+        for ticker in dict.fromkeys([*block.trades, *block.began]):
             for resolution in RESOLUTIONS:
                 topic = "v4_candles", f"{ticker}/{resolution}"
                 if wanted(topic):
-                    yield topic, msgspec.json.encode(tape.candles(resolution)[0])
+                    yield topic, msgspec.json.encode(self._indexer.tapes[ticker].candles(resolution)[0])
         yield from self._markets_of(block)
 
     def _markets_of(self, block: Block) -> Iterator[tuple[Topic, bytes]]:

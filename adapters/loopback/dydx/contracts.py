@@ -78,8 +78,8 @@ class Terms:
 TERMS: dict[str, Terms] = {
     terms.ticker: terms
     for terms in (
-        Terms("BTC-USD", 0, -10, 100_000, Decimal("0.02"), Decimal("0.012"), Decimal(89_942), 1_200.0, 0.5),
-        Terms("ETH-USD", 1, -9, 100_000, Decimal("0.02"), Decimal("0.012"), Decimal("3103.0"), 2_500.0, 0.3),
+        Terms("BTC-USD", 0, -10, 100_000, Decimal("0.02"), Decimal("0.012"), Decimal(89_942), 1_200.0, 1.5),
+        Terms("ETH-USD", 1, -9, 100_000, Decimal("0.02"), Decimal("0.012"), Decimal("3103.0"), 2_500.0, 1.0),
         Terms(
             "SOL-USD", 5, -7, 1_000_000, Decimal("0.05"), Decimal("0.03"), Decimal("135.30"), 600.0, 0.4,
             ("40000000", "100000000"),

@@ -89,7 +89,7 @@ class Indexer:
             return
         state = self._state(placed)
         if reason == "EXPIRED":
-            self._expiring.append((self.height + 1 + self._notice, state))
+            self._expiring.append((self.height + self._notice, state))
             return
         state.status = "BEST_EFFORT_CANCELED"
         self._push_removal(state, reason, plain(placed.filled))
@@ -126,8 +126,10 @@ class Indexer:
                 event_id = self._ids.event_of(one.trade_id)
                 row = render.trade(one, event_id, block.height, block.ts_ms)
                 self.tapes[ticker].trade(row, one.side, one.price, one.size, block.ts_ms)
-        for tape in self.tapes.values():
+        for ticker, tape in self.tapes.items():
             tape.settled(block.height, block.ts_ms)
+            if tape.open_minute(None, block.ts_ms):
+                block.began.append(ticker)
         changed: dict[str, list[Position]] = {}
         for fill in block.fills:
             if fill.kind == "funding":

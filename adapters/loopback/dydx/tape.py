@@ -24,7 +24,7 @@ DAY_MINUTES = 1_440
 
 @dataclass(slots=True)
 class Minute:
-    """A minute with trades in it."""
+    """A minute with blocks in it."""
 
     candle: Candle
     open_interest: Decimal
@@ -49,13 +49,20 @@ class Tape:
     def trade(self, trade: rows.Trade, side: Side, price: Decimal, size: Decimal, block_ms: int) -> None:
         """Prints a trade at its block's time."""
         self.trades.append(trade)
-        start_ms, mid = block_ms - block_ms % MINUTE_MS, self.market.mark_price
-        if not self.minutes or self.minutes[-1].candle.start_ms < start_ms:
-            candle = Candle(start_ms, price, price, price, price)
-            self.minutes.append(Minute(candle, self.market.open_interest, mid, mid))
+        self.open_minute(price, block_ms)
         minute = self.minutes[-1]
         minute.candle.trade(side, price, size)
-        minute.mid_close = mid
+        minute.mid_close = self.market.mark_price
+
+    def open_minute(self, price: Decimal | None, block_ms: int) -> bool:
+        """Begins the block's minute if no block has; at the last close where nobody has traded in it."""
+        start_ms, mid = block_ms - block_ms % MINUTE_MS, self.market.mark_price
+        if self.minutes and self.minutes[-1].candle.start_ms >= start_ms:
+            return False
+        opened = price or (self.minutes[-1].candle.close if self.minutes else self.market.last_price)
+        candle = Candle(start_ms, opened, opened, opened, opened)
+        self.minutes.append(Minute(candle, self.market.open_interest, mid, mid))
+        return True
 
     def settled(self, height: int, block_ms: int) -> None:
         """Notes the funding that was settled since the last block."""
@@ -66,7 +73,7 @@ class Tape:
                 self.funding.append(rows.HistoricalFunding(self.ticker, plain(rate), price, iso(block_ms), str(height)))
 
     def candles(self, resolution: str) -> list[rows.Candle]:
-        """Candles of a resolution, newest first; a period without trades has none."""
+        """Candles of a resolution, newest first; one without trades is flat."""
         span, folded = RESOLUTIONS[resolution], list[Minute]()
         for minute in self.minutes:
             start_ms = span.start(minute.candle.start_ms)

@@ -57,3 +57,5 @@ class Block:
     """By ticker."""
     transfers: list[Moved] = field(default_factory=list)
     oracle: dict[str, Decimal] = field(default_factory=dict)
+    began: list[str] = field(default_factory=list)
+    """Markets that begin a minute with this block, without a trade."""

@@ -141,6 +141,13 @@ class Socket:
                 found.append(frame["contents"])
         return found
 
+    async def contents_until(self, key: str, channel: str = "v4_subaccounts"):
+        """The contents of the next frames of a channel up to one that says something of `key`."""
+        found = await self.contents(channel)
+        while key not in found[-1]:
+            found += await self.contents(channel)
+        return found
+
 
 @asynccontextmanager
 async def started(**options):
