@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -69,6 +70,7 @@ class Chain:
         indexer: Indexer,
         limits: RateLimits,
         height: int,
+        client_name: Callable[[int, int], str],
     ) -> None:
         self.height, self.time_ms = height, 0
         self.ante = ante
@@ -77,10 +79,10 @@ class Chain:
         self._floor, self._ids, self._indexer = floor, ids, indexer
         self._limiter = BlockLimiter(limits)
         self._register = Register()
-        entry = Entry(floor, self._register, ids, indexer.removed)
+        entry = Entry(floor, self._register, ids, indexer.removed, client_name)
         self._entry = entry
         self._short_term = ShortTerm(self._register, checks, entry, indexer)
-        self._stateful = Stateful(self._register, checks, entry, indexer, indexer.equity)
+        self._stateful = Stateful(self._register, checks, entry, indexer, indexer.equity, indexer.free)
         self._pending: list[Tx] = []
         self._block = Block(height + 1, 0)
         floor.listeners.append(self._heard)

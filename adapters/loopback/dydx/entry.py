@@ -27,8 +27,16 @@ UNDERCOLLATERALIZED, REPLACED = "UNDERCOLLATERALIZED", "REPLACED"
 class Entry:
     """The only code here that changes what rests in the books."""
 
-    def __init__(self, floor: Floor, register: Register, ids: FloorIds, ended: Callable[[Placed, str], None]) -> None:
+    def __init__(
+        self,
+        floor: Floor,
+        register: Register,
+        ids: FloorIds,
+        ended: Callable[[Placed, str], None],
+        client_name: Callable[[int, int], str],
+    ) -> None:
         self._floor, self._register, self._ids, self._ended = floor, register, ids, ended
+        self._client_name = client_name
         self._gone: dict[str, Placed] = {}
         floor.listeners.append(self._heard)
 
@@ -46,7 +54,7 @@ class Entry:
             tif=TIFS[TimeInForce(place.time_in_force)],
             price=placed.price,
             size=placed.size - placed.filled_before,
-            client_id=str(place.order_id.client_id),
+            client_id=self._name(placed),
             reduce_only=place.reduce_only,
             self_match=SelfMatch.CANCEL_MAKER,
         )
@@ -77,7 +85,7 @@ class Entry:
         if not placed.filled:
             desk = self._floor.desks[placed.order_id.subaccount.key]
             desk.orders.pop(placed.uuid, None)
-            desk.by_client_id.pop(str(placed.order_id.client_id), None)
+            desk.by_client_id.pop(self._name(placed), None)
 
     def tell(self) -> None:
         """Says which orders left the book, and why."""
@@ -85,6 +93,9 @@ class Entry:
         for placed in gone.values():
             if placed.order is not None:
                 self._ended(placed, REMOVALS[placed.order.reason])
+
+    def _name(self, placed: Placed) -> str:
+        return self._client_name(placed.order_id.client_id, placed.place.client_metadata)
 
     def _heard(self, change: Change) -> None:
         for order in change.orders:

@@ -18,7 +18,7 @@ from adapters.loopback.dydx.codes import ChainError
 from adapters.loopback.dydx.messages import read
 from adapters.loopback.dydx.rest import spoil
 from adapters.loopback.dydx.texts import iso
-from adapters.loopback.faults import Faults, Place
+from adapters.loopback.faults import NONE, Fault, Faults, Place
 
 GAS_USED = 86_055
 MOST_GAS = 18_446_744_073_709_551_615
@@ -79,7 +79,7 @@ class Node:
         self, request: web.Request, encoded: bytes, drawn: Callable[[Verdict], web.Response]
     ) -> web.Response:
         """Carries a transaction out, unless a fault ordered for its message stands before it."""
-        fault = self._faults.ask(Place.TRADE, tx_name(encoded))
+        fault = tx_fault(self._faults, encoded)
         if fault.status and not fault.carried_out:
             return web.Response(status=fault.status, text=fault.words or HTTPStatus(fault.status).phrase)
         return await spoil(request, drawn(self._chain.broadcast(encoded, self._clock())), fault)
@@ -194,12 +194,14 @@ class Node:
         return _json({"gas_info": {"gas_wanted": str(MOST_GAS), "gas_used": str(GAS_USED)}, "result": {"log": ""}})
 
 
-def tx_name(encoded: bytes) -> str:
-    """By what faults for a transaction are ordered: its first message's name, such as MsgPlaceOrder."""
+def tx_fault(faults: Faults, encoded: bytes) -> Fault:
+    """The fault ordered for a transaction, by its first message's name such as MsgPlaceOrder, as a trade or as REST."""
     try:
-        return read(encoded).names[0]
+        name = read(encoded).names[0]
     except ChainError:
-        return "unreadable"
+        name = "unreadable"
+    fault = faults.ask(Place.TRADE, name)
+    return faults.ask(Place.REST, name) if fault == NONE else fault
 
 
 def checked(verdict: Verdict) -> Json:

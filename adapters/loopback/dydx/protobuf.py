@@ -72,6 +72,11 @@ def number(field: int, value: int) -> bytes:
     return _key(field, VARINT) + _varint_bytes(value) if value else b""
 
 
+def signed(field: int, value: int) -> bytes:
+    """A sint32 or sint64 field."""
+    return number(field, value * 2 if value >= 0 else -value * 2 - 1)
+
+
 def data(field: int, value: bytes) -> bytes:
     """A field of bytes, nothing where it is empty."""
     return message(field, value) if value else b""

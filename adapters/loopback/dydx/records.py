@@ -97,14 +97,34 @@ class Indexer:
             self._records(placed).orders.pop(placed.uuid, None)
 
     def cancelled_unseen(self, order_id: OrderId) -> None:
-        row = render.unseen(order_id, order_uuid(order_id))
-        self._push(order_id.subaccount, rows.Contents(orders=[row]))
+        records = self.subaccounts.get(order_id.subaccount.key)
+        if records is None or order_uuid(order_id) not in records.orders:
+            row = render.unseen(order_id, order_uuid(order_id))
+            self._push(order_id.subaccount, rows.Contents(orders=[row]))
 
     # -- what a block says -------------------------------------------------------------------------------------------
 
     def begin(self, block: Block) -> None:
-        """A block is being made; what follows until `finish` is in it."""
+        """A block is being made, and its matches come first; what follows until `finish` is in it too."""
         self.height, self.time_ms, self.oracle = block.height, block.ts_ms, block.oracle
+        for ticker, trades in block.trades.items():
+            for one in trades:
+                row = render.trade(one, self._ids.event_of(one.trade_id), block.height, block.ts_ms)
+                self.tapes[ticker].trade(row, one.side, one.price, one.size, block.ts_ms)
+        for ticker, tape in self.tapes.items():
+            tape.settled(block.height, block.ts_ms)
+            if tape.open_minute(None, block.ts_ms):
+                block.began.append(ticker)
+        changed: dict[str, list[Position]] = {}
+        for fill in block.fills:
+            if fill.kind == "funding":
+                self._settle(fill, block)
+            else:
+                held = changed.setdefault(fill.account, [])
+                held += [position for position in self._fill(fill, block) if position not in held]
+        for key, positions in changed.items():
+            self._push_holdings(key, positions)
+        self._tell_removed()
 
     def kept(self, placed: Placed) -> None:
         state = self._state(placed)
@@ -120,36 +140,20 @@ class Indexer:
         self._push(placed.order_id.subaccount, rows.Contents(orders=[self._update(state)]), behind=1)
 
     def finish(self, block: Block) -> None:
-        """Books the block's matches and says everything that is final with it."""
-        for ticker, trades in block.trades.items():
-            for one in trades:
-                event_id = self._ids.event_of(one.trade_id)
-                row = render.trade(one, event_id, block.height, block.ts_ms)
-                self.tapes[ticker].trade(row, one.side, one.price, one.size, block.ts_ms)
-        for ticker, tape in self.tapes.items():
-            tape.settled(block.height, block.ts_ms)
-            if tape.open_minute(None, block.ts_ms):
-                block.began.append(ticker)
-        changed: dict[str, list[Position]] = {}
-        for fill in block.fills:
-            if fill.kind == "funding":
-                self._settle(fill, block)
-            else:
-                held = changed.setdefault(fill.account, [])
-                held += [position for position in self._fill(fill, block) if position not in held]
+        """Says what else is final with the block."""
         for moved in block.transfers:
             self._move(moved, block)
-        for key, positions in changed.items():
-            self._push_holdings(key, positions)
+        self._tell_removed()
+        self._expire()
+
+    def _tell_removed(self) -> None:
         removed, self._removed = self._removed, []
         for placed, reason in removed:
             state = self._state(placed)
             state.status = "CANCELED"
             self._update(state)
-            self._push(
-                placed.order_id.subaccount, rows.Contents(orders=[render.order(state, removal=reason)]), behind=1
-            )
-        self._expire()
+            row = render.order(state, removal=reason)
+            self._push(placed.order_id.subaccount, rows.Contents(orders=[row]), behind=1)
 
     def _fill(self, fill: Fill, block: Block) -> list[Position]:
         """One side of a match: the order, the fill, the position."""
@@ -219,14 +223,16 @@ class Indexer:
         """The indexer's own tasks find short-term orders that are over, some time later."""
         while self._expiring and self._expiring[0][0] <= self.height:
             state = self._expiring.popleft()[1]
-            if state.status not in ("BEST_EFFORT_OPENED", "OPEN") or state.place.good_til_block > self.height:
+            orders = self.subaccounts[state.place.order_id.subaccount.key].orders
+            was_placed_again = orders.get(state.uuid) is not state or state.place.good_til_block > self.height
+            if was_placed_again or state.status not in ("BEST_EFFORT_OPENED", "OPEN"):
                 continue
             if state.is_kept:
                 state.status = "CANCELED"
                 continue
             state.status = "BEST_EFFORT_CANCELED"
             self._push_removal(state, "INDEXER_EXPIRED", "0")
-            self.subaccounts[state.place.order_id.subaccount.key].orders.pop(state.uuid, None)
+            del orders[state.uuid]
 
     # -- within ------------------------------------------------------------------------------------------------------
 
@@ -234,11 +240,14 @@ class Indexer:
         return self.subaccounts[placed.order_id.subaccount.key]
 
     def _state(self, placed: Placed) -> OrderState:
+        """The order's state, a new one where the chain has forgotten what was filled under its id before."""
         orders = self._records(placed).orders
         state = orders.get(placed.uuid)
-        if state is None:
-            state = OrderState(placed.uuid, placed.place, placed.ticker, placed.price, placed.size, "PENDING")
+        if state is None or (state.placed is not placed and not placed.filled_before):
+            orders.pop(placed.uuid, None)  # the new one is the newest
+            state = OrderState(placed, placed.place, placed.price, placed.size)
             orders[placed.uuid] = state
+        state.placed = placed
         return state
 
     def _update(self, state: OrderState) -> rows.Order:

@@ -14,6 +14,7 @@ from adapters.loopback.dydx.contracts import QUANTUM_CONVERSION_EXPONENT, STEP_B
 from adapters.loopback.dydx.ids import position_uuid, subaccount_uuid
 from adapters.loopback.dydx.messages import Condition, OrderId, OrderSide, PlaceOrder, Subaccount, TimeInForce
 from adapters.loopback.dydx.positions import Holdings, Position
+from adapters.loopback.dydx.register import Placed
 from adapters.loopback.dydx.tape import Tape
 from adapters.loopback.dydx.texts import iso, plain
 from adapters.loopback.floor import Fill
@@ -29,12 +30,12 @@ REMOVAL = "ORDER_REMOVAL_REASON_"
 class OrderState:
     """An order as the indexer has it."""
 
-    uuid: str
+    placed: Placed
     place: PlaceOrder
-    ticker: str
+    """As it was said last; a replacement is not said before its predecessor's end."""
     price: Decimal
     size: Decimal
-    status: str
+    status: str = "PENDING"
     filled: Decimal = ZERO
     """By blocks."""
     created_height: int | None = None
@@ -42,6 +43,14 @@ class OrderState:
     updated_height: int | None = None
     is_kept: bool = False
     """Is it in the database, and not only in the cache of what nodes said?"""
+
+    @property
+    def uuid(self) -> str:
+        return self.placed.uuid
+
+    @property
+    def ticker(self) -> str:
+        return self.placed.ticker
 
 
 def order(state: OrderState, **more: str) -> rows.Order:

@@ -29,9 +29,10 @@ class Stateful:
         entry: Entry,
         watcher: Watcher,
         equity: Callable[[str], Decimal],
+        free: Callable[[str], Decimal],
     ) -> None:
         self._register, self._checks, self._entry, self._watcher = register, checks, entry, watcher
-        self._equity = equity
+        self._equity, self._free = equity, free
         self._included: list[Placed] = []
         """On the chain since this block, to be matched now that it is made."""
 
@@ -39,7 +40,7 @@ class Stateful:
 
     def check_place(self, place: PlaceOrder, next_height: int, now_ms: int) -> None:
         """Raises ChainError."""
-        self._checks.place(place, next_height, now_ms)
+        terms = self._checks.place(place, next_height, now_ms)
         found = self._register.find(place.order_id)
         if found is not None and found.is_live:
             raise ChainError(codes.STATEFUL_EXISTS)
@@ -47,6 +48,9 @@ class Stateful:
         equity = self._equity(key)
         if self._register.open_stateful(key) >= most_stateful(equity):
             raise ChainError(codes.EQUITY_TIER, f"equity {equity}")
+        value = terms.size(place.quantums) * terms.price(place.subticks)
+        if value * terms.initial_margin_fraction > self._free(key) and not place.reduce_only:
+            raise ChainError(codes.COLLATERAL)
 
     def check_cancel(self, cancel: CancelOrder, next_height: int, now_ms: int) -> None:
         """Raises ChainError."""

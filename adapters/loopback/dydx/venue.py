@@ -17,6 +17,7 @@ from adapters.loopback.dydx.chain import Chain
 from adapters.loopback.dydx.channels import Channels
 from adapters.loopback.dydx.checks import Checks
 from adapters.loopback.dydx.contracts import CONTRACTS, TERMS
+from adapters.loopback.dydx.grpc_node import GrpcNode
 from adapters.loopback.dydx.ids import FloorIds
 from adapters.loopback.dydx.limits import Limiter, RateLimits
 from adapters.loopback.dydx.messages import Subaccount
@@ -30,6 +31,7 @@ from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
 from adapters.loopback.flow import Flow
 from adapters.loopback.ledger import Account
+from adapters.loopback.orders import ZERO
 from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 
 WARM_UP_STEPS = 300
@@ -44,8 +46,9 @@ class DydxVenue:
     """A dYdX of one's own.
 
     An account's key is its address, its secret the private key in hexadecimal. With `flow_per_s` above zero that many steps of
-    order flow a second run by themselves while it is started, and a block is made every `block_ms`; else `step` and `make_block`
-    do. With `crosses` the published books are crossed now and then, as the real ones are.
+    order flow a second run by themselves while it is started; else `step` does. A block is made every `block_ms`, with zero only
+    by `make_block`. With `crosses` the published books are crossed now and then, as the real ones are. `client_name` is what the
+    truth calls an order, of its client id and client metadata.
     """
 
     def __init__(
@@ -58,11 +61,12 @@ class DydxVenue:
         faults: Faults | None = None,
         clock: Callable[[], int] = wall_clock_ms,
         warm_up_steps: int = WARM_UP_STEPS,
-        block_ms: int | None = None,
+        block_ms: int = 1_000,
         short_block_window: int = 20,
         expiry_notice_blocks: int = 5,
         crosses: bool = False,
         chain_id: str = CHAIN_ID,
+        client_name: Callable[[int, int], str] = lambda client_id, _: str(client_id),
     ) -> None:
         customers = [replace(account, money_step=MONEY_STEP) for account in accounts]
         limits, tickers = rate_limits or RateLimits(), tuple(symbols)
@@ -71,10 +75,11 @@ class DydxVenue:
         self.floor = Floor([CONTRACTS[ticker] for ticker in tickers], customers, seed, ids, keeps_place=False)
         self.flows = {ticker: Flow(self.floor, ticker, seed) for ticker in tickers}
         self._clock, self._flow_per_s = clock, flow_per_s
-        self._block_ms = block_ms if block_ms is not None else (1_000 if flow_per_s else 0)
+        self._block_ms = block_ms
         self._indexer = Indexer(self.floor.markets, ids, expiry_notice_blocks, height)
         checks = Checks((TERMS[ticker] for ticker in tickers), short_block_window)
-        self.chain = Chain(self.floor, ids, Ante(customers, chain_id), checks, self._indexer, limits, height)
+        ante = Ante(customers, chain_id)
+        self.chain = Chain(self.floor, ids, ante, checks, self._indexer, limits, height, client_name)
         for account in customers:
             self.chain.open(Subaccount(account.key, 0), account)
         self._warm_up(warm_up_steps)
@@ -85,10 +90,13 @@ class DydxVenue:
         quotes, statements = Quotes(self._indexer, channels), Statements(self._indexer)
         self._rest = Rest(quotes, statements, Limiter(limits), self.faults, clock)
         self._node = Node(self.chain, self.faults, clock)
+        self._grpc_node = GrpcNode(self.chain, list(tickers), self.faults, clock)
         self._hub.tick(clock())
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._address = ""
+        self.grpc_address = ""
+        """The node over gRPC, without TLS: host and port, another one than everything else."""
         self._conn_number = 0
 
     # -- where it is -------------------------------------------------------------------------------------------------
@@ -121,6 +129,7 @@ class DydxVenue:
         await site.start()
         bound = self._runner.addresses[0]
         self._address = f"{bound[0]}:{bound[1]}"
+        self.grpc_address = await self._grpc_node.start(host)
         self._tasks = [asyncio.create_task(self._beat(), name="loopback-dydx")]
 
     async def stop(self) -> None:
@@ -131,6 +140,7 @@ class DydxVenue:
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         connections = [connection for place in Place for connection in self.connections(place)]
         await asyncio.gather(*(connection.close() for connection in connections))
+        await self._grpc_node.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -176,8 +186,13 @@ class DydxVenue:
     # -- what a test may see -----------------------------------------------------------------------------------------
 
     def truth(self, key: str) -> Truth:
-        """What the node knows of a subaccount, matches of the block being made included."""
-        return truth_of(self.floor, key)
+        """What the node knows of a subaccount, matches of the block being made included.
+
+        The wallet is what the indexer calls its USDC: what was paid for the open positions is not in it.
+        """
+        truth = truth_of(self.floor, key)
+        bought = sum((held.size * held.average for held in truth.positions.values()), ZERO)
+        return replace(truth, wallet=(truth.wallet - bought).quantize(MONEY_STEP))
 
     @property
     def books(self) -> dict[str, BookView]:

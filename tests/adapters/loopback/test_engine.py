@@ -113,6 +113,14 @@ def test_an_amended_order_keeps_or_loses_its_place(change, queue) -> None:
     assert [o.order_id for o in engine.queue(BUY, amended.price)] == queue
 
 
+def test_an_amendment_that_renews_goes_to_the_back_and_may_change_nothing() -> None:
+    engine, _ = engine_with(order("a", BUY, "100", "1"), order("b", BUY, "100", "1"))
+    with pytest.raises(RefusedError):
+        engine.amend("a", 2, keeps_place=False)
+    engine.amend("a", 2, keeps_place=False, renews=True)
+    assert [o.order_id for o in engine.queue(BUY, Decimal(100))] == ["b", "a"]
+
+
 def test_an_amend_that_crosses_takes_and_a_post_only_one_is_cancelled() -> None:
     engine, _ = engine_with(
         order("a", BUY, "99", "1"), order("p", BUY, "98", "1", tif=Tif.POST_ONLY), order("s", SELL, "100", "3")

@@ -105,3 +105,11 @@ def test_funding_settles_on_the_clock_and_schedules_the_next() -> None:
     assert (paid.kind, paid.fee) == ("funding", D("0.0001") * floor.markets["BTCUSDT"].mark_price)
     assert floor.desks["k"].book.funding == -paid.fee
     assert floor.markets["BTCUSDT"].next_funding_ms == 2 * eight_hours
+
+
+def test_where_money_has_a_step_fees_and_funding_are_rounded_against_the_customer() -> None:
+    book = Book(Account("k", "s", D(1000), taker_rate=D("0.0005"), money_step=D("0.01")))
+    assert book.fill("BTCUSDT", Side.SELL, D("101"), D("1"), False, 1, 1, "x").fee == D("0.06")
+    assert book.settle_funding("BTCUSDT", D("0.0001"), D("101"), 2, "f") == D("-0.01")
+    book.transfer(D(-40))
+    assert (book.wallet, book.fees, book.funding) == (D("959.95"), D("0.06"), D("0.01"))

@@ -116,6 +116,7 @@ REFUSED = [
     ("a time that is over", {"good_til_block_time": -60}, ("clob", 3003)),
     ("a time too far", {"good_til_block_time": 96 * 86_400}, ("clob", 3004)),
     ("immediate or cancel", {"time_in_force": IOC}, ("clob", 3002)),
+    ("more than the collateral", {"size": "100"}, ("clob", 3007)),
     ("fill or kill", {"time_in_force": 3}, ("clob", 48)),
     ("a condition without a trigger", {"flags": CONDITIONAL, "condition_type": 1}, ("clob", 6001)),
     ("conditional flags without a condition", {"flags": CONDITIONAL}, ("clob", 6000)),
