@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from adapters import venue as find_venue
 from adapters.base.settings import Capabilities
 from app.config import RunConfig, StrategyConfig, VenueConfig
+from app.linting import refuse_impure
 from state.errors import ConfigurationError
 from streams.risk import Quoting, RiskLimits, check_feasible
 from streams.strategies.registry import find, read_params
@@ -35,6 +36,7 @@ def _check_venue(line: VenueConfig, able: Capabilities) -> None:
 
 def _check_strategy(known: StrategyConfig, followed: set[tuple[str, str]], limits: RiskLimits | None) -> None:
     name = known.name or known.strategy
+    refuse_impure(known.strategy)
     params: object = read_params(known.strategy, find(known.strategy).params, known.params)
     venue, symbol = getattr(params, "venue", None), getattr(params, "symbol", None)
     if isinstance(venue, str) and isinstance(symbol, str) and (venue, symbol) not in followed:

@@ -72,6 +72,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "decode": Entry("app.commands.decode", "decode", "Turn recorded raw frames into normalized events."),
     "request": Entry("app.commands.request", "request", "Show a signed request without sending it."),
     "venues": Entry("app.commands.venues", "venues", "Show what each adapter can do."),
+    "lint": Entry("app.commands.lint", "lint", "Find what in a strategy would make a replay decide otherwise."),
     "conformance": Entry("app.commands.conformance", "conformance", "Hold an adapter to the contract of a venue."),
     "loopback": Entry("app.commands.loopback", "loopback", "Run a venue on localhost for anybody's client."),
 }

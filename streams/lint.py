@@ -1,5 +1,6 @@
 """A lint for determinism: what would make a replay decide otherwise, found in the source before it runs.
 
+Windows that look ahead are found too: they decide one thing on recorded data and another live.
 It reads names, not types: what comes in under another name (a clock passed as an argument, a set returned by somebody
 else's function) it does not see; the guard in `streams/guard.py` sees the first while it runs, and a verify under another
 hash seed the second. `print` and logging are let through, since they decide nothing.
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from streams.lint_ahead import looks_ahead
 from streams.lint_words import FORBIDDEN, METHODS, ORDERED, ORDERLESS, SEEDED, SET_METHODS, ZONED
 
 _SET_NAMES = frozenset({"set", "frozenset", "Set", "AbstractSet", "MutableSet", "FrozenSet"})
@@ -185,6 +187,9 @@ class _Reader(ast.NodeVisitor):
         function = node.func
         if dotted in ("id", "hash"):
             self._find(node, f"{dotted}() differs from run to run", "a name or a seq")
+        ahead = looks_ahead(node, dotted)
+        if ahead is not None:
+            self._find(node, *ahead)
         for keyword in node.keywords:
             if keyword.arg == "key" and self._dotted(keyword.value) in ("id", "hash"):
                 self._find(node, "an order by id or hash differs from run to run", "a name or a seq")

@@ -83,6 +83,22 @@ IMPURE = {
     "an order by id": "def f(xs):\n    return sorted(xs, key=id)  # !",
     "a bucket by hash": "def f(name):\n    return hash(name) % 4  # !",
     "the process id": "import os\nseed = os.getpid()  # !",
+    "a centred window": "def f(prices):\n    return prices.rolling(20, center=True).mean()  # !",
+    "tomorrow's price": "def f(prices):\n    return prices.shift(-1) / prices  # !",
+    "a shift by a negative number of periods": "def f(prices, n):\n    return prices.pct_change(periods=-n)  # !",
+    "a roll towards the past": "import numpy as np\ndef f(x):\n    return np.roll(x, -1)  # !",
+    "a gap filled from what came later": "def f(prices):\n    return prices.bfill()  # !",
+    "a gap filled by a word": "def f(prices):\n    return prices.fillna(method='bfill')  # !",
+    "a straight line to the next price": "def f(prices):\n    return prices.interpolate()  # !",
+    "a join to the next trade": (
+        "import pandas as pd\ndef f(a, b):\n    return pd.merge_asof(a, b, on='ts', direction='forward')  # !"
+    ),
+    "a filter run both ways": "from scipy.signal import filtfilt\ndef f(b, a, x):\n    return filtfilt(b, a, x)  # !",
+    "a Savitzky-Golay smoother": "from scipy import signal\ndef f(x):\n    return signal.savgol_filter(x, 5, 2)  # !",
+    "a Gaussian around each price": "from scipy import ndimage\ndef f(x):\n    return ndimage.gaussian_filter1d(x, 3)  # !",
+    "a centred convolution": "import numpy as np\ndef f(x, k):\n    return np.convolve(x, k, mode='same')  # !",
+    "a convolution over the end": "import numpy as np\ndef f(x, k):\n    return np.convolve(x, k)  # !",
+    "central differences": "import numpy as np\ndef f(x):\n    return np.gradient(x)  # !",
     "the machine's name": "import platform\nname = platform.node()  # !",
 }
 
@@ -129,6 +145,12 @@ PURE = {
     "an order by name": "def f(xs):\n    return sorted(xs, key=lambda x: x.name)",
     "the thread's number": "from threading import get_ident\nme = get_ident()",
     "RxPY's time operators without a scheduler": "from reactivex import operators as ops\nstep = ops.debounce(0.5)",
+    "a window that ends now": "def f(prices):\n    return prices.rolling(20).mean()",
+    "yesterday's price": "def f(prices):\n    return prices.shift(1) / prices",
+    "a gap filled from before": "def f(prices):\n    return prices.ffill()",
+    "a convolution within": "import numpy as np\ndef f(x, k):\n    return np.convolve(x, k, 'valid')[-1]",
+    "a join to the trade before": "import pandas as pd\ndef f(a, b):\n    return pd.merge_asof(a, b, direction='backward')",
+    "differences to the value before": "import numpy as np\ndef f(x):\n    return np.diff(x)",
     "an import that is not used": "import time",
     "a path joined": "import os\nname = os.path.join('a', 'b')",
 }  # fmt: skip
