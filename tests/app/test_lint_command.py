@@ -42,7 +42,7 @@ def test_a_session_with_an_impure_strategy_is_refused_before_anything_is_opened(
         check_config(config)
 
 
-@pytest.mark.parametrize(('name', 'body'), [("none.py", None), ("wrong.py", "def f(:\n")])
+@pytest.mark.parametrize(("name", "body"), [("none.py", None), ("wrong.py", "def f(:\n")])
 def test_what_cannot_be_linted_is_told_in_one_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, body: str | None
 ) -> None:
