@@ -210,6 +210,8 @@ class Chain:
         self._block.fills += change.fills
         if change.trades:
             self._block.trades.setdefault(change.market.contract.symbol, []).extend(change.trades)
+            if change.liquidations:
+                self._block.forced.update(trade.trade_id for trade in change.trades)
 
 
 def _refused(tx_hash: str, error: ChainError) -> Verdict:

@@ -15,6 +15,8 @@ from aiohttp import web
 from adapters.loopback.dydx import codes
 from adapters.loopback.dydx.chain import Chain, Delivered, Verdict
 from adapters.loopback.dydx.codes import ChainError
+from adapters.loopback.dydx.contracts import QUOTE_RESOLUTION
+from adapters.loopback.dydx.limits import EQUITY_TIERS, RateLimits
 from adapters.loopback.dydx.messages import read
 from adapters.loopback.dydx.rest import spoil
 from adapters.loopback.dydx.texts import iso
@@ -44,8 +46,12 @@ class RpcRequest(msgspec.Struct):
 class Node:
     """Answers what is not the indexer's."""
 
-    def __init__(self, chain: Chain, faults: Faults, clock: Callable[[], int]) -> None:
+    def __init__(self, chain: Chain, limits: RateLimits, faults: Faults, clock: Callable[[], int]) -> None:
         self._chain, self._faults, self._clock = chain, faults, clock
+        self._terms: Mapping[str, Json] = {
+            "/dydxprotocol/clob/block_rate": block_rate(limits),
+            "/dydxprotocol/clob/equity_tier": equity_tiers(),
+        }
         self._rpc: Mapping[str, Callable[[Mapping[str, object]], Json]] = {
             "abci_info": self._abci_info,
             "status": self._status,
@@ -165,6 +171,8 @@ class Node:
             if found is None:
                 return _lcd_error(HTTPStatus.NOT_FOUND, 5, "tx not found")
             return _json({"tx_response": included(found)})
+        if path in self._terms:
+            return _json(self._terms[path])
         if path == "/cosmos/tx/v1beta1/simulate" and request.method == "POST":
             return self._simulate(body)
         return _lcd_error(HTTPStatus.NOT_IMPLEMENTED, 12, "Not Implemented")
@@ -192,6 +200,33 @@ class Node:
         except ChainError as error:
             return _lcd_error(HTTPStatus.BAD_REQUEST, 3, error.log)
         return _json({"gas_info": {"gas_wanted": str(MOST_GAS), "gas_used": str(GAS_USED)}, "result": {"log": ""}})
+
+
+def block_rate(limits: RateLimits) -> Json:
+    """How many messages an account may send within so many blocks; nothing where there is no limit."""
+
+    def within(*windows: tuple[int, int]) -> list[Json]:
+        return [{"num_blocks": blocks, "limit": limit} for blocks, limit in windows if limit]
+
+    config: Json = {
+        "max_short_term_orders_per_n_blocks": [],
+        "max_stateful_orders_per_n_blocks": within(
+            (1, limits.stateful_per_block), (100, limits.stateful_per_100_blocks)
+        ),
+        "max_short_term_order_cancellations_per_n_blocks": [],
+        "max_short_term_orders_and_cancels_per_n_blocks": within((5, limits.short_term_per_5_blocks)),
+    }
+    return {"block_rate_limit_config": config}
+
+
+def equity_tiers() -> Json:
+    """From which equity on a subaccount may have so many stateful orders, in USDC's quanta."""
+    tiers: list[Json] = [
+        {"usd_tnc_required": str(int(least.scaleb(QUOTE_RESOLUTION))), "limit": most}
+        for least, most in reversed(EQUITY_TIERS)
+    ]
+    config: Json = {"short_term_order_equity_tiers": [], "stateful_order_equity_tiers": tiers}
+    return {"equity_tier_limit_config": config}
 
 
 def tx_fault(faults: Faults, encoded: bytes) -> Fault:

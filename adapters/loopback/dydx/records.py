@@ -107,9 +107,13 @@ class Indexer:
     def begin(self, block: Block) -> None:
         """A block is being made, and its matches come first; what follows until `finish` is in it too."""
         self.height, self.time_ms, self.oracle = block.height, block.ts_ms, block.oracle
+        forced: set[str] = set()
         for ticker, trades in block.trades.items():
             for one in trades:
-                row = render.trade(one, self._ids.event_of(one.trade_id), block.height, block.ts_ms)
+                event_id = self._ids.event_of(one.trade_id)
+                if one.trade_id in block.forced:
+                    forced.add(event_id)
+                row = render.trade(one, event_id, event_id in forced, block.height, block.ts_ms)
                 self.tapes[ticker].trade(row, one.side, one.price, one.size, block.ts_ms)
         for ticker, tape in self.tapes.items():
             tape.settled(block.height, block.ts_ms)
@@ -121,7 +125,7 @@ class Indexer:
                 self._settle(fill, block)
             else:
                 held = changed.setdefault(fill.account, [])
-                held += [position for position in self._fill(fill, block) if position not in held]
+                held += [position for position in self._fill(fill, block, forced) if position not in held]
         for key, positions in changed.items():
             self._push_holdings(key, positions)
         self._tell_removed()
@@ -155,12 +159,12 @@ class Indexer:
             row = render.order(state, removal=reason)
             self._push(placed.order_id.subaccount, rows.Contents(orders=[row]), behind=1)
 
-    def _fill(self, fill: Fill, block: Block) -> list[Position]:
-        """One side of a match: the order, the fill, the position."""
+    def _fill(self, fill: Fill, block: Block, forced: set[str]) -> list[Position]:
+        """One side of a match: the order, the fill, the position; `forced` are the matches that liquidated somebody."""
         records = self.subaccounts[fill.account]
         state, event_id = records.orders[fill.order_id], self._ids.event_of(fill.exec_id)
         of, metadata = records.subaccount, str(state.place.client_metadata)
-        row = render.fill(fill, block.height, block.ts_ms, of.number, metadata)
+        row = render.fill(fill, event_id in forced, block.height, block.ts_ms, of.number, metadata)
         records.fills.append(row)
         state.filled += fill.size
         state.is_kept = True

@@ -117,12 +117,12 @@ def unseen(order_id: OrderId, uuid: str) -> rows.Order:
     )
 
 
-def fill(one: Fill, height: int, block_ms: int, number: int, metadata: str) -> rows.Fill:
+def fill(one: Fill, forced: bool, height: int, block_ms: int, number: int, metadata: str) -> rows.Fill:
     return rows.Fill(
         id=one.exec_id,
         side=SIDES[one.side],
         liquidity="MAKER" if one.is_maker else "TAKER",
-        type="LIMIT",
+        type="LIQUIDATION" if forced else "LIMIT",
         market=one.symbol,
         marketType="PERPETUAL",
         price=plain(one.price),
@@ -159,8 +159,9 @@ def fill_event(row: rows.Fill, event_id: str, of: str) -> rows.FillEvent:
     )
 
 
-def trade(one: PublicTrade, event_id: str, height: int, block_ms: int) -> rows.Trade:
-    return rows.Trade(event_id, SIDES[one.side], plain(one.size), plain(one.price), "LIMIT", iso(block_ms), str(height))
+def trade(one: PublicTrade, event_id: str, forced: bool, height: int, block_ms: int) -> rows.Trade:
+    word = "LIQUIDATED" if forced else "LIMIT"
+    return rows.Trade(event_id, SIDES[one.side], plain(one.size), plain(one.price), word, iso(block_ms), str(height))
 
 
 def position(held: Position, oracle: Decimal, number: int) -> rows.Position:

@@ -68,9 +68,14 @@ class Session:
 
     # -- what is said ------------------------------------------------------------------------------------------------
 
-    def subscribed(self, topic: Topic, contents: bytes, batched: bool) -> None:
+    def draw(self) -> int:
+        """The next number; a subscribe draws its answer's when it arrives."""
+        self._message_id += 1
+        return self._message_id
+
+    def subscribed(self, topic: Topic, contents: bytes, batched: bool, message_id: int) -> None:
         self.subscriptions[topic] = Subscription(batched)
-        self._say("subscribed", topic, contents)
+        self._say("subscribed", topic, contents, message_id)
 
     def unsubscribed(self, topic: Topic) -> None:
         self.subscriptions.pop(topic, None)
@@ -96,14 +101,13 @@ class Session:
                 gathered, subscription.gathered = subscription.gathered, []
                 self._say("channel_batch_data", topic, b"[" + b",".join(gathered) + b"]")
 
-    def _say(self, kind: str, topic: Topic, contents: bytes | None) -> None:
-        self._message_id += 1
+    def _say(self, kind: str, topic: Topic, contents: bytes | None, drawn: int = 0) -> None:
         channel, name = topic
         is_data = kind.startswith("channel")
         fields: Frame = {
             "type": kind,
             "connection_id": self._id,
-            "message_id": self._message_id,
+            "message_id": drawn or self.draw(),
         }
         if is_data and name:
             fields["id"] = name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from uuid import UUID, uuid5
 
 import msgspec
@@ -93,7 +95,15 @@ class Hub:
             return
         if channel == "v4_orderbook":
             self._publish_book(name, now_ms)  # so that what the others have and the newcomer's snapshot are one
-        session.subscribed(topic, self._channels.snapshot(channel, name), request.batched)
+        answer = partial(
+            session.subscribed, topic, self._channels.snapshot(channel, name), request.batched, session.draw()
+        )
+        if (
+            fault.delay_s
+        ):  # what is said of the topic meanwhile is not in the snapshot and not heard: the two are not one
+            asyncio.get_running_loop().call_later(fault.delay_s, answer)
+        else:
+            answer()
 
     def _unsubscribe(self, session: Session, request: Request, now_ms: int) -> None:
         topic = self._topic(session, request, now_ms)

@@ -75,7 +75,8 @@ class DydxVenue:
         self.floor = Floor([CONTRACTS[ticker] for ticker in tickers], customers, seed, ids, keeps_place=False)
         self.flows = {ticker: Flow(self.floor, ticker, seed) for ticker in tickers}
         self._clock, self._flow_per_s = clock, flow_per_s
-        self._block_ms = block_ms
+        self.block_ms = block_ms
+        """May be set while it runs; zero halts the chain."""
         self._indexer = Indexer(self.floor.markets, ids, expiry_notice_blocks, height)
         checks = Checks((TERMS[ticker] for ticker in tickers), short_block_window)
         ante = Ante(customers, chain_id)
@@ -89,7 +90,7 @@ class DydxVenue:
         self._indexer.listeners.append(self._hub.subaccount)
         quotes, statements = Quotes(self._indexer, channels), Statements(self._indexer)
         self._rest = Rest(quotes, statements, Limiter(limits), self.faults, clock)
-        self._node = Node(self.chain, self.faults, clock)
+        self._node = Node(self.chain, limits, self.faults, clock)
         self._grpc_node = GrpcNode(self.chain, list(tickers), self.faults, clock)
         self._hub.tick(clock())
         self._runner: web.AppRunner | None = None
@@ -176,6 +177,10 @@ class DydxVenue:
         """How fast its market moves by itself from now on; at 0 it stands still."""
         self._flow_per_s = flow_per_s
 
+    def permit(self, address: str, authenticator: int, public_key: bytes) -> None:
+        """Lets another key trade for an address, as an authenticator of that number does."""
+        self.chain.ante.accounts[address].traders[authenticator] = public_key
+
     def cut_sockets(self, place: Place) -> int:
         """Resets every connection of a kind and says how many there were; private are those that hear a subaccount."""
         connections = self.connections(place)
@@ -246,6 +251,6 @@ class DydxVenue:
                 owed -= 1.0
                 for flow in self.flows.values():
                     flow.step(now_ms)
-            if self._block_ms and now_ms - self.chain.time_ms >= self._block_ms:
+            if self.block_ms and now_ms - self.chain.time_ms >= self.block_ms:
                 self.make_block()
             self._hub.tick(now_ms)

@@ -55,6 +55,8 @@ class Block:
     fills: list[Fill] = field(default_factory=list)
     trades: dict[str, list[PublicTrade]] = field(default_factory=dict)
     """By ticker."""
+    forced: set[str] = field(default_factory=set)
+    """The trades that liquidated somebody, by their names on the floor."""
     transfers: list[Moved] = field(default_factory=list)
     oracle: dict[str, Decimal] = field(default_factory=dict)
     began: list[str] = field(default_factory=list)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import aiohttp
 import pytest
 
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.faults import Fault, Place
-from tests.adapters.loopback.dydx.dydx_wire import ADDRESS, IOC, SELL, started
+from adapters.loopback.orders import Kind, Side, Tif
+from tests.adapters.loopback.dydx.dydx_wire import ADDRESS, IOC, POST_ONLY, SELL, started
 from tests.adapters.loopback.dydx.shapes import recorded, shape
 
 ORDERS = f"{ADDRESS}/0"
@@ -193,6 +195,39 @@ async def test_faults_spare_no_number_and_cut_what_hears_a_subaccount() -> None:
         with pytest.raises(TypeError):
             await private.hear()
         assert (await public.subscribe("v4_trades", "BTC-USD"))["type"] == "subscribed"
+
+
+async def test_a_snapshot_may_come_late_with_the_number_that_it_drew_and_without_what_came_meanwhile() -> None:
+    async with started() as client:
+        socket = await client.socket()
+        await socket.subscribe("v4_block_height")
+        client.venue.faults.add(Place.PUBLIC, "snapshot/v4_orderbook", Fault(delay_s=0.1))
+        bid = client.best("bids")
+        await socket.say("subscribe", "v4_orderbook", id="BTC-USD")
+        await socket.say("subscribe", "v4_trades", id="BTC-USD")
+        assert (await socket.hear())["message_id"] == 3
+        assert await client.place(1, bid, "3") == ("", 0)
+        client.venue.make_block()
+        assert (await socket.hear())["message_id"] == 4
+        late = await socket.hear()
+        assert (late["type"], late["message_id"], late["channel"]) == ("subscribed", 2, "v4_orderbook")
+        told = {row["price"]: float(row["size"]) for row in late["contents"]["bids"]}
+        assert told[str(bid)] < 3
+
+
+async def test_what_liquidates_somebody_is_told_to_all_and_to_whom_it_was_sold() -> None:
+    async with started() as client:
+        socket, bid = await client.socket(), client.best("bids") + 1
+        await socket.subscribe("v4_trades", "BTC-USD")
+        assert await client.place(1, bid, "0.01", time_in_force=POST_ONLY) in (("", 0), ("clob", 2003))
+        await client.place(2, bid - 1, "0.01")
+        floor, now_ms = client.venue.floor, client.venue.chain.time_ms
+        floor.street("BTC-USD", Side.SELL, Kind.MARKET, Tif.IOC, Decimal(0), Decimal(5), now_ms, liquidates=True)
+        client.venue.make_block()
+        trades = (await socket.hear())["contents"]["trades"]
+        assert {trade["type"] for trade in trades} == {"LIQUIDATED"}
+        fills = (await client.mine("/v4/fills"))["fills"]
+        assert {(fill["type"], fill["liquidity"]) for fill in fills} == {("LIQUIDATION", "MAKER")}
 
 
 async def test_who_hears_a_parent_hears_its_children_by_number() -> None:

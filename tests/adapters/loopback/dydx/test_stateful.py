@@ -197,7 +197,7 @@ async def test_a_key_that_an_authenticator_names_trades_for_its_owner() -> None:
     async with started() as client:
         trader = Client(client.venue, client.session, "22" * 32)
         key = trader.wallet.key.public_key_bytes
-        client.venue.chain.ante.accounts[ADDRESS].traders[3] = key
+        client.venue.permit(ADDRESS, 3, key)
         order = messages.place_order(client.order(1, 80_000))
         assert await trader.send(order, authenticators=[3]) == OK
         stranger = Client(client.venue, client.session, "33" * 32)
@@ -238,6 +238,10 @@ async def test_the_node_says_where_it_is_and_who_somebody_is() -> None:
         assert (account["account_number"], account["sequence"]) == ("12345", "0")
         assert (await client.get("/cosmos/auth/v1beta1/accounts/dydx1nobody"))["code"] == 5
         assert (await client.get("/cosmos/nothing"))["code"] == 12
+        rates = (await client.get("/dydxprotocol/clob/block_rate"))["block_rate_limit_config"]
+        assert rates["max_stateful_orders_per_n_blocks"] == []  # this venue was opened without limits
+        tiers = (await client.get("/dydxprotocol/clob/equity_tier"))["equity_tier_limit_config"]
+        assert tiers["stateful_order_equity_tiers"][1] == {"usd_tnc_required": "20000000", "limit": 10}
 
 
 async def test_a_stateful_transaction_is_found_by_its_hash_once_a_block_has_it() -> None:
