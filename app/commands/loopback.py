@@ -24,6 +24,8 @@ class LoopbackFact(msgspec.Struct):
     public_url: str
     private_url: str
     trade_url: str
+    grpc_address: str
+    """Host and port; empty where the venue has no such door."""
     key: str
     secret: str
     passphrase: str
@@ -97,6 +99,7 @@ async def _serve(
                 venue.public_url,
                 venue.private_url,
                 venue.trade_url,
+                getattr(venue, "grpc_address", ""),
                 account.key,
                 account.secret,
                 account.passphrase,
@@ -117,8 +120,9 @@ def _announce(fact: LoopbackFact, *, as_json: bool) -> None:
         print_json(fact)
         return
     said = msgspec.structs.asdict(fact) | {"symbols": " ".join(fact.symbols)}
-    if not fact.passphrase:
-        del said["passphrase"]
+    for name in ("grpc_address", "passphrase"):
+        if not said[name]:
+            del said[name]
     print_lines(f"{name.replace('_', ' '):<12} {value}".encode() for name, value in said.items())
 
 

@@ -12,7 +12,7 @@ from adapters.loopback.dydx import codes
 from adapters.loopback.dydx.codes import ChainError
 from adapters.loopback.dydx.messages import BatchCancel, CancelOrder, PlaceOrder, Transfer, Tx, owner
 from adapters.loopback.dydx.signatures import address_of, is_signed, public_key_of, sign_doc
-from adapters.loopback.ledger import Account
+from adapters.loopback.ledger import Account, UnusableKeyError
 
 TIMESTAMP_NONCES_FROM = 1 << 40
 """A sequence from here on is a time in milliseconds."""
@@ -40,9 +40,10 @@ class Ante:
     """The accounts of the chain and the transactions it has seen."""
 
     def __init__(self, accounts: Iterable[Account], chain_id: str) -> None:
+        """Raises UnusableKeyError where an account is not an address with its own private key, or with no secret at all."""
         self.chain_id = chain_id
         self.accounts: dict[str, ChainAccount] = {
-            account.key: ChainAccount(account.key, FIRST_ACCOUNT_NUMBER + number, public_key_of(account.secret))
+            account.key: ChainAccount(account.key, FIRST_ACCOUNT_NUMBER + number, _public_key(account))
             for number, account in enumerate(accounts)
         }
         self._seen: dict[str, None] = {}
@@ -95,6 +96,18 @@ class Ante:
             "signature verification failed; please verify account number "
             f"({account.number}) and chain-id ({self.chain_id})",
         )
+
+
+def _public_key(account: Account) -> bytes:
+    """Of the account's secret; nothing where it has none, for then the chain knows it only from its first transaction."""
+    if not account.secret:
+        return b""
+    key = public_key_of(account.secret)
+    if not key:
+        raise UnusableKeyError("a customer's secret on dYdX is a private key, 64 hex digits, or a mnemonic")
+    if address_of(key) != account.key:
+        raise UnusableKeyError(f"the private key is that of {address_of(key)}, not of {account.key}")
+    return key
 
 
 def _check_traders(tx: Tx, account: ChainAccount) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import bech32
 from coincurve import PrivateKey, PublicKey
@@ -12,6 +13,8 @@ from Crypto.Hash import RIPEMD160
 from adapters.loopback.dydx import protobuf
 
 PREFIX = "dydx"
+HARDENED = 1 << 31
+PATH = (44 + HARDENED, 118 + HARDENED, HARDENED, 0, 0)
 
 
 def sign_doc(body: bytes, auth_info: bytes, chain_id: str, account_number: int) -> bytes:
@@ -43,8 +46,21 @@ def address_of(public_key: bytes) -> str:
 
 
 def public_key_of(secret: str) -> bytes:
-    """The public key of a private key in hexadecimal; nothing where the secret is none."""
+    """The public key of a private key in hexadecimal, or of a mnemonic's first key; nothing where the secret is neither."""
     try:
-        return PrivateKey(bytes.fromhex(secret.removeprefix("0x"))).public_key.format(compressed=True)
+        key = from_mnemonic(secret) if " " in secret.strip() else PrivateKey(bytes.fromhex(secret.removeprefix("0x")))
     except ValueError:
         return b""
+    return key.public_key.format(compressed=True)
+
+
+def from_mnemonic(words: str) -> PrivateKey:
+    """The key at m/44'/118'/0'/0/0 of a mnemonic: https://github.com/bitcoin/bips/blob/master/bip-0032.mediawiki"""
+    seed = hashlib.pbkdf2_hmac("sha512", " ".join(words.split()).encode(), b"mnemonic", 2_048)
+    digest = hmac.digest(b"Bitcoin seed", seed, "sha512")
+    key, chain = PrivateKey(digest[:32]), digest[32:]
+    for index in PATH:
+        parent = b"\0" + key.secret if index >= HARDENED else key.public_key.format(compressed=True)
+        digest = hmac.digest(chain, parent + index.to_bytes(4, "big"), "sha512")
+        key, chain = key.add(digest[:32]), digest[32:]
+    return key

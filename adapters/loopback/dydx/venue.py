@@ -45,10 +45,10 @@ CHAIN_ID = "localdydxprotocol"
 class DydxVenue:
     """A dYdX of one's own.
 
-    An account's key is its address, its secret the private key in hexadecimal. With `flow_per_s` above zero that many steps of
-    order flow a second run by themselves while it is started; else `step` does. A block is made every `block_ms`, with zero only
-    by `make_block`. With `crosses` the published books are crossed now and then, as the real ones are. `client_name` is what the
-    truth calls an order, of its client id and client metadata.
+    An account's key is its address, its secret the private key in hexadecimal or the mnemonic. With `flow_per_s` above zero that
+    many steps of order flow a second run by themselves while it is started; else `step` does. A block is made every `block_ms`,
+    with zero only by `make_block`. With `crosses` the published books are crossed now and then, as the real ones are.
+    `client_name` is what the truth calls an order, of its client id and client metadata.
     """
 
     def __init__(

@@ -12,7 +12,10 @@ from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId
 from adapters.loopback import Account
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.dydx.messages import read
+from adapters.loopback.dydx.signatures import public_key_of
+from adapters.loopback.dydx.venue import DydxVenue
 from adapters.loopback.faults import Fault, Place
+from adapters.loopback.ledger import UnusableKeyError
 from tests.adapters.loopback.dydx.dydx_wire import ADDRESS, IOC, POST_ONLY, SECRET, Client, started
 from tests.adapters.loopback.dydx.shapes import recorded, shape
 
@@ -222,6 +225,23 @@ async def test_usdc_goes_to_another_subaccount_and_can_be_traded_there() -> None
         moved = (await client.mine("/v4/transfers"))["transfers"]
         assert [(row["type"], row["size"]) for row in moved] == [("TRANSFER_OUT", "2500")]
         assert await client.send(messages.transfer(other, mine, 0, 9_000_000_000)) == ("sending", 11)
+
+
+UNUSABLE = [
+    ("a word", Account(ADDRESS, "secret"), "64 hex digits"),
+    ("another's mnemonic", Account(ADDRESS, "abandon " * 11 + "zoo"), "not of dydx19rl"),
+    ("another's key", Account(ADDRESS, "11" * 32), "not of dydx19rl"),
+]
+
+
+@pytest.mark.parametrize(("account", "words"), [row[1:] for row in UNUSABLE], ids=[row[0] for row in UNUSABLE])
+def test_a_customer_is_an_address_with_its_own_key(account: Account, words: str) -> None:
+    with pytest.raises(UnusableKeyError, match=words):
+        DydxVenue(accounts=[account], warm_up_steps=0)
+
+
+def test_a_mnemonic_is_its_first_key() -> None:
+    assert public_key_of("abandon " * 11 + "about") == public_key_of(SECRET) != b""
 
 
 # -- the node ---------------------------------------------------------------------------------------------------------
