@@ -21,6 +21,13 @@ class Instructed(Protocol):
     def define(self, instrument: InstrumentDefined) -> None: ...
 
 
+@runtime_checkable
+class Reconnected(Decoder, Protocol):
+    """A decoder that goes on after its connection was lost."""
+
+    def on_disconnect(self, reason: str) -> Sequence[AnyEvent]: ...
+
+
 class Decoding:
     """One recording of one venue; markets are told apart by the address that a frame came from.
 
@@ -59,8 +66,14 @@ class Decoding:
                 decoder.define(instrument)
 
     def forget(self, channel: str) -> None:
-        """The connection was made again: what it told before is not continued. For recordings that tell no addresses."""
-        self._decoders.pop(("", channel), None)
+        """The connection was made again: what it told before is not continued. For recordings that tell no addresses.
+
+        A decoder that knows what a lost connection is keeps what a live one keeps, such as which trades were told.
+        """
+        decoder: object = self._decoders.pop(("", channel), None)
+        if isinstance(decoder, Reconnected):
+            decoder.on_disconnect("made again")
+            self._decoders["", channel] = decoder
 
     def _decoder(self, frame: RecordedFrame) -> Decoder:
         """One a market, as a venue's sequences are per market; where no address is told, one a channel."""

@@ -186,9 +186,9 @@ class Order(msgspec.Struct):
             return True
         return event.ts is not None and (self.told_ts is None or event.ts >= self.told_ts)
 
-    def replaced(self) -> None:
-        """Another order id took its place: what the former one was told to be is no end of it."""
-        if self.status != "filled":
+    def replaced(self, size: Decimal | None) -> None:
+        """Another order id took its place: what the former one was told to be is no end of it, nor is what filled all of that."""
+        if self.status != "filled" or (size or _ZERO) > self.filled:
             self.status = "pending"
             self.version = None
 

@@ -260,7 +260,7 @@ class Orders:
         if order.order_id is not None:
             if event is None or not order.is_succeeded_by(event):
                 return  # an old word of an old id
-            order.replaced()
+            order.replaced(event.size)
         stranger = self._index.by_order_id(order_id)
         if stranger is not None:
             self._index.drop(stranger)

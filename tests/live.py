@@ -25,15 +25,23 @@ KEY, SECRET = "loopback-key-J7Qm2xVt", "loopback-secret-9fKw3LrZ8pYd"
 SIZES = {  # of a level, and most to hold, in each venue's own two markets
     "bybit": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
     "binance": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
+    "hyperliquid": {"BTC": ("0.02", "0.2"), "ETH": ("0.5", "5")},
 }
+OWN_KEYS = {"hyperliquid"}  # whose keys have a form of their own: there the customer of the listing trades
 SYMBOLS = tuple(SIZES["bybit"])
+
+
+def keys_of(name: str) -> tuple[str, str]:
+    """Key and secret of who trades at a venue."""
+    customer = LOOPBACKS[name].customer
+    return (customer.key, customer.secret) if name in OWN_KEYS else (KEY, SECRET)
 
 
 class VenueThread:
     """The venue and its event loop in a thread of their own; everything that touches it goes through `call`."""
 
     def __init__(self, name: str = "bybit", *, seed: int = 3, flow_per_s: float = 120.0) -> None:
-        account = Account(KEY, SECRET, Decimal(1_000_000))
+        account = Account(*keys_of(name), Decimal(1_000_000))
         self.name = name
         self.symbols = tuple(SIZES[name])
         self.venue: LoopbackVenue = LOOPBACKS[name].opens(
@@ -115,8 +123,8 @@ def record(
     """A session of any venues, with the loopback's key for each; ended, after `for_s` or as soon as `until` holds."""
     with pytest.MonkeyPatch.context() as patch:
         for line in config.venues:
-            patch.setenv(f"TAPELINE_{line.name.upper()}_KEY", KEY)
-            patch.setenv(f"TAPELINE_{line.name.upper()}_SECRET", SECRET)
+            for word, key in zip(("KEY", "SECRET"), keys_of(line.name), strict=True):
+                patch.setenv(f"TAPELINE_{line.name.upper()}_{word}", key)
         planned = plan(config)
 
         @asynccontextmanager

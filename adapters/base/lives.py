@@ -55,13 +55,14 @@ class Lives:
         """The id before this one, 0 where there was none."""
         return max((other for other in self._lives.get(client_id, {}) if other < oid), default=0)
 
-    def filled_before(self, client_id: str, oid: int) -> Decimal:
-        """What was filled under the ids before this one."""
-        return sum((life.filled for other, life in self._lives.get(client_id, {}).items() if other < oid), _ZERO)
+    def is_replaced(self, client_id: str, oid: int) -> bool:
+        """Something was heard of a later id, if only a fill."""
+        return any(other > oid for other in self._lives.get(client_id, {}))
 
-    def filled(self, client_id: str) -> Decimal:
-        """What was filled under all of them."""
-        return sum((life.filled for life in self._lives.get(client_id, {}).values()), _ZERO)
+    def filled(self, client_id: str, before: int | None = None) -> Decimal:
+        """What was filled under all of them, or under those before one."""
+        lives = self._lives.get(client_id, {}).items()
+        return sum((life.filled for oid, life in lives if before is None or oid < before), _ZERO)
 
     def _life(self, client_id: str, oid: int) -> Life:
         lives = self._lives.get(client_id)

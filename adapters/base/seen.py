@@ -35,8 +35,9 @@ class SeenTrades(Channel):
         return new
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        if status == "down" and self._last and self._since is None:
-            self._since = self._last
+        if status == "down":
+            self.heard = False
+            self._since = self._since or self._last or None
         return super().distrust(status, reason)
 
     def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:

@@ -28,7 +28,7 @@ SEEN_MOST = 20_000  # fills and payments; a snapshot has the last 2,000
 PRIVATE_TOPICS = ("orderUpdates", "userFills", "userFundings", "userEvents", "clearinghouseState", "openOrders")
 PASSED_OVER = frozenset(
     {
-        "user", "userEvents", "notification", "userNonFundingLedgerUpdates", "userTwapSliceFills", "userTwapHistory",
+        "userEvents", "notification", "userNonFundingLedgerUpdates", "userTwapSliceFills", "userTwapHistory",
         "activeAssetData", "spotState", "webData3", "twapStates", "userHistoricalOrders",
     }
 )  # fmt: skip
@@ -83,7 +83,7 @@ class Account:
             return ()  # a change was refused: its request is told so
         known = self.lives.filled(cloid)
         self.lives.tell(cloid, oid, _filled(order), over=said.status in TERMINAL)
-        if oid < before:
+        if oid < before or (said.status in TERMINAL and self.lives.is_replaced(cloid, oid)):
             return self._told_again(cloid) if self.lives.filled(cloid) > known else ()
         self._latest[cloid] = row, said
         self._latest.move_to_end(cloid)
@@ -153,11 +153,9 @@ class Account:
         """What an order is now, over all ids that it has had."""
         order, said, ts = row.order, status_of(row.status), row.statusTimestamp
         cloid = order.cloid
-        before = self.lives.filled_before(cloid, order.oid) if cloid else Decimal(0)
+        before = self.lives.filled(cloid, order.oid) if cloid else Decimal(0)
         former = self.lives.former(cloid, order.oid) if cloid else 0
-        filled = before + _filled(order)
-        if cloid and order.oid == self.lives.latest(cloid):
-            filled = max(filled, self.lives.filled(cloid))
+        filled = max(before + _filled(order), self.lives.filled(cloid, order.oid + 1) if cloid else Decimal(0))
         size = before + owed(order.origSz or order.sz)
         status = "partially_filled" if said.status == "open" and filled else said.status
         return OrderUpdate(

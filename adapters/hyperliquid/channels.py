@@ -37,7 +37,10 @@ class TradesChannel(SeenTrades):
     __slots__ = ()
 
     def read(self, frame: bytes, *, late: bool) -> Sequence[Trade]:
-        return [trade(self.venue, self.symbol, row, backfilled=late) for row in _trades(frame).data]
+        rows = _trades(frame).data
+        if late:
+            rows.sort(key=lambda row: row.time)
+        return [trade(self.venue, self.symbol, row, backfilled=late) for row in rows]
 
 
 class TouchChannel(Channel):

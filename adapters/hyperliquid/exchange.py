@@ -7,6 +7,7 @@ the credentials is its address.
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -105,7 +106,8 @@ class Exchange(Sweeping):
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None:
         if self._signer is not None:
-            self.client.nonces.keep(Path(self.settings.state_dir, f"hyperliquid-{self._signer.address}.nonce"))
+            where = urlsplit(self._rest_url).netloc  # each chain has its own
+            self.client.nonces.keep(Path(self.settings.state_dir, f"{self._signer.address}@{where}.nonce"))
             await self.rate_limit()
             self._spawn(self._every(LIMIT_EVERY_S, self.rate_limit))
         await self.tickers()
@@ -199,7 +201,10 @@ class Exchange(Sweeping):
     # --- sockets ---
 
     def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[BaseWebsocket]:
-        return Websocket.of(self.settings, self._public_url, subscriptions)
+        sockets = Websocket.of(self.settings, self._public_url, subscriptions)
+        for socket in sockets:
+            socket.user = self.formats.user
+        return sockets
 
     def private_socket(self) -> BaseWebsocket:
         return PrivateWebsocket(self._private_url, self.formats.account, self.formats.user)
@@ -224,13 +229,13 @@ class Decoder(Websocket):
 
     def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
         """Also an answer of REST among the frames."""
-        if b'"channel"' in frame[:200] or b"{" not in frame[:200]:
+        if b'"channel"' in frame[:200] or _action_of(frame) is None:
             return super().receive(frame, recv)
         return self.http("", frame, recv)
 
     def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
         """The events of a REST answer, which only its shape tells from others: all are asked for at one address."""
-        action = next((name for keys, name in _SHAPES if all(b'"%s"' % key in body for key in keys)), "")
+        action = _action_of(body)
         if not action:
             return ()
         try:
@@ -242,11 +247,17 @@ class Decoder(Websocket):
 
 # The first row whose keys are all there.
 _SHAPES: tuple[tuple[tuple[bytes, ...], str], ...] = (
-    ((b"tokens",), ""), ((b"universe", b"markPx"), "tickers"), ((b"universe",), "instruments"), ((b"levels",), "book"),
+    ((b"tokens",), ""), ((b"balances",), ""), ((b"universe", b"markPx"), "tickers"), ((b"universe",), "instruments"),
+    ((b"levels",), "book"),
     ((b"assetPositions",), "positions"), ((b"status", b"statusTimestamp", b"children"), "order_history"),
     ((b"limitPx",), "open_orders"), ((b"crossed",), "executions"), ((b"tid",), "trades"), ((b"delta",), "funding"),
     ((b"T", b"t", b"o", b"c"), "klines"),
 )  # fmt: skip
+
+
+def _action_of(body: bytes) -> str | None:
+    """What was asked; empty where that tells nothing, None for what is no answer known."""
+    return next((name for keys, name in _SHAPES if all(b'"%s"' % key in body for key in keys)), None)
 
 
 def market_of(url: str) -> str | None:

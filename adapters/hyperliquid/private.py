@@ -31,9 +31,9 @@ class PrivateWebsocket(Websocket):
     silence_s = SILENCE_S
 
     def __init__(self, url: str, account: Account, user: str) -> None:
-        self._user = user
         self._opened = False
         super().__init__(account.venue, "private", url, PRIVATE_TOPICS, account)
+        self.user = user
 
     @property
     def is_ready(self) -> bool:
@@ -48,10 +48,7 @@ class PrivateWebsocket(Websocket):
         return super().on_disconnect(reason, status)
 
     def named(self, topic: str) -> dict[str, object]:
-        return {"type": topic, "user": self._user}
-
-    def strike(self, frame: bytes) -> bytes:
-        return frame.replace(self._user.encode(), b"***")
+        return {"type": topic, "user": self.user}
 
 
 class TradeWebsocket(Standing, OrderSocket):

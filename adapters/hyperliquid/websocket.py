@@ -71,6 +71,9 @@ class Websocket(TopicSocket):
     ) -> None:
         self._books: dict[str, Joined] = {}
         self._account = account
+        self.user = (
+            ""  # whose address stands in no frame that is kept, though the venue tells it with each public trade
+        )
         super().__init__(venue, name, url, topics)
 
     @classmethod
@@ -110,6 +113,9 @@ class Websocket(TopicSocket):
     def heartbeat(self, now: int) -> list[bytes]:
         return [PING]
 
+    def strike(self, frame: bytes) -> bytes:
+        return frame.replace(self.user.encode(), b"***") if self.user else frame
+
     def noticed(self, now: int) -> Sequence[AnyEvent]:
         """Also a book of which nothing has come for too long, on a connection that lives."""
         books = (channel for channel in self._channels.values() if isinstance(channel, BookChannel))
@@ -133,6 +139,7 @@ class Websocket(TopicSocket):
 
     def topic_in(self, said: wire.Frame) -> str:
         kind, about = said.channel or "", said.data
+        kind = "userEvents" if kind == "user" else kind
         if self._account is not None and self._account.knows(kind):
             return kind
         if isinstance(about, list):

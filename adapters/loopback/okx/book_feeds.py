@@ -14,7 +14,7 @@ from adapters.loopback.orders import Side
 
 UPDATE, SNAPSHOT = "update", "snapshot"
 QUIET_MS = 60_000
-"""After so long without a change the number it has is said again, by the chained ones with nothing else."""
+"""After so long without a change an empty update is sent, with the number it has."""
 
 Levels = dict[Decimal, tuple[Decimal, int]]
 
@@ -78,7 +78,7 @@ class ChainedFeed(Feed):
 
 
 class TopFeed(Feed):
-    """`bbo-tbt` and `books5`: the best levels whole, each time that they have changed, and after a minute without."""
+    """`bbo-tbt` and `books5`: the best levels whole, each time that they have changed."""
 
     def __init__(
         self, instrument: Instrument, market: Market, seqs: SeqIds, depth: int, interval_ms: int, is_named: bool
@@ -86,8 +86,7 @@ class TopFeed(Feed):
         self.interval_ms = interval_ms
         self._instrument, self._market, self._seqs = instrument, market, seqs
         self._depth, self._is_named = depth, is_named
-        self._seq = self._looked = self._seqs.now(market)
-        self._levels, self._said_ms = self._read(), 0
+        self._seq, self._levels = self._seqs.now(market), self._read()
 
     def first(self, now_ms: int) -> Iterable[Said]:
         asks, bids = self._levels
@@ -97,14 +96,13 @@ class TopFeed(Feed):
         return (Said([row]),)
 
     def due(self, now_ms: int) -> Iterable[Said]:
-        seq, before = self._seqs.now(self._market), self._levels
-        if seq != self._looked:
-            self._looked, self._levels = seq, self._read()
-        if before == self._levels and now_ms - self._said_ms < QUIET_MS:
+        seq = self._seqs.now(self._market)
+        if seq == self._seq:
             return ()
-        if before != self._levels:
-            self._seq = seq
-        self._said_ms = now_ms
+        before, self._levels = self._levels, self._read()
+        if before == self._levels:
+            return ()
+        self._seq = seq
         return self.first(now_ms)
 
     def _read(self) -> tuple[list[rows.Level], list[rows.Level]]:

@@ -96,9 +96,10 @@ class UserHub:
     def remove(self, session: Session, key: str) -> None:
         self._listeners.pop((session.conn_id, key), None)
 
-    def sockets(self, account: str, channel: str) -> set[str]:
-        """The sockets of an account that listen to a channel, however many subscriptions each has."""
-        return {listener.session.conn_id for listener in self._of(account, channel)}
+    def count(self, account: str, channel: str) -> int:
+        """How many sockets of an account listen to a channel."""
+        there = self._of(account, channel)
+        return len({listener.session.conn_id for listener in there})
 
     def hears(self, account: str, channel: str) -> bool:
         return bool(self._of(account, channel))
