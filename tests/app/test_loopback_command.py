@@ -13,6 +13,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from okx.Account import AccountAPI
 from pybit.unified_trading import HTTP
 
 Cli = Callable[..., Any]
@@ -20,9 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def running(*words: str) -> Iterator[subprocess.Popen[str]]:
+def running(*words: str, venue: str = "bybit") -> Iterator[subprocess.Popen[str]]:
     """A loopback venue that is gone afterwards, whatever happened."""
-    command = [sys.executable, "-c", "from app.cli import main; main()", "loopback", "bybit", *words]
+    command = [sys.executable, "-c", "from app.cli import main; main()", "loopback", venue, *words]
     process = subprocess.Popen(
         command,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -105,3 +106,13 @@ def test_a_port_that_is_taken_is_said_in_one_line(cli: Cli) -> None:
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 1
     assert "already in use" in ran.err
+
+
+def test_a_venue_whose_keys_have_three_parts_says_the_third() -> None:
+    with running("--json", "--passphrase", "p-1", "--symbol", "ETH-USDT-SWAP", venue="okx") as process:
+        fact = announced(process)
+        assert (fact["passphrase"], fact["symbols"]) == ("p-1", ["ETH-USDT-SWAP"])
+        client = AccountAPI(fact["key"], fact["secret"], fact["passphrase"], domain=fact["rest_url"])
+        balance = client.get_account_balance()
+        client.close()
+    assert balance["data"][0]["details"][0]["cashBal"] == "100000"

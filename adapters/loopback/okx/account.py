@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from adapters.loopback.floor import Desk, Floor
 from adapters.loopback.ledger import Account
@@ -29,9 +29,15 @@ class Accounts:
     """Money, positions and settings; the one position mode is net, the one margin mode is cross."""
 
     def __init__(
-        self, floor: Floor, instruments: Mapping[str, Instrument], register: Register, limiter: Limiter
+        self,
+        floor: Floor,
+        instruments: Mapping[str, Instrument],
+        register: Register,
+        limiter: Limiter,
+        readers: Collection[str] = (),
     ) -> None:
         self._floor, self._instruments, self._register, self._limiter = floor, instruments, register, limiter
+        self._readers = readers
         self._countdowns: dict[tuple[str, str], int] = {}
         """When whose orders of which tag go, an empty tag meaning all."""
         self.settings_changed: Callable[[str, str], None] = lambda key, symbol: None
@@ -103,7 +109,8 @@ class Accounts:
 
     def config(self, account: Account, _: Params, __: int) -> Rows:
         uid = uid_of(account)
-        return [rows.Config(uid, uid)]
+        perm = "read_only" if account.key in self._readers else "read_only,trade"
+        return [rows.Config(uid, uid, perm=perm)]
 
     def instruments(self, account: Account, params: Params, _: int) -> Rows:
         kind, chosen = params.word("instType", INST_TYPES), params.text("instId", "")

@@ -190,6 +190,7 @@ class Config(Row):
 
     uid: str
     main_uid: str
+    perm: str
     pos_mode: str = "net_mode"
     acct_lv: str = "2"
     acct_stp_mode: str = "cancel_maker"
@@ -205,7 +206,6 @@ class Config(Row):
     liquidation_gear: str = "-1"
     mgn_iso_mode: str = "automatic"
     op_auth: str = "0"
-    perm: str = "read_only,trade"
     role_type: str = "0"
     spot_borrow_auto_repay: bool = False
     spot_offset_type: str = ""

@@ -17,6 +17,7 @@ from adapters.loopback.okx.order_render import SELF_MATCHES
 from adapters.loopback.okx.order_rows import Ack, AmendAck
 from adapters.loopback.okx.params import Params
 from adapters.loopback.okx.register import FAILED, FAILED_AND_ENDED, Amendment, Register, Stage, Terms
+from adapters.loopback.okx.render import plain
 from adapters.loopback.orders import ZERO, Kind, Order, RefusedError, Side, Tif
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -188,7 +189,9 @@ class Actions:
         if kind is Kind.MARKET and size > contract.max_market_size:
             raise OkxError(codes.MARKET_TOO_LARGE)
         if size > contract.max_size:
-            raise OkxError(codes.SIZE_TOO_LARGE)
+            most = plain(instrument.contracts(contract.max_size))
+            words = f"Order failed, the sz of the current order can't be more than {most} (contracts)."
+            raise OkxError(codes.SIZE_TOO_LARGE, words)
         return size // contract.lot * contract.lot
 
     def market(self, instrument: Instrument) -> Market:

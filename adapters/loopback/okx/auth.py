@@ -63,7 +63,7 @@ def check_request(
         raise OkxError(codes.EXPIRED)
     account = accounts.get(given["KEY"])
     if account is None:
-        raise OkxError(codes.BAD_KEY)
+        raise OkxError(codes.NO_SUCH_KEY)
     if not hmac.compare_digest(expected(account.secret, given["TIMESTAMP"] + method + path + body), given["SIGN"]):
         raise OkxError(codes.BAD_SIGN)
     if not hmac.compare_digest(account.passphrase, given["PASSPHRASE"]):
@@ -78,7 +78,7 @@ def check_login(login: Login, accounts: Mapping[str, Account], now_ms: int) -> A
     """
     account, stamp = accounts.get(login.api_key), str(login.timestamp)
     if account is None:
-        raise OkxError(codes.LOGIN_KEY)
+        raise OkxError(codes.LOGIN_NO_SUCH_KEY)
     if not stamp.isdigit():
         raise OkxError(codes.LOGIN_TIMESTAMP)
     if abs(now_ms - int(stamp) * 1000) > WINDOW_MS:

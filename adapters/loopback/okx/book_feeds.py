@@ -14,7 +14,7 @@ from adapters.loopback.orders import Side
 
 UPDATE, SNAPSHOT = "update", "snapshot"
 QUIET_MS = 60_000
-"""After so long without a change an empty update is sent, with the number it has."""
+"""After so long without a change the number it has is said again, by the chained ones with nothing else."""
 
 Levels = dict[Decimal, tuple[Decimal, int]]
 
@@ -78,7 +78,7 @@ class ChainedFeed(Feed):
 
 
 class TopFeed(Feed):
-    """`bbo-tbt` and `books5`: the best levels whole, each time that they have changed."""
+    """`bbo-tbt` and `books5`: the best levels whole, each time that they have changed, and after a minute without."""
 
     def __init__(
         self, instrument: Instrument, market: Market, seqs: SeqIds, depth: int, interval_ms: int, is_named: bool
@@ -86,7 +86,8 @@ class TopFeed(Feed):
         self.interval_ms = interval_ms
         self._instrument, self._market, self._seqs = instrument, market, seqs
         self._depth, self._is_named = depth, is_named
-        self._seq, self._levels = self._seqs.now(market), self._read()
+        self._seq = self._looked = self._seqs.now(market)
+        self._levels, self._said_ms = self._read(), 0
 
     def first(self, now_ms: int) -> Iterable[Said]:
         asks, bids = self._levels
@@ -96,13 +97,14 @@ class TopFeed(Feed):
         return (Said([row]),)
 
     def due(self, now_ms: int) -> Iterable[Said]:
-        seq = self._seqs.now(self._market)
-        if seq == self._seq:
+        seq, before = self._seqs.now(self._market), self._levels
+        if seq != self._looked:
+            self._looked, self._levels = seq, self._read()
+        if before == self._levels and now_ms - self._said_ms < QUIET_MS:
             return ()
-        before, self._levels = self._levels, self._read()
-        if before == self._levels:
-            return ()
-        self._seq = seq
+        if before != self._levels:
+            self._seq = seq
+        self._said_ms = now_ms
         return self.first(now_ms)
 
     def _read(self) -> tuple[list[rows.Level], list[rows.Level]]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from adapters.loopback.okx import codes, render
 from adapters.loopback.okx.codes import OkxError
-from adapters.loopback.okx.listings import INST_TYPES, Instrument
+from adapters.loopback.okx.listings import INST_TYPES, Instrument, of_index
 
 Arg = dict[str, str]
 ANY = "ANY"
@@ -102,6 +102,6 @@ def _is_listed(arg: Arg, channel: Channel, instruments: Mapping[str, Instrument]
     if not inst_id:
         return True
     if name.startswith("index-"):
-        return any(listed.pair == inst_id for listed in instruments.values())
+        return of_index(inst_id, instruments.values()) is not None
     listed = instruments.get(inst_id)
     return listed is not None and (listed.is_swap or not channel.swaps_only)

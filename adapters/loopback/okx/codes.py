@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from adapters.loopback.floor import MAX_ORDERS_PER_SYMBOL
 from adapters.loopback.orders import Refusal, RefusedError
 
 OK, ALL_FAILED, SOME_FAILED = "0", "1", "2"
@@ -20,7 +21,6 @@ MISSING = "50014"
 EITHER = "50015"
 TOO_MANY = "50025"
 SYSTEM_ERROR = "50026"
-EXP_TIME_FORM = "50035"
 EXP_TIME_PAST = "50036"
 ACCOUNT_TOO_FREQUENT = "50061"
 FEATURE_UNAVAILABLE = "50062"
@@ -31,10 +31,11 @@ NO_PASSPHRASE = "50104"  # noqa: S105 - codes, not passphrases
 WRONG_PASSPHRASE = "50105"  # noqa: S105
 NO_SIGN = "50106"
 NO_TIMESTAMP = "50107"
-BAD_KEY = "50111"
 BAD_TIMESTAMP = "50112"
 BAD_SIGN = "50113"
 BAD_METHOD = "50115"
+NO_SUCH_KEY = "50119"
+NO_PERMISSION = "50120"
 PARAMETER = "51000"
 NO_INSTRUMENT = "51001"
 MARGIN = "51008"
@@ -59,7 +60,6 @@ NO_SUCH_ORDER = "51603"
 SETTINGS_HELD = "59000"
 LEVERAGE_TOO_HIGH = "59102"
 LOGIN_TIMESTAMP = "60004"
-LOGIN_KEY = "60005"
 LOGIN_EXPIRED = "60006"
 LOGIN_SIGN = "60007"
 LOGIN_FAILED = "60009"
@@ -68,9 +68,13 @@ ILLEGAL = "60012"
 BAD_ARGS = "60013"
 REQUESTS_TOO_FREQUENT = "60014"
 NO_CHANNEL = "60018"
+BAD_OP = "60019"
 LOGIN_PASSPHRASE = "60024"  # noqa: S105
+WRONG_PATH = "60028"
 NEEDS_VIP5 = "60029"
 NEEDS_VIP4 = "60030"
+LOGIN_TWICE = "60031"
+LOGIN_NO_SUCH_KEY = "60032"
 MOVED_TO_BUSINESS = "64001"
 NOT_ON_BUSINESS = "64002"
 NEEDS_TIER = "64003"
@@ -88,10 +92,9 @@ SAID: Mapping[str, tuple[str, int]] = {
         _BAD,
     ),
     CONTENT_TYPE: ('Invalid Content-Type. Please use "application/JSON".', _BAD),
-    TOO_FREQUENT: ("Rate limit reached. Please refer to API documentation and throttle requests accordingly.", 429),
+    TOO_FREQUENT: ("Rate limit reached. Please refer to API documentation and throttle requests accordingly.", _OK),
     BUSY: ("Systems are busy. Please try again later.", HTTPStatus.TOO_MANY_REQUESTS),
     SYSTEM_ERROR: ("System error. Try again later.", HTTPStatus.INTERNAL_SERVER_ERROR),
-    EXP_TIME_FORM: ("Parameter expTime error.", _BAD),
     EXP_TIME_PAST: (
         "The expTime can't be earlier than the current system time. Please adjust the expTime and try again.",
         _OK,
@@ -105,17 +108,20 @@ SAID: Mapping[str, tuple[str, int]] = {
     WRONG_PASSPHRASE: ('Request header "OK-ACCESS-PASSPHRASE" incorrect.', _AUTH),
     NO_SIGN: ('Request header "OK-ACCESS-SIGN" cannot be empty.', _AUTH),
     NO_TIMESTAMP: ('Request header "OK-ACCESS-TIMESTAMP" cannot be empty.', _AUTH),
-    BAD_KEY: ("Invalid OK-ACCESS-KEY", _AUTH),
     BAD_TIMESTAMP: ("Invalid OK-ACCESS-TIMESTAMP", _AUTH),
     BAD_SIGN: ("Invalid Sign", _AUTH),
-    BAD_METHOD: ("Invalid request method", HTTPStatus.METHOD_NOT_ALLOWED),
+    BAD_METHOD: ("Invalid request method.", HTTPStatus.METHOD_NOT_ALLOWED),
+    NO_SUCH_KEY: ("API key doesn't exist", _OK),
+    NO_PERMISSION: ("This API key doesn't have permission to use this function", _OK),
     NO_INSTRUMENT: ("Instrument ID, Instrument ID code, or Spread ID doesn't exist.", _OK),
     MARGIN: ("Order failed. Insufficient USDT margin in account", _OK),
-    DUPLICATE_CLIENT_ID: ("Duplicated client order ID", _OK),
+    DUPLICATE_CLIENT_ID: ("Client order ID already exists.", _OK),
     SIZE_TOO_SMALL: ("Your order should meet or exceed the minimum order amount.", _OK),
     NO_POSITION: ("Position doesn't exist.", _OK),
-    SIZE_TOO_LARGE: ("The maximum order amount per transaction is exceeded.", _OK),
-    TOO_MANY_PENDING: ("Order count exceeds the number of pending orders that an instrument may have.", _OK),
+    TOO_MANY_PENDING: (
+        f"Order failed, the number of pending orders for this instId can't be more than {MAX_ORDERS_PER_SYMBOL} (orders)",
+        _OK,
+    ),
     LOT: ("Order quantity must be a multiple of the lot size.", _OK),
     NOTHING_TO_REDUCE: (
         "Order failed because you don't have any positions in this direction for this contract to reduce or close.",
@@ -125,7 +131,7 @@ SAID: Mapping[str, tuple[str, int]] = {
         "Failed to place order. A reduce-only order can't be the same trading direction as your existing positions.",
         _OK,
     ),
-    MARKET_TOO_LARGE: ("Market order amount exceeds the max amount", _OK),
+    MARKET_TOO_LARGE: ("Market order amount exceeds the maximum amount.", _OK),
     CANCEL_GONE: ("Order cancellation failed as the order has been filled, canceled or does not exist.", _OK),
     NO_ORDER_NAMED: ("Either order ID or client order ID is required.", _OK),
     NOTHING_TO_AMEND: ("You must enter a price, quantity, or TP/SL", _OK),
@@ -142,7 +148,6 @@ SAID: Mapping[str, tuple[str, int]] = {
     ),
     LEVERAGE_TOO_HIGH: ("Leverage exceeds the maximum limit. Please lower the leverage.", _OK),
     LOGIN_TIMESTAMP: ("Invalid timestamp", _OK),
-    LOGIN_KEY: ("Invalid apiKey", _OK),
     LOGIN_EXPIRED: ("Timestamp request expired", _OK),
     LOGIN_SIGN: ("Invalid sign", _OK),
     LOGIN_FAILED: ("Login failed.", _OK),
@@ -150,6 +155,12 @@ SAID: Mapping[str, tuple[str, int]] = {
     BAD_ARGS: ("Invalid args", _OK),
     REQUESTS_TOO_FREQUENT: ("Requests too frequent", _OK),
     LOGIN_PASSPHRASE: ("Wrong passphrase", _OK),
+    WRONG_PATH: (
+        "The current operation is not supported by this URL. Please use the correct WebSocket URL for the operation.",
+        _OK,
+    ),
+    LOGIN_TWICE: ("The WebSocket endpoint does not allow multiple or repeated logins.", _OK),
+    LOGIN_NO_SUCH_KEY: ("API key doesn't exist.", _OK),
     NEEDS_VIP5: (
         "Only users who are VIP5 and above in trading fee tier are allowed to subscribe to this channel.",
         _OK,

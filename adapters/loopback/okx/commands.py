@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from adapters.loopback.ledger import Account
 from adapters.loopback.okx import codes
 from adapters.loopback.okx.actions import Action, Actions, AnyAck, Find, failed
-from adapters.loopback.okx.codes import OkxError
+from adapters.loopback.okx.codes import OkxError, wrong
 from adapters.loopback.okx.limits import Limiter
 from adapters.loopback.okx.params import Params
 
@@ -47,14 +47,15 @@ class Command:
 class Commands:
     """The one way into the floor for customers' orders."""
 
-    def __init__(self, actions: Actions, limiter: Limiter) -> None:
-        self._limiter = limiter
+    def __init__(self, actions: Actions, limiter: Limiter, readers: Collection[str] = ()) -> None:
+        self._limiter, self._readers = limiter, readers
         self._actions: Mapping[str, Action] = {PLACE: actions.place, AMEND: actions.amend, CANCEL: actions.cancel}
 
     def carry_out(
         self, command: Command, account: Account, items: Sequence[Params], find: Find, deadline: str, now_ms: int
     ) -> Answer:
         """Each item on its own; raises OkxError where the request as a whole is refused."""
+        self.check_permission(account)
         self._check_count(command, items)
         if command.doing != CANCEL:
             check_deadline(deadline, now_ms)
@@ -66,6 +67,11 @@ class Commands:
         if bad == len(acks):
             return Answer(codes.ALL_FAILED, acks, "All operations failed", is_timed=True)
         return Answer(codes.SOME_FAILED, acks, "Bulk operation partially succeeded.", is_timed=True)
+
+    def check_permission(self, account: Account) -> None:
+        """Raises OkxError where the key may only read."""
+        if account.key in self._readers:
+            raise OkxError(codes.NO_PERMISSION)
 
     def _one(self, doing: str, account: Account, params: Params, find: Find, now_ms: int) -> AnyAck:
         try:
@@ -101,7 +107,7 @@ def check_deadline(text: str, now_ms: int) -> None:
     if not text:
         return
     if not text.isdigit():
-        raise OkxError(codes.EXP_TIME_FORM)
+        raise wrong("expTime")
     if int(text) < now_ms:
         raise OkxError(codes.EXP_TIME_PAST)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -49,6 +49,12 @@ class Instrument:
     def volumes(self, base: Decimal, quote: Decimal) -> tuple[Decimal, Decimal]:
         """`vol` and `volCcy`: contracts and base coin of a swap, base coin and quote coin of spot."""
         return (self.contracts(base), base) if self.is_swap else (base, quote)
+
+
+def of_index(pair: str, instruments: Iterable[Instrument]) -> Instrument | None:
+    """The instrument whose market an index is drawn from: the pair's swap, else its spot."""
+    of_pair = [listed for listed in instruments if listed.pair == pair]
+    return next((listed for listed in of_pair if listed.is_swap), of_pair[0] if of_pair else None)
 
 
 def _swap(

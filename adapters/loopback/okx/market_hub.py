@@ -21,7 +21,7 @@ from adapters.loopback.okx.feeds import (
     StateFeed,
     TradesFeed,
 )
-from adapters.loopback.okx.listings import SWAP, Instrument
+from adapters.loopback.okx.listings import Instrument, of_index
 from adapters.loopback.okx.seqids import SeqIds
 from adapters.loopback.okx.sessions import Session, key_of
 
@@ -138,10 +138,7 @@ class MarketHub:
         return _state_feed(channel, listed, market)
 
     def _listed(self, name: str, is_index: bool) -> Instrument:
-        if not is_index:
-            return self._instruments[name]
-        of_pair = [listed for listed in self._instruments.values() if listed.pair == name]
-        return next((listed for listed in of_pair if listed.inst_type == SWAP), of_pair[0])
+        return (of_index(name, self._instruments.values()) if is_index else None) or self._instruments[name]
 
 
 def _state_feed(channel: str, listed: Instrument, market: Market) -> StateFeed:

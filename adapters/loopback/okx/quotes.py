@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from adapters.loopback.market import Market
 from adapters.loopback.okx import codes, render, rows
 from adapters.loopback.okx.codes import OkxError, missing, wrong
-from adapters.loopback.okx.listings import INST_TYPES, SPOT, SWAP, Instrument
+from adapters.loopback.okx.listings import INST_TYPES, SPOT, SWAP, Instrument, of_index
 from adapters.loopback.okx.params import Params
 from adapters.loopback.okx.seqids import SeqIds
 
@@ -51,11 +51,10 @@ class Quotes:
 
     def _index(self, params: Params) -> Pair:
         """The market behind an index, which has the name of a pair."""
-        name = params.text("instId")
-        for instrument in self._instruments.values():
-            if instrument.pair == name:
-                return instrument, self._markets[instrument.inst_id]
-        raise OkxError(codes.NO_INSTRUMENT)
+        instrument = of_index(params.text("instId"), self._instruments.values())
+        if instrument is None:
+            raise OkxError(codes.NO_INSTRUMENT)
+        return instrument, self._markets[instrument.inst_id]
 
     # -- public data -------------------------------------------------------------------------------------------------
 
@@ -172,8 +171,9 @@ class Quotes:
         if params.has("instId"):
             return [render.index_ticker(*self._index(params), now_ms)]
         coin = params.text("quoteCcy")
-        pairs = {listed.pair: listed for listed in self._instruments.values() if listed.contract.quote == coin}
-        return [render.index_ticker(listed, self._markets[listed.inst_id], now_ms) for listed in pairs.values()]
+        pairs = dict.fromkeys(i.pair for i in self._instruments.values() if i.contract.quote == coin)
+        drawn = [of_index(pair, self._instruments.values()) for pair in pairs]
+        return [render.index_ticker(i, self._markets[i.inst_id], now_ms) for i in drawn if i is not None]
 
 
 PublicCall = Callable[[Params, int], Rows]

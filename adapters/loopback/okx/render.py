@@ -184,7 +184,8 @@ def ticker(instrument: Instrument, market: Market, now_ms: int) -> rows.Ticker:
 
 
 def mark_price(instrument: Instrument, market: Market, now_ms: int) -> rows.MarkPrice:
-    return rows.MarkPrice(instrument.inst_type, instrument.inst_id, plain(market.mark_price), str(now_ms))
+    kind = instrument.inst_type if instrument.is_swap else "MARGIN"
+    return rows.MarkPrice(kind, instrument.inst_id, plain(market.mark_price), str(now_ms))
 
 
 def index_ticker(instrument: Instrument, market: Market, now_ms: int) -> rows.IndexTicker:

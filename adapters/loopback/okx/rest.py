@@ -98,12 +98,16 @@ class Rest:
         account = self._who(request, body, now_ms) if call.is_private else None
         who = request.remote or "" if call.quota.scope == PER_ADDRESS or account is None else account.key
         if self._limiter.limits.endpoints and not self._limiter.take((who, path), 1, call.quota, now_ms):
+            if call.quota.scope == PER_ADDRESS:
+                raise OkxError(codes.TOO_FREQUENT, "Too Many Requests", HTTPStatus.TOO_MANY_REQUESTS)
             raise OkxError(codes.TOO_FREQUENT)
         given: Params | list[Params] = Params.of_query(query)
         if request.method == "POST":
             if "json" not in request.content_type:
                 raise OkxError(codes.CONTENT_TYPE)
             given = of_body(body)
+        if account is not None and request.method == "POST":
+            self._commands.check_permission(account)
         if call.command is not None:
             assert account is not None
             items = given if isinstance(given, list) else [given]

@@ -7,6 +7,7 @@ from adapters.loopback.ledger import Account
 from adapters.loopback.okx.channels import Arg, Lane
 
 SILENCE_MS = 30_000
+PATIENCE_MS = 5_000
 
 
 def key_of(arg: Arg) -> str:
@@ -23,6 +24,7 @@ class Session:
         self.args: dict[str, Arg] = {}
         self.enters_orders = False
         """Has it ever sent an order?"""
+        self.is_leaving = False
         connection.active_ms = now_ms
 
     @property
@@ -34,6 +36,15 @@ class Session:
         self.connection.active_ms = now_ms
         self.connection.send(topic, frame)
 
-    def is_silent(self, now_ms: int) -> bool:
-        """Has nothing gone either way for half a minute?"""
-        return now_ms - self.connection.active_ms > SILENCE_MS
+    def end_silence(self, now_ms: int) -> None:
+        """Says goodbye where nothing has gone either way for half a minute; cuts who does not answer that."""
+        silent_ms = now_ms - self.connection.active_ms
+        if silent_ms > SILENCE_MS + PATIENCE_MS:
+            self.connection.cut()
+        elif silent_ms > SILENCE_MS and not self.is_leaving:
+            self.leave(4004, "No data received in 30s")
+
+    def leave(self, code: int, words: str) -> None:
+        """Closes the socket with the venue's reason."""
+        self.is_leaving = True
+        self.connection.farewell(code, words)

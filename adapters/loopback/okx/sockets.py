@@ -29,7 +29,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9]{1,32}")
 SOCKETS_PER_CHANNEL = 30
 ARGS_BYTES = 65_536
 ASKED = ("login", "subscribe", "unsubscribe")
-EXCLUSIVE = ("books-l2-tbt", "books50-l2-tbt")
+FAST, SLOWER = "books-l2-tbt", ("books50-l2-tbt", "books")
+"""The fastest book of an instrument and the others exclude each other."""
 
 
 class Request(msgspec.Struct, gc=False, rename="camel"):
@@ -114,7 +115,11 @@ class Sockets:
             self._illegal(session, frame)
         elif request.op in SOCKET_COMMANDS and session.lane is Lane.PRIVATE:
             self._order(session, request, SOCKET_COMMANDS[request.op])
-        elif request.op not in ASKED or len(frame) > ARGS_BYTES or not request.args:
+        elif request.op in SOCKET_COMMANDS:
+            self._refuse(session, request, OkxError(codes.WRONG_PATH))
+        elif request.op not in ASKED:
+            self._refuse(session, request, OkxError(codes.BAD_OP, f"Invalid op: {request.op}"))
+        elif len(frame) > ARGS_BYTES or not request.args:
             self._illegal(session, frame)
         elif not self._limiter.asks(session.conn_id, self._clock()):
             self._refuse(session, request, OkxError(codes.REQUESTS_TOO_FREQUENT))
@@ -126,13 +131,16 @@ class Sockets:
     # -- login and subscriptions -------------------------------------------------------------------------------------
 
     def _login(self, session: Session, request: Request) -> None:
+        if session.account is not None:
+            self._refuse(session, request, OkxError(codes.LOGIN_TWICE))
+            return
         try:
             login = msgspec.json.decode(request.args[0], type=auth.Login)
             session.account = auth.check_login(login, self._accounts, self._clock())
-        except msgspec.ValidationError:
-            self._refuse(session, request, OkxError(codes.LOGIN_FAILED))
-        except OkxError as error:
-            self._refuse(session, request, error)
+        except (msgspec.ValidationError, OkxError) as error:
+            said = error if isinstance(error, OkxError) else OkxError(codes.LOGIN_FAILED)
+            self._refuse(session, request, said)
+            session.leave(4001, "Login Failed")
         else:
             session.connection.account = session.account
             self._say(session, Event("login", session.conn_id, code="0", msg=""))
@@ -158,9 +166,9 @@ class Sockets:
         is_known = session.account is not None
         channel = check(arg, session.lane, is_known, self._vip_level, self._instruments)
         self._check_exclusive(session, arg)
+        self._say(session, Event("subscribe", session.conn_id, request.id, arg))
         if channel.is_counted and not self._has_room(session, arg["channel"]):
             return
-        self._say(session, Event("subscribe", session.conn_id, request.id, arg))
         key = key_of(arg)
         if key in session.args:
             return
@@ -185,9 +193,8 @@ class Sockets:
 
     @staticmethod
     def _check_exclusive(session: Session, arg: Arg) -> None:
-        """`books` and the fast books of the same instrument exclude each other on a socket."""
         channel, inst_id = arg["channel"], arg.get("instId", "")
-        rivals = EXCLUSIVE if channel == "books" else ("books",) if channel in EXCLUSIVE else ()
+        rivals = SLOWER if channel == FAST else (FAST,) if channel in SLOWER else ()
         for other in session.args.values():
             if other["channel"] in rivals and other.get("instId") == inst_id:
                 words = f"Subscribe to both {channel} and {other['channel']} for {inst_id} is not allowed. "
@@ -195,7 +202,8 @@ class Sockets:
 
     def _has_room(self, session: Session, channel: str) -> bool:
         assert session.account is not None
-        if self._users.count(session.account.key, channel) < SOCKETS_PER_CHANNEL:
+        there = self._users.sockets(session.account.key, channel)
+        if session.conn_id in there or len(there) < SOCKETS_PER_CHANNEL:
             return True
         count = str(SOCKETS_PER_CHANNEL)
         event = Event("channel-conn-count-error", session.conn_id, channel=channel, conn_count=count)
@@ -204,7 +212,7 @@ class Sockets:
 
     def _count(self, session: Session, channel: Channel, arg: Arg) -> None:
         assert session.account is not None
-        count = str(self._users.count(session.account.key, arg["channel"]))
+        count = str(len(self._users.sockets(session.account.key, arg["channel"])))
         event = Event("channel-conn-count", session.conn_id, channel=arg["channel"], conn_count=count)
         self._say(session, event)
 

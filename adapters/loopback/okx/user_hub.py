@@ -96,10 +96,9 @@ class UserHub:
     def remove(self, session: Session, key: str) -> None:
         self._listeners.pop((session.conn_id, key), None)
 
-    def count(self, account: str, channel: str) -> int:
-        """How many sockets of an account listen to a channel."""
-        there = self._of(account, channel)
-        return len({listener.session.conn_id for listener in there})
+    def sockets(self, account: str, channel: str) -> set[str]:
+        """The sockets of an account that listen to a channel, however many subscriptions each has."""
+        return {listener.session.conn_id for listener in self._of(account, channel)}
 
     def hears(self, account: str, channel: str) -> bool:
         return bool(self._of(account, channel))
@@ -157,6 +156,8 @@ class UserHub:
     def settings_changed(self, key: str, inst_id: str) -> None:
         """Pushes a position whose leverage was set."""
         now_ms = self._clock()
+        for listener in self._of(key, "balance_and_position"):
+            self._push_both(listener, "set_leverage", [inst_id], (), now_ms)
         for listener in self._of(key, "positions"):
             self._push_positions(listener, EVENT, now_ms, inst_id)
 

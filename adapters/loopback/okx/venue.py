@@ -43,7 +43,8 @@ class OkxVenue:
 
     Its truth and its books are in base coin, its wire is in contracts. With `flow_per_s` above zero that many steps of order flow
     a second run by themselves while it is started; else `step` does. `demo` says which environment the keys are of: only demo
-    trading, only production, or both where it is None. `checksums` brings back those that the venue sent until 2026-06-23.
+    trading, only production, or both where it is None. `checksums` brings back those that the venue sent until 2026-06-23;
+    the keys in `readers` may only read.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class OkxVenue:
         demo: bool | None = None,
         vip_level: int = 0,
         checksums: bool = False,
+        readers: Iterable[str] = (),
     ) -> None:
         customers = {account.key: account for account in accounts}
         listed = {name: INSTRUMENTS[name] for name in symbols}
@@ -70,8 +72,8 @@ class OkxVenue:
         self._limiter = limiter = Limiter(rate_limits or RateLimits())
         self._seqs, register = SeqIds(), Register()
         actions = Actions(self.floor, listed, register, limiter)
-        commands = Commands(actions, limiter)
-        self._accounts = Accounts(self.floor, listed, register, limiter)
+        commands = Commands(actions, limiter, frozenset(readers))
+        self._accounts = Accounts(self.floor, listed, register, limiter, frozenset(readers))
         self._market = MarketHub(listed, self.floor.markets, self._seqs, clock, checksums)
         self._users = UserHub(self.floor, listed, register, self._accounts, clock)
         actions.tell = self._users.tell
@@ -163,8 +165,7 @@ class OkxVenue:
         self._market.tick(now_ms)
         self._users.tick(now_ms)
         for session in list(self._sockets.sessions.values()):
-            if session.is_silent(now_ms):
-                session.connection.cut()
+            session.end_silence(now_ms)
 
     def restart_sequence(self, symbol: str) -> None:
         """Starts `seqId` of a book low again, as maintenance does; the next update still names the last one before."""

@@ -121,6 +121,14 @@ def test_an_amendment_that_renews_goes_to_the_back_and_may_change_nothing() -> N
     assert [o.order_id for o in engine.queue(BUY, Decimal(100))] == ["b", "a"]
 
 
+def test_an_order_completed_at_what_it_has_traded_is_filled_and_gone() -> None:
+    engine, _ = engine_with(order("a", BUY, "100", "2"), order("s", SELL, "100", "0.5"))
+    done = engine.complete("a", 2).orders["a"]
+    assert (done.status, done.size, done.leaves, engine.levels(BUY)) == (Status.FILLED, Decimal("0.5"), 0, 0)
+    with pytest.raises(RefusedError):
+        engine.complete("a", 3)
+
+
 def test_an_amend_that_crosses_takes_and_a_post_only_one_is_cancelled() -> None:
     engine, _ = engine_with(
         order("a", BUY, "99", "1"), order("p", BUY, "98", "1", tif=Tif.POST_ONLY), order("s", SELL, "100", "3")

@@ -54,6 +54,17 @@ def test_wallet_and_unrealized_together_are_what_was_traded(fills) -> None:
     assert abs(equity - (ACCOUNT.balance + cash + held * mark - book.fees)) < D("1E-15")
 
 
+def test_a_position_tells_fees_and_funding_apart_until_it_is_opened_anew() -> None:
+    book = Book(ACCOUNT)
+    book.fill("BTCUSDT", Side.BUY, D(100), D(2), True, 1, 1, "open")
+    book.settle_funding("BTCUSDT", D("0.001"), D(100), 2, "funding")
+    book.fill("BTCUSDT", Side.SELL, D(110), D(2), False, 3, 3, "close")
+    flat = book.position("BTCUSDT")
+    assert (flat.fees, flat.funding, flat.realized) == (D("0.15"), D("0.2"), D("19.65"))
+    book.fill("BTCUSDT", Side.BUY, D(100), D(1), True, 4, 4, "again")
+    assert (flat.fees, flat.funding, flat.realized) == (D("0.02"), D(0), D("-0.02"))
+
+
 @pytest.mark.parametrize(("side", "sign"), [(Side.BUY, 1), (Side.SELL, -1)], ids=["a long pays", "a short receives"])
 def test_funding_at_a_positive_rate(side, sign) -> None:
     book = Book(ACCOUNT)

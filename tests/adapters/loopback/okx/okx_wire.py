@@ -63,6 +63,7 @@ class Client:
 
     def __init__(self, venue: OkxVenue, session: aiohttp.ClientSession) -> None:
         self.venue, self.session = venue, session
+        self.sockets: list[Socket] = []
 
     def now_ms(self) -> int:
         """The venue's own time."""
@@ -106,7 +107,8 @@ class Client:
 
     async def open(self, path: str) -> Socket:
         url = self.venue.public_url.rsplit("/", 1)[0] + path
-        return Socket(await self.session.ws_connect(url), self.now_ms)
+        self.sockets.append(Socket(await self.session.ws_connect(url), self.now_ms))
+        return self.sockets[-1]
 
     async def private(self, *args: dict) -> Socket:
         """A private socket that is logged in and has subscribed, with what it was told about that read away."""
@@ -182,7 +184,7 @@ class Socket:
 
     async def subscribe(self, **arg) -> dict:
         await self.say(op="subscribe", args=[arg])
-        return await self.hear_event("subscribe", "error", "channel-conn-count-error")
+        return await self.hear_event("subscribe", "error")
 
     async def call(self, op: str, *args: dict, request_id: str | None = "r1", **fields) -> dict:
         """An order command and the answer to it; what is pushed before is lost."""
@@ -202,6 +204,10 @@ async def started(**options):
     await venue.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Client(venue, session)
+            client = Client(venue, session)
+            yield client
+            for socket in client.sockets:
+                await socket.raw.close()
+                socket.raw._response.close()  # one that was reset is closed for aiohttp, yet holds its connection
     finally:
         await venue.stop()

@@ -11,6 +11,7 @@ import ccxt.pro
 import pytest
 
 from adapters.loopback.okx import OkxVenue, RateLimits
+from adapters.loopback.orders import Kind, Side, Tif
 from tests.adapters.loopback.okx.okx_wire import BTC, CONTRACT, CUSTOMER, ETH, KEY, PASSPHRASE, SPOT
 
 SYMBOL = "BTC/USDT:USDT"
@@ -141,14 +142,28 @@ async def test_ccxt_pro_keeps_its_book_equal_to_the_venues_and_hears_the_public_
         trades = asyncio.create_task(exchange.watch_trades(SYMBOL))
         candles = asyncio.create_task(exchange.watch_ohlcv(SYMBOL, "1m"))
         tickers = asyncio.create_task(exchange.watch_ticker(SYMBOL))
-        while not all(task.done() for task in (trades, candles, tickers)):
+        marks = asyncio.create_task(exchange.watch_mark_price(SYMBOL))
+        rates = asyncio.create_task(exchange.watch_funding_rate(SYMBOL))
+        forced = asyncio.create_task(exchange.watch_liquidations_for_symbols([SYMBOL]))
+        waiting = [trades, candles, tickers, marks, rates, forced]
+        while not all(task.done() for task in waiting):
             venue.step(20)
-            await asyncio.wait([trades, candles, tickers], timeout=0.02)
+            close_out(venue)
+            await asyncio.wait(waiting, timeout=0.02)
+        assert marks.result()["markPrice"] > 0
+        assert rates.result()["fundingRate"] == 0.0001
+        assert forced.result()[0]["contracts"] == 1
         heard = trades.result()[0]
         printed = {trade.trade_id: trade for trade in venue.floor.markets[BTC].trades}
         assert heard["price"] == float(printed[heard["id"]].price)
         assert candles.result()[-1][4] > 0
         assert tickers.result()["last"] > 0
+
+
+def close_out(venue) -> None:
+    """Somebody's position of one contract is taken over."""
+    now_ms = venue.floor.markets[BTC].engine.last_ms
+    venue.floor.street(BTC, Side.SELL, Kind.MARKET, Tif.IOC, Decimal(0), CONTRACT, now_ms, liquidates=True)
 
 
 async def test_ccxt_pro_hears_its_account_and_enters_orders_over_the_socket() -> None:

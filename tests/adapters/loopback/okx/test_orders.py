@@ -192,7 +192,7 @@ async def test_a_deadline_that_is(ahead_ms, code) -> None:
             ("trade/amend-order", {"instId": BTC, "clOrdId": "a", "newSz": "2"}),
         ):
             assert (await client.post(path, content, expTime=deadline)).said == code
-        assert (await client.post("trade/order", order(), expTime="soon")).code == "50035"
+        assert (await client.post("trade/order", order(), expTime="soon")).code == "51000"
 
 
 async def test_orders_and_fills_are_listed_newest_first_and_paged_by_their_ids() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.loopback import Fault, Place
 from adapters.loopback.okx import RateLimits
-from tests.adapters.loopback.okx.okx_wire import BTC, ETH, KEY, PASSPHRASE, order, started
+from adapters.loopback.okx.auth import expected
+from tests.adapters.loopback.okx.okx_wire import BTC, ETH, KEY, PASSPHRASE, coded, order, started
 
 BALANCE = "/api/v5/account/balance"
 STRANGERS = [
@@ -18,7 +19,7 @@ STRANGERS = [
     ("without a passphrase", {"OK_ACCESS_PASSPHRASE": ""}, 401, "50104"),
     ("without a signature", {"OK_ACCESS_SIGN": ""}, 401, "50106"),
     ("without a time", {"OK_ACCESS_TIMESTAMP": ""}, 401, "50107"),
-    ("with a key that nobody has", {"OK_ACCESS_KEY": "nobody"}, 401, "50111"),
+    ("with a key that nobody has", {"OK_ACCESS_KEY": "nobody"}, 200, "50119"),
     ("with a time that is none", {"OK_ACCESS_TIMESTAMP": "noon"}, 401, "50112"),
     ("with a signature of something else", {"OK_ACCESS_SIGN": "x"}, 401, "50113"),
     ("with another passphrase", {"OK_ACCESS_PASSPHRASE": "x"}, 401, "50105"),
@@ -26,6 +27,16 @@ STRANGERS = [
     ("half a minute early", {"ahead_s": 31}, 401, "50102"),
     ("three seconds early", {"ahead_s": 3}, 200, "0"),
 ]
+
+
+VECTORS = [
+    ("2020-12-08T09:08:57.715ZGET/api/v5/account/balance?ccy=BTC", "HiZhvSfMtWJA3uUIVXV3a/bSXNPCWvYFXoGCVS8V4zY="),
+    ("1704876947GET/users/self/verify", "5/36BgGV6m/6pmdc20zdqk0mzF5ZalmzzPD2fo3wavU="),
+]
+
+
+def test_a_signature_is_the_one_of_the_fact_sheet() -> None:
+    assert [expected("22582BD0CFF14C41EDBF1AB98506286D", text) for text, _ in VECTORS] == [sign for _, sign in VECTORS]
 
 
 async def test_a_request_is_let_in_by_its_signature_passphrase_and_time() -> None:
@@ -64,12 +75,21 @@ async def test_a_key_is_of_one_environment(demo, header, code) -> None:
         assert (await client.signed("GET", BALANCE, x_simulated_trading=header)).code == code
 
 
+async def test_a_key_that_may_only_read_reads_and_no_more() -> None:
+    async with started(readers=[KEY]) as client:
+        assert (await client.ask("account/config")).row["perm"] == "read_only"
+        for path in ("trade/order", "account/set-leverage", "trade/cancel-all-after"):
+            assert (await client.post(path, order())).code == "50120"
+        assert (await (await client.private()).call("order", coded()))["code"] == "50120"
+        assert client.venue.truth(KEY).orders == {}
+
+
 async def test_orders_are_limited_by_kind_and_instrument_and_an_account_over_all() -> None:
     now_ms = int(time.time() * 1000)
     limits = RateLimits(orders_per_2s=2, batched_orders_per_2s=4, account_orders_per_2s=8)
     async with started(rate_limits=limits, clock=lambda: now_ms) as client:
         placed = [await client.place(clOrdId=f"a{number}") for number in range(3)]
-        assert [(answer.status, answer.said) for answer in placed] == [(200, "0"), (200, "0"), (429, "50011")]
+        assert [(answer.status, answer.said) for answer in placed] == [(200, "0"), (200, "0"), (200, "50011")]
         assert (await client.place(instId=ETH, px="1900")).said == "0"
         assert (await client.cancel("a0")).said == "0"
         batch = await client.post("trade/batch-orders", [order(clOrdId=f"b{number}") for number in range(4)])
@@ -86,9 +106,11 @@ async def test_other_endpoints_have_the_limits_of_their_pages() -> None:
     now_ms = int(time.time() * 1000)
     async with started(rate_limits=RateLimits(), clock=lambda: now_ms) as client:
         asked = [await client.ask("account/config") for _ in range(6)]
-        assert [answer.status for answer in asked] == [200] * 5 + [429]
+        assert [answer.code for answer in asked] == ["0"] * 5 + ["50011"]
+        asked = [await client.get("public/time") for _ in range(11)]
+        assert [answer.status for answer in asked] == [200] * 10 + [429]
         now_ms += 2_001
-        assert (await client.ask("account/config")).status == 200
+        assert (await client.ask("account/config")).code == (await client.get("public/time")).code == "0"
 
 
 async def test_a_reply_lost_after_acceptance_leaves_the_order_at_the_venue() -> None:
