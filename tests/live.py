@@ -25,9 +25,10 @@ KEY, SECRET = "loopback-key-J7Qm2xVt", "loopback-secret-9fKw3LrZ8pYd"
 SIZES = {  # of a level, and most to hold, in each venue's own two markets
     "bybit": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
     "binance": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
+    "dydx": {"BTC-USD": ("0.02", "0.2"), "ETH-USD": ("0.5", "5")},
     "hyperliquid": {"BTC": ("0.02", "0.2"), "ETH": ("0.5", "5")},
 }
-OWN_KEYS = {"hyperliquid"}  # whose keys have a form of their own: there the customer of the listing trades
+OWN_KEYS = {"dydx", "hyperliquid"}  # whose keys have a form of their own: there the customer of the listing trades
 SYMBOLS = tuple(SIZES["bybit"])
 
 

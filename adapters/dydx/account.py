@@ -106,10 +106,11 @@ class Account:
         if update is None:
             return ()
         key = update.order_id or update.client_id or ""
-        if row.goodTilBlock is None or (update.status in TERMINAL and update.firm):
-            self._short.pop(key, None)
-        else:
-            self._short[key] = row.goodTilBlock, update
+        until, before = self._short.pop(key, (0, update))
+        if not (update.status in TERMINAL and update.firm) and (row.goodTilBlock or until):
+            if row.goodTilBlock is None:  # little more than that it ended was told
+                before = replace(before, status=update.status, firm=update.firm, reason=update.reason)
+            self._short[key] = (until, before) if row.goodTilBlock is None else (row.goodTilBlock, update)
         return (update,)
 
     def order(self, row: wire.Order, height: int = 0) -> OrderUpdate | None:

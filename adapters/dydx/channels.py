@@ -13,23 +13,51 @@ from msgspec.structs import replace
 
 from adapters.base.channel import Channel
 from adapters.base.rising import RisingTrades
+from adapters.base.uncrossed import UncrossedBook
 from adapters.dydx import wire
 from adapters.dydx.account import ns
-from adapters.dydx.book import BookChannel
 from adapters.dydx.types import SECONDS, SIDES, TRADE_KINDS
-from state.events import AnyEvent, Candle, Liquidation, Ticker, Trade
+from state.events import AnyEvent, Candle, Level, Liquidation, Ticker, Trade
 
 FUNDING_S = 3_600
+SNAPSHOT_LEVELS = 100  # deeper ones are known where an update told them
 T = TypeVar("T")
 
+_book = msgspec.json.Decoder(wire.Frame[wire.Changes | list[wire.Changes]], strict=False).decode
 _trades = lru_cache(1)(msgspec.json.Decoder(wire.Frame[wire.Trades | list[wire.Trades]], strict=False).decode)
 _markets = lru_cache(1)(msgspec.json.Decoder(wire.Frame[wire.Markets | list[wire.Markets]], strict=False).decode)
 _candles = msgspec.json.Decoder(wire.Frame[wire.Candles], strict=False).decode
 _candle = msgspec.json.Decoder(wire.Frame[wire.Candle | list[wire.Candle]], strict=False).decode
 
 
+class BookChannel(UncrossedBook):
+    """A snapshot, then absolute sizes. The venue has no sequence of its own, so a message's number is the update's.
+
+    https://docs.dydx.xyz/interaction/data/watch-orderbook#uncrossing-the-orderbook
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, venue: str, topic: str, symbol: str) -> None:
+        super().__init__(venue, topic, symbol, SNAPSHOT_LEVELS)
+        self._connection = ""
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        message = _book(frame)
+        is_other = message.connection_id != self._connection
+        self._connection = message.connection_id
+        if message.type == "subscribed":
+            bids, asks = pairs(listed(message)[0])
+            return [self.whole(bids, asks, message.message_id), *self.trust()]
+        if is_other and not self.is_waiting:
+            return (self.distrust("gap", "another connection, and no snapshot of it"),)
+        return self.changed(map(pairs, listed(message)), message.message_id)
+
+
 class TradesChannel(RisingTrades):
-    """Ids rise as hexadecimal numbers. The snapshot's trades are history, and told as such."""
+    """Ids rise as hexadecimal numbers. A snapshot's trades are history, of which what a recording missed is told; live, what a
+    reconnect missed is asked of REST, which keeps more of it.
+    """
 
     __slots__ = ()
 
@@ -43,6 +71,8 @@ class TradesChannel(RisingTrades):
     def read(self, frame: bytes) -> Sequence[Trade]:
         message = _trades(frame)
         late = message.type == "subscribed"
+        if late and (self.last < 0 or self.status not in (None, "ok")):
+            return ()
         told = [trade(self.venue, self.symbol, row, backfilled=late) for each in listed(message) for row in each.trades]
         return sorted(told, key=lambda event: self.number(event.trade_id)) if late else told  # it has the newest first
 
@@ -84,7 +114,7 @@ class MarketsChannel(Channel):
 
 
 class CandlesChannel(Channel):
-    """One resolution. A candle is closed by the next one, since nothing says that it is."""
+    """One resolution. A candle is closed by the next one, since nothing says that it is; a snapshot begins with history."""
 
     __slots__ = ("_last", "_resolution")
     channel = "candles"
@@ -97,6 +127,7 @@ class CandlesChannel(Channel):
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         if b'"candles"' in frame:
             rows = _candles(frame).contents.candles
+            self._last = None
         else:
             contents = _candle(frame).contents
             rows = contents if isinstance(contents, list) else [contents]
@@ -110,6 +141,15 @@ class CandlesChannel(Channel):
             events.append(told)
             self._last = told
         return events
+
+
+def pairs(said: wire.Changes) -> tuple[list[Level], list[Level]]:
+    """Bids and asks: rows of a snapshot, pairs of an update."""
+    sides = (
+        [(row.price, row.size) if isinstance(row, wire.Row) else row for row in side] for side in (said.bids, said.asks)
+    )
+    bids, asks = sides
+    return bids, asks
 
 
 def listed(message: wire.Frame[T | list[T]]) -> list[T]:

@@ -5,7 +5,7 @@ https://github.com/dydxprotocol/v4-chain/blob/main/protocol/x/clob/types/errors.
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -15,7 +15,7 @@ import msgspec
 from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
 from adapters.base.client import Client as BaseClient
 from adapters.dydx import wire
-from adapters.dydx.endpoints import BROADCAST, INDEXER
+from adapters.dydx.endpoints import BROADCAST, INDEXER, Host
 from state.errors import NotOffered, WrongUse
 from state.words import Refusal
 
@@ -83,9 +83,10 @@ class Client(BaseClient):
     `account_number` is what the chain calls the owner; nothing can be signed before it is known.
     """
 
-    def __init__(self, rest_url: str, node_url: str, signer: "Signer | None" = None, owner: str = "") -> None:
-        self._rest_url = rest_url.rstrip("/")
-        self._node_url = node_url.rstrip("/")
+    def __init__(self, host: Host, signer: "Signer | None" = None, owner: str = "") -> None:
+        self.chain_id = host.chain_id
+        self._rest_url = host.rest.rstrip("/")
+        self._node_url = host.node.rstrip("/")
         self._signer = signer
         self._owner = owner
         self._sequence = 0
@@ -108,7 +109,7 @@ class Client(BaseClient):
         if self.account_number is None:
             raise NotOffered("dydx: the account's number on the chain is not known yet", "busy")
         self._sequence = max(now_ms, self._sequence + 1)
-        signed = self._signer.signed(request.body, self.account_number, self._sequence)
+        signed = self._signer.signed(request.body, self.chain_id, self.account_number, self._sequence)
         body = _encode({"tx_bytes": b64encode(signed).decode(), "mode": "BROADCAST_MODE_SYNC"})
         return SignedRequest(endpoint.method, url, {"Content-Type": "application/json"}, body)
 
@@ -173,9 +174,9 @@ def _by_status(status: int, text: str) -> Verdict:
             return Verdict("unknown", None, code, text)
 
 
-def signer_of(chain_id: str, secret: str) -> "Signer":
+def signer_of(secret: str) -> "Signer":
     """Raises `WrongUse` without the extra, or for a secret that is no key."""
-    return cast("Signer", cast(Callable[[str, str], object], messages().Signer)(chain_id, secret))
+    return cast("Signer", messages().Signer(secret))
 
 
 def bodies_of(owner: str, subaccount: int, authenticators: Sequence[int]) -> "Bodies":

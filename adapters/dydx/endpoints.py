@@ -11,7 +11,7 @@ from adapters.base.endpoints import Endpoint
 from adapters.base.limits import Pool
 
 DOCS = "https://docs.dydx.xyz/"
-GATEWAY_DOCS = "https://docs.cosmos.network/api#tag/"
+GATEWAY_DOCS = "https://docs.cosmos.network/api#"
 
 INDEXER, NODE, SHORT, STATEFUL = "indexer", "node", "short-term", "stateful"
 BROADCAST = "/cosmos/tx/v1beta1/txs"
@@ -24,6 +24,10 @@ class Host(NamedTuple):
     socket: str
     node: str
     chain_id: str
+
+    def or_else(self, rest: str, socket: str, node: str) -> "Host":
+        """With other addresses where they are said."""
+        return Host(rest or self.rest, socket or self.socket, node or self.node, self.chain_id)
 
 
 HOSTS = MappingProxyType(
@@ -81,8 +85,11 @@ class Endpoints:
                 "GET", "/dydxprotocol/v4/feetiers/user_fee_tier", NODE, True,
                 "https://github.com/dydxprotocol/v4-chain/blob/main/proto/dydxprotocol/feetiers/query.proto",
             ),
+            "block": Endpoint(
+                "GET", "/cosmos/base/tendermint/v1beta1/blocks/latest", NODE, True, GATEWAY_DOCS + "GetLatestBlock"
+            ),
             "account": Endpoint(
-                "GET", "/cosmos/auth/v1beta1/account_info/{address}", NODE, True, GATEWAY_DOCS + "Query/operation/AccountInfo"
+                "GET", "/cosmos/auth/v1beta1/account_info/{address}", NODE, True, GATEWAY_DOCS + "AccountInfo"
             ),
         }
     )  # fmt: skip

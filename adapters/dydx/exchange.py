@@ -19,11 +19,13 @@ from adapters.base.limits import Pool, Priority
 from adapters.base.query import Arguments, Query
 from adapters.base.sender import Answer
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings, check
+from adapters.base.shared_topics import Wire
 from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.dydx import wire
 from adapters.dydx.account import GRACE_BLOCKS, ns
+from adapters.dydx.channels import CHANNELS, SNAPSHOT_LEVELS
 from adapters.dydx.client import Client, bodies_of, signer_of
 from adapters.dydx.endpoints import HOSTS, Endpoints
 from adapters.dydx.formats import BATCH, Formats, reader
@@ -31,7 +33,7 @@ from adapters.dydx.orderid import numbers, order_id, subaccount_id
 from adapters.dydx.private import HEIGHTS, SUBACCOUNTS, PrivateWebsocket
 from adapters.dydx.terms import Life
 from adapters.dydx.types import FLAGS, LONG_TERM, SHORT_TERM
-from adapters.dydx.websocket import DEPTHS, Websocket
+from adapters.dydx.websocket import Websocket
 from state.clock import Clock
 from state.errors import NotOffered, OutcomeUnknown, VenueError, WrongUse
 from state.events import (
@@ -47,12 +49,14 @@ from state.events import (
     OrderUpdate,
     PlaceOrder,
     PositionUpdate,
+    Ticker,
 )  # fmt: skip
 from state.record import Inbox
 from state.secrets import Credentials, Secret
 from state.words import Action, Side, TimeInForce
 
 MARKETS = ("linear",)
+DEPTHS = (50, SNAPSHOT_LEVELS)  # one book serves both
 PRICES_EVERY_S = 20.0
 SWEEP_EVERY_S = 2.0
 BLOCK_LATE_S = 10.0  # a chain that makes no block for so long is not to be traded on
@@ -60,12 +64,13 @@ BLOCK_LATE_S = 10.0  # a chain that makes no block for so long is not to be trad
 CAPABILITIES = Capabilities(
     markets=MARKETS, environments=tuple(HOSTS), depths=DEPTHS, private=(SUBACCOUNTS, HEIGHTS),
     channels=("book", "trades", "ticker", "candles", "liquidations"), place_batch=1, amend_batch=1, cancel_batch=BATCH,
-    ws_order_entry=False, cancel_all=True, amend=True, dead_man="none; short-term orders end by themselves",
+    ws_order_entry=False, cancel_all=True, amend=True, dead_man="",
     actions=tuple(name for name in Endpoints.ALL if name != "place_stateful"),
 )  # fmt: skip
 
 _time = reader(wire.Time)
-_account_info, _fee_tier = reader(wire.AccountInfoAnswer), reader(wire.FeeTierAnswer)
+_native = reader(wire.Native)
+_block, _account_info, _fee_tier = reader(wire.BlockAnswer), reader(wire.AccountInfoAnswer), reader(wire.FeeTierAnswer)
 
 
 class GivenOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -105,7 +110,7 @@ class Exchange(BaseExchange):
     ) -> None:
         check(settings, CAPABILITIES, "dydx", is_trading=credentials is not None)
         self.batch_sizes: dict[Action, int] = {"place": 1, "amend": 1, "cancel": BATCH, "cancel_all": 1}
-        self._host = HOSTS[settings.environment]
+        self._host = HOSTS[settings.environment].or_else(settings.rest_url, settings.public_url, settings.trade_url)
         address, number, authenticators = "", 0, ()  # type: tuple[str, int, tuple[int, ...]]
         if credentials is not None:
             credentials, number, authenticators = _taken_apart(credentials)
@@ -115,7 +120,7 @@ class Exchange(BaseExchange):
         self._signer = None
         if credentials is not None:
             self.formats.bodies = bodies_of(address, number, authenticators)
-            self._signer = signer_of(self._host.chain_id, credentials.secret.reveal())
+            self._signer = signer_of(credentials.secret.reveal())
             if self._signer.address != address and not authenticators:
                 raise WrongUse(
                     "dydx: the secret is of another address than the key, and no passphrase names an authenticator"
@@ -125,8 +130,7 @@ class Exchange(BaseExchange):
         super().__init__(settings, inbox, clock, session, credentials, transport)
 
     def make_client(self) -> BaseClient:
-        rest, node = self.settings.rest_url or self._host.rest, self.settings.trade_url or self._host.node
-        return Client(rest, node, self._signer, self.formats.address)
+        return Client(self._host, self._signer, self.formats.address)
 
     def pools(self) -> Iterable[Pool]:
         return Endpoints.pools(own_node=bool(self.settings.trade_url))
@@ -141,12 +145,25 @@ class Exchange(BaseExchange):
         self.settle = ("",)  # its lists know no coins
         self._used = tuple(dict.fromkeys([*self.settings.symbols, *(each.symbol for each in wanted)]))
         if self.credentials is not None:
-            answer = await self.sender.read(self.build("account", Query()))
-            self.client.account_number = self._fitting(answer, lambda body: _account_info(body).info.account_number)
+            await self._introduce()
         await super().start(wanted)
         if self.credentials is not None:
             self._spawn(self._every(PRICES_EVERY_S, self._prices))
             self._spawn(self._every(SWEEP_EVERY_S, self._sweep))
+
+    async def _introduce(self) -> None:
+        """Asks the node what the account is called there, and whether it is of the chain that was meant.
+
+        Raises `WrongUse` where it is not: an order signed for one chain says nothing on another.
+        """
+        answer = await self.sender.read(self.build("block", Query()))
+        chain_id = self._fitting(answer, lambda body: _block(body).block.header.chain_id)
+        known = {host.chain_id for host in HOSTS.values()}
+        if chain_id != self._host.chain_id and (chain_id in known or not self.settings.trade_url):
+            raise WrongUse(f"dydx: the node is of {chain_id}, and {self._host.chain_id} was meant")
+        self.client.chain_id = chain_id
+        answer = await self.sender.read(self.build("account", Query()))
+        self.client.account_number = self._fitting(answer, lambda body: _account_info(body).info.account_number)
 
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
         if policy == "flatten":
@@ -230,10 +247,12 @@ class Exchange(BaseExchange):
         return Query(symbol=order.symbol, order_id=order.order_id or "")
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """That the Indexer knows nothing proves nothing as long as a block can still take the order."""
+        """That the Indexer knows nothing of an order that nobody told yet proves nothing while a block can still take it."""
         found = await super().find_order(symbol, client_id)
         life = self.formats.lives.get(client_id)
-        if found[1] is None and life is not None and life.may_live(self.formats.account.height, self.formats.now_s()):
+        if found[1] is not None or life is None or life.told:
+            return found
+        if life.may_live(self.formats.account.height, self.formats.now_s()):
             raise OutcomeUnknown(f"dydx: {client_id} is not known, and may still arrive until {life.until}")
         return found
 
@@ -283,14 +302,11 @@ class Exchange(BaseExchange):
 
     # --- sockets ---
 
-    def _socket_url(self) -> str:
-        return self.settings.public_url or self._host.socket
-
     def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[BaseWebsocket]:
-        return Websocket.of(self.settings, self._socket_url(), subscriptions)
+        return Websocket.of(self.settings, self._host.socket, subscriptions)
 
     def private_socket(self) -> BaseWebsocket:
-        url = self.settings.private_url or self._socket_url()
+        url = self.settings.private_url or self._host.socket
         return PrivateWebsocket(url, self.formats.account, self.formats.address, self.formats.number)
 
     def order_socket(self) -> OrderSocket | None:
@@ -319,15 +335,24 @@ class Decoder(Websocket):
         """Raises `WrongUse` for a market the venue does not have."""
         if market not in MARKETS:
             raise WrongUse(f"dydx has no market {market!r}; known: {', '.join(MARKETS)}")
+        self._defined: set[str] = set()
         super().__init__(venue or "dydx", "recorded", "")
         self._formats = Formats(self.venue)
 
-    def _data(self, kind: str, topic: tuple[str, str], frame: bytes, recv: int) -> Sequence[AnyEvent]:
-        if topic[0] == SUBACCOUNTS:
+    def define(self, instrument: InstrumentDefined) -> None:
+        """Of all markets that are told at once, those are followed that were defined; and some orders name their pair alone."""
+        self._defined.add(instrument.symbol)
+        self._formats.account.symbols[_native(instrument.native.encode()).clobPairId] = instrument.symbol
+
+    def data(self, wire: Wire, frame: bytes, recv: int, *, is_whole: bool) -> Sequence[AnyEvent]:
+        if wire[0] == SUBACCOUNTS:
             return self._formats.account.private(frame)
-        if topic[0] == HEIGHTS:
+        if wire[0] == HEIGHTS:
             return self._formats.account.blocks(frame)
-        return super()._data(kind, topic, frame, recv)
+        events = super().data(wire, frame, recv, is_whole=is_whole)
+        if wire[0] != CHANNELS["ticker"][0] or not self._defined:
+            return events
+        return [event for event in events if not isinstance(event, Ticker) or event.symbol in self._defined]
 
     def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
         """The events of a REST answer, a `FeedStatus` where it does not fit; nothing for an endpoint that tells none."""
@@ -338,7 +363,7 @@ class Decoder(Websocket):
         said = dict(parse_qsl(parts.query))
         asked = Query(symbol=symbol or said.get("market", "") or said.get("ticker", ""))
         try:
-            verdict = Client("", "").classify(200, body)
+            verdict = Client(HOSTS["mainnet"]).classify(200, body)
             if verdict.meaning != "ok":
                 return (self._status("gap", f"{parts.path}: {verdict.code} {verdict.text}"),)
             return self._formats.answer(action, body, asked)[0]

@@ -19,8 +19,7 @@ from adapters.base.numbers import owed
 from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.dydx import terms, wire
 from adapters.dydx.account import COLLATERAL, Account, ns
-from adapters.dydx.book import BookChannel
-from adapters.dydx.channels import FUNDING_S, candle, ticker, trade
+from adapters.dydx.channels import FUNDING_S, BookChannel, candle, pairs, ticker, trade
 from adapters.dydx.endpoints import Endpoints
 from adapters.dydx.orderid import numbers
 from adapters.dydx.terms import Life, Lives, Unwanted, Wanted
@@ -300,7 +299,7 @@ class Formats:
         )  # fmt: skip
 
     def _book(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [BookChannel(self.venue, "", query.symbol).whole(_changes(body))]
+        return [BookChannel(self.venue, "", query.symbol).whole(*pairs(_changes(body)), None)]
 
     def _trades(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         """Oldest first, by the same ids as the stream's."""

@@ -70,10 +70,9 @@ class Bodies:
 
 
 class Signer:
-    """One key on one chain. `secret` is a key in hex or a mnemonic; raises `WrongUse` for what is neither."""
+    """One key. `secret` is a key in hex or a mnemonic; raises `WrongUse` for what is neither."""
 
-    def __init__(self, chain_id: str, secret: str) -> None:
-        self._chain_id = chain_id
+    def __init__(self, secret: str) -> None:
         try:
             digits = secret.removeprefix("0x")
             self._key = KeyPair.from_mnemonic(secret) if " " in secret.strip() else KeyPair.from_hex(digits)
@@ -83,9 +82,9 @@ class Signer:
         self.address = str(wallet.address)
         self._public_key = wallet.public_key
 
-    def signed(self, body: bytes, account_number: int, sequence: int) -> bytes:
+    def signed(self, body: bytes, chain_id: str, account_number: int, sequence: int) -> bytes:
         """The transaction as it is sent. The signature is deterministic."""
         info = AuthInfo(signer_infos=[get_signer_info(self._public_key, sequence)], fee=DEFAULT_FEE)
-        signature = get_signature(self._key, TxBody.FromString(body), info, account_number, self._chain_id)
+        signature = get_signature(self._key, TxBody.FromString(body), info, account_number, chain_id)
         raw = TxRaw(body_bytes=body, auth_info_bytes=info.SerializeToString(), signatures=[signature])
         return bytes(raw.SerializeToString())

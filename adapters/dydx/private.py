@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import msgspec
 
 from adapters.base.keyed import HIDDEN
+from adapters.base.numbered import Numbers
 from adapters.base.standing import Standing
 from adapters.dydx import wire
 from adapters.dydx.account import Account
-from adapters.dydx.websocket import BEAT_S
+from adapters.dydx.websocket import subscription
 from state.events import AnyEvent
 from state.words import FeedState
 
@@ -19,14 +20,13 @@ SUBACCOUNTS, HEIGHTS = "v4_subaccounts", "v4_block_height"
 SILENCE_S = 15.0  # a chain that makes no block for so long is not to be traded on
 
 _envelope = msgspec.json.Decoder(wire.Envelope, strict=False).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class PrivateWebsocket(Standing):
     """A snapshot of the subaccount and its open orders comes first; fills that were missed are asked of REST."""
 
     channel = "account"
-    heartbeat_s, silence_s = BEAT_S, SILENCE_S
+    heartbeat_s, silence_s = 1.0, SILENCE_S
 
     def __init__(self, url: str, account: Account, address: str, number: int) -> None:
         super().__init__(account.venue, "private", url)
@@ -35,6 +35,7 @@ class PrivateWebsocket(Standing):
         self._wanted = {HEIGHTS: "", SUBACCOUNTS: f"{address}/{number}"}
         self._answered: set[str] = set()
         self._again: set[str] = set()
+        self._numbers = Numbers()
 
     @property
     def is_ready(self) -> bool:
@@ -43,7 +44,8 @@ class PrivateWebsocket(Standing):
     def on_connect(self, now: int) -> list[bytes]:
         self._answered.clear()
         self._again.clear()
-        return [self._subscription(channel) for channel in self._wanted]
+        self._numbers.begin()
+        return [subscription(channel, name) for channel, name in self._wanted.items()]
 
     def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:
         self._answered.clear()
@@ -51,16 +53,12 @@ class PrivateWebsocket(Standing):
 
     def heartbeat(self, now: int) -> list[bytes]:
         again, self._again = self._again, set()
-        return [self._subscription(channel) for channel in sorted(again)]
-
-    def _subscription(self, channel: str) -> bytes:
-        name = self._wanted[channel]
-        request: dict[str, str | bool] = {"type": "subscribe", "channel": channel, "batched": False}
-        return _encode(request | {"id": name} if name else request)
+        return [subscription(channel, self._wanted[channel]) for channel in sorted(again)]
 
     def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
         try:
             said = _envelope(frame)
+            self.over = self.over or self._numbers.lost(said.message_id, is_waiting=not self.is_ready)
             if said.channel not in self._wanted:
                 return self._word(said)
             if said.type == "subscribed":

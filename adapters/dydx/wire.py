@@ -105,6 +105,12 @@ class Market(Struct, gc=False):
     marketType: str = ""
 
 
+class Native(Struct, gc=False):
+    """What an instrument keeps of its market."""
+
+    clobPairId: Uint32
+
+
 class OraclePrice(Struct, gc=False):
     oraclePrice: Number
     effectiveAt: str = ""
@@ -248,6 +254,18 @@ class AccountInfo(Struct, gc=False):
 
 class AccountInfoAnswer(Struct, gc=False):
     info: AccountInfo
+
+
+class Header(Struct, gc=False):
+    chain_id: str
+
+
+class Block(Struct, gc=False):
+    header: Header
+
+
+class BlockAnswer(Struct, gc=False):
+    block: Block
 
 
 class FeeTier(Struct, gc=False):

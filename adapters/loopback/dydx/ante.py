@@ -39,9 +39,11 @@ class ChainAccount:
 class Ante:
     """The accounts of the chain and the transactions it has seen."""
 
-    def __init__(self, accounts: Iterable[Account], chain_id: str) -> None:
+    def __init__(self, customers: Iterable[Account], chain_id: str) -> None:
         """Raises UnusableKeyError where an account is not an address with its own private key, or with no secret at all."""
+        accounts = tuple(customers)
         self.chain_id = chain_id
+        self.fee_rates = {account.key: (account.maker_rate, account.taker_rate) for account in accounts}
         self.accounts: dict[str, ChainAccount] = {
             account.key: ChainAccount(account.key, FIRST_ACCOUNT_NUMBER + number, _public_key(account))
             for number, account in enumerate(accounts)

@@ -173,6 +173,8 @@ class Node:
             return _json({"tx_response": included(found)})
         if path in self._terms:
             return _json(self._terms[path])
+        if path == "/dydxprotocol/v4/feetiers/user_fee_tier":
+            return self._fee_tier(request.query.get("user", ""))
         if path == "/cosmos/tx/v1beta1/simulate" and request.method == "POST":
             return self._simulate(body)
         return _lcd_error(HTTPStatus.NOT_IMPLEMENTED, 12, "Not Implemented")
@@ -191,6 +193,21 @@ class Node:
         if plainly:
             return _json({"info": fields})
         return _json({"account": {"@type": "/cosmos.auth.v1beta1.BaseAccount", **fields}})
+
+    def _fee_tier(self, address: str) -> web.Response:
+        """One tier for each customer, whatever he traded."""
+        rates = self._chain.ante.fee_rates.get(address)
+        if rates is None:
+            return _lcd_error(HTTPStatus.BAD_REQUEST, 3, "invalid bech32 address")
+        maker, taker = (int(rate.scaleb(6)) for rate in rates)
+        shares: Json = {"total_volume_share_requirement_ppm": 0, "maker_volume_share_requirement_ppm": 0}
+        tier = {
+            "name": "1",
+            "absolute_volume_requirement": "0",
+            "maker_fee_ppm": maker,
+            "taker_fee_ppm": taker,
+        } | shares
+        return _json({"index": 0, "tier": tier})
 
     def _simulate(self, body: bytes) -> web.Response:
         """Looks at a transaction without its signature; what it would use is always the same here."""

@@ -62,7 +62,7 @@ def test_every_capture_decodes_without_an_unknown(captures: dict[str, list[bytes
             seen.update(type(event).__name__ for event in events)
     del seen["FeedStatus"]
     assert seen == Counter(
-        BookSnapshot=4, BookDelta=8, Trade=107, Candle=2_407, Ticker=180, OrderUpdate=24, Fill=7, PositionUpdate=6,
+        BookSnapshot=4, BookDelta=8, Trade=6, Candle=2_407, Ticker=180, OrderUpdate=24, Fill=7, PositionUpdate=6,
         BalanceUpdate=7, InstrumentDefined=128,
     )  # fmt: skip
 
