@@ -144,13 +144,15 @@ class Chain:
             raise ChainError(codes.COLLATERAL, "subaccount does not exist")
 
     def _check_transfer(self, transfer: Transfer) -> None:
-        amount = _usdc(transfer)
-        if transfer.asset_id != 0 or amount <= 0 or transfer.sender == transfer.recipient:
-            raise ChainError(codes.INVALID_REQUEST, "not a transfer of USDC between two subaccounts")
+        """What can be seen before a block: whether there is the money shows when it is carried out."""
+        if transfer.sender == transfer.recipient:
+            raise ChainError(codes.SAME_SUBACCOUNT)
+        if transfer.quantums == 0:
+            raise ChainError(codes.BAD_AMOUNT)
+        if transfer.asset_id != 0:
+            raise ChainError(codes.NOT_USDC)
         if transfer.recipient.owner not in self.ante.accounts:
             raise ChainError(codes.UNKNOWN_ADDRESS)
-        if transfer.sender.key not in self._floor.desks or self._indexer.free(transfer.sender.key) < amount:
-            raise ChainError(codes.SENDING_FUNDS)
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
@@ -197,8 +199,9 @@ class Chain:
             del self.delivered[next(iter(self.delivered))]
 
     def _transfer(self, transfer: Transfer, tx_hash: str, block: Block) -> None:
-        self._check_transfer(transfer)
-        amount = _usdc(transfer)
+        amount = Decimal(transfer.quantums).scaleb(-QUOTE_RESOLUTION)
+        if self._indexer.free(transfer.sender.key) < amount:
+            raise ChainError(codes.NOT_UPDATED)
         if transfer.recipient.key not in self._floor.desks:
             owner = self._floor.desks[transfer.recipient.owner].account
             self.open(transfer.recipient, replace(owner, key=transfer.recipient.key, balance=ZERO))
@@ -216,7 +219,3 @@ class Chain:
 
 def _refused(tx_hash: str, error: ChainError) -> Verdict:
     return Verdict(tx_hash, error.code.number, error.code.codespace, error.log)
-
-
-def _usdc(transfer: Transfer) -> Decimal:
-    return Decimal(transfer.quantums).scaleb(-QUOTE_RESOLUTION)

@@ -18,7 +18,7 @@ from adapters.loopback.dydx.views import Block
 
 SNAPSHOT_ROWS = 100
 PARENT_MODULUS = 128
-MOST_SUBACCOUNT = 128_000
+MOST_SUBACCOUNTS = 128_000
 LIVE = ("OPEN", "UNTRIGGERED", "BEST_EFFORT_OPENED")
 CANCELLED_BLOCKS = 20
 """So long a cancelled order that may still fill is in the snapshot."""
@@ -38,8 +38,11 @@ class Channels:
 
     def knows(self, channel: str, name: str) -> bool:
         """Is there such an id in the channel?"""
-        if channel in ("v4_subaccounts", "v4_parent_subaccounts"):
+        if channel == "v4_subaccounts":
             return parse_subaccount(name) is not None
+        if channel == "v4_parent_subaccounts":
+            of = parse_subaccount(name)
+            return of is not None and of.number < PARENT_MODULUS
         ticker, _, resolution = name.partition("/")
         return ticker in self.books and (resolution in RESOLUTIONS if channel == "v4_candles" else not resolution)
 
@@ -68,15 +71,6 @@ class Channels:
             ticker: render.market(tape, indexer.oracle[ticker], indexer.time_ms)
             for ticker, tape in indexer.tapes.items()
         }
-
-    @staticmethod
-    def numbered(contents: rows.Contents, number: int) -> bytes:
-        """Contents of one child for those who hear the parent."""
-        plainly = msgspec.to_builtins(contents)
-        for name in ("orders", "fills"):
-            for row in plainly.get(name, []):
-                row["subaccountNumber"] = number
-        return msgspec.json.encode(plainly)
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
@@ -176,6 +170,6 @@ def is_child(one: Subaccount, parent: Subaccount) -> bool:
 def parse_subaccount(name: str) -> Subaccount | None:
     """ADDRESS/NUMBER, or nothing where it is not that."""
     owner, _, number = name.partition("/")
-    if not owner.startswith("dydx1") or not number.isdigit() or int(number) > MOST_SUBACCOUNT:
+    if not number.isdigit() or int(number) >= MOST_SUBACCOUNTS:
         return None
     return Subaccount(owner, int(number))

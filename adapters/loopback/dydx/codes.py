@@ -43,9 +43,9 @@ AUTHENTICATOR_NOT_FOUND = Code("accountplus", 1, "authenticator not found")
 SIGNATURE_NOT_VERIFIED = Code("accountplus", 100, "signature verification failed")
 
 BAD_SIDE = Code("clob", 3, "Invalid order side")
-BAD_QUANTUMS = Code("clob", 4, "Order quantums must be greater than 0")
-BAD_GOOD_TIL = Code("clob", 5, "Order goodTilBlock must be greater than 0")
-BAD_SUBTICKS = Code("clob", 6, "Order subticks must be greater than 0")
+BAD_QUANTUMS = Code("clob", 4, "Invalid order quantums")
+BAD_GOOD_TIL = Code("clob", 5, "Invalid order goodTilBlock")
+BAD_SUBTICKS = Code("clob", 6, "Invalid order subticks")
 IS_CANCELED = Code("clob", 7, "Attempt to place an order that is already canceled")
 BAD_PAIR = Code("clob", 8, "ClobPair ID does not reference a valid CLOB")
 CANCEL_EXISTS = Code(
@@ -58,9 +58,8 @@ GOOD_TIL_TOO_FAR = Code(
 INVALID_PLACE = Code("clob", 12, "MsgPlaceOrder is invalid")
 INVALID_REPLACEMENT = Code("clob", 20, "Replacing an existing order failed")
 FULLY_FILLED = Code("clob", 24, "Order is fully filled")
-CANCEL_NEEDS_LARGER_TIME = Code(
-    "clob", 32, "Existing stateful order cancellation has higher-or-equal priority than the new one"
-)
+INVALID_CANCEL = Code("clob", 29, "Invalid stateful order cancellation")
+CANCEL_PENDING = Code("clob", 32, "Existing stateful order cancellation has higher-or-equal priority than the new one")
 BAD_BATCH = Code("clob", 45, "Invalid batch cancel message")
 BATCH_FAILED = Code("clob", 46, "Batch cancel has failed")
 DEPRECATED = Code("clob", 48, "This field has been deprecated")
@@ -76,15 +75,19 @@ TIME_TOO_FAR = Code(
     "clob", 3004, "The GoodTilBlockTime of the message is further than StatefulOrderTimeWindow into the future"
 )
 STATEFUL_EXISTS = Code("clob", 3005, "Existing stateful order has higher-or-equal priority than the new one")
+PREVIOUSLY_CANCELLED = Code("clob", 3008, "Stateful order was previously cancelled and therefore cannot be placed")
 STATEFUL_MISSING = Code("clob", 3006, "Stateful order does not exist")
 COLLATERAL = Code("clob", 3007, "Stateful order collateralization check failed")
 RATE_LIMIT = Code("clob", 5001, "Block rate limit exceeded")
-BAD_CONDITION = Code("clob", 6000, "Condition type is invalid")
+BAD_CONDITION = Code("clob", 6000, "Conditional type is invalid")
 BAD_TRIGGER = Code("clob", 6001, "Conditional order trigger subticks is invalid")
 REDUCE_ONLY_RESTS = Code("clob", 9003, "Reduce-only is currently disabled for non-IOC orders")
 EQUITY_TIER = Code("clob", 10001, "Subaccount cannot open more orders due to equity tier limit.")
 
-SENDING_FUNDS = Code("sending", 11, "Account not found or balance too small")
+SAME_SUBACCOUNT = Code("sending", 1, "Sender is the same as recipient")
+BAD_AMOUNT = Code("sending", 2, "Invalid transfer amount")
+NOT_USDC = Code("sending", 1101, "Non-USDC asset transfer not implemented")
+NOT_UPDATED = Code("subaccounts", 102, "failed to apply subaccount updates")
 
 REFUSED: dict[Refusal, Code] = {
     Refusal.NOTHING_TO_REDUCE: REDUCE_ONLY_INCREASES,

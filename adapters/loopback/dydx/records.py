@@ -52,6 +52,7 @@ class Indexer:
         self.subaccounts: dict[str, Records] = {}
         """By the subaccount's name on the floor."""
         self.height, self.time_ms = height, 0
+        self._tickers = {TERMS[ticker].pair_id: ticker for ticker in markets}
         self.oracle: dict[str, Decimal] = {t: market.index_price for t, market in markets.items()}
         self.listeners: list[Push] = []
         self._ids, self._notice = ids, expiry_notice_blocks
@@ -86,6 +87,10 @@ class Indexer:
     def removed(self, placed: Placed, reason: str) -> None:
         if not placed.order_id.is_short_term:
             self._removed.append((placed, reason))
+            if reason not in ("USER_CANCELED", "EXPIRED"):
+                state = self._state(placed)
+                state.status = "BEST_EFFORT_CANCELED"
+                self._push_removal(state, reason, plain(placed.filled))
             return
         state = self._state(placed)
         if reason == "EXPIRED":
@@ -93,13 +98,13 @@ class Indexer:
             return
         state.status = "BEST_EFFORT_CANCELED"
         self._push_removal(state, reason, plain(placed.filled))
-        if not state.is_kept and not placed.filled:
+        if not state.is_kept and not placed.filled and not placed.is_resting:
             self._records(placed).orders.pop(placed.uuid, None)
 
     def cancelled_unseen(self, order_id: OrderId) -> None:
         records = self.subaccounts.get(order_id.subaccount.key)
         if records is None or order_uuid(order_id) not in records.orders:
-            row = render.unseen(order_id, order_uuid(order_id))
+            row = render.unseen(order_id, order_uuid(order_id), self._tickers[order_id.pair_id])
             self._push(order_id.subaccount, rows.Contents(orders=[row]))
 
     # -- what a block says -------------------------------------------------------------------------------------------
@@ -229,14 +234,15 @@ class Indexer:
             state = self._expiring.popleft()[1]
             orders = self.subaccounts[state.place.order_id.subaccount.key].orders
             was_placed_again = orders.get(state.uuid) is not state or state.place.good_til_block > self.height
-            if was_placed_again or state.status not in ("BEST_EFFORT_OPENED", "OPEN"):
+            if was_placed_again:
                 continue
-            if state.is_kept:
+            is_open = state.status in ("BEST_EFFORT_OPENED", "OPEN")
+            if is_open:
                 state.status = "CANCELED"
-                continue
-            state.status = "BEST_EFFORT_CANCELED"
-            self._push_removal(state, "INDEXER_EXPIRED", "0")
-            del orders[state.uuid]
+            if not state.is_kept:
+                if is_open:
+                    self._push_removal(state, "INDEXER_EXPIRED", "0")
+                del orders[state.uuid]
 
     # -- within ------------------------------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ def kept_order(state: OrderState) -> rows.Order:
     return row
 
 
-def unseen(order_id: OrderId, uuid: str) -> rows.Order:
+def unseen(order_id: OrderId, uuid: str, ticker: str) -> rows.Order:
     """A cancel of an order that the indexer never saw: ids and status only."""
     return rows.Order(
         id=uuid,
@@ -113,6 +113,7 @@ def unseen(order_id: OrderId, uuid: str) -> rows.Order:
         clobPairId=str(order_id.pair_id),
         status="BEST_EFFORT_CANCELED",
         orderFlags=str(order_id.flags),
+        ticker=ticker,
         removalReason=f"{REMOVAL}USER_CANCELED",
     )
 

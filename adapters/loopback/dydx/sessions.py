@@ -41,7 +41,7 @@ class Subscription:
     """What is heard, at once or gathered for a while."""
 
     batched: bool
-    gathered: list[bytes] = field(default_factory=list)
+    gathered: dict[int | None, list[bytes]] = field(default_factory=dict)
 
 
 class Session:
@@ -69,7 +69,7 @@ class Session:
     # -- what is said ------------------------------------------------------------------------------------------------
 
     def draw(self) -> int:
-        """The next number; a subscribe draws its answer's when it arrives."""
+        """The next number; a subscribe draws its answer's when it arrives, whatever the answer is."""
         self._message_id += 1
         return self._message_id
 
@@ -78,30 +78,32 @@ class Session:
         self._say("subscribed", topic, contents, message_id)
 
     def unsubscribed(self, topic: Topic) -> None:
+        """Says so whether there was a subscription or not."""
         self.subscriptions.pop(topic, None)
         self._say("unsubscribed", topic, None)
 
-    def error(self, words: str) -> None:
-        """Errors take no number of their own."""
-        fields: Frame = {"type": "error", "message": words, "connection_id": self._id, "message_id": self._message_id}
+    def error(self, words: str, message_id: int | None = None) -> None:
+        """With the number that was drawn for it, or with the one before."""
+        number = self._message_id if message_id is None else message_id
+        fields: Frame = {"type": "error", "message": words, "connection_id": self._id, "message_id": number}
         self._send("error", fields)
 
-    def data(self, topic: Topic, contents: bytes) -> None:
-        """Says what a channel has to say, or gathers it."""
+    def data(self, topic: Topic, contents: bytes, child: int | None = None) -> None:
+        """Says what a channel has to say, or gathers it; `child` is which subaccount of a parent it is of."""
         subscription = self.subscriptions[topic]
         if subscription.batched:
-            subscription.gathered.append(contents)
+            subscription.gathered.setdefault(child, []).append(contents)
         else:
-            self._say("channel_data", topic, contents)
+            self._say("channel_data", topic, contents, child=child)
 
     def flush(self) -> None:
-        """Says what was gathered."""
+        """Says what was gathered, of each child by itself."""
         for topic, subscription in self.subscriptions.items():
-            if subscription.gathered:
-                gathered, subscription.gathered = subscription.gathered, []
-                self._say("channel_batch_data", topic, b"[" + b",".join(gathered) + b"]")
+            gathered, subscription.gathered = subscription.gathered, {}
+            for child, contents in gathered.items():
+                self._say("channel_batch_data", topic, b"[" + b",".join(contents) + b"]", child=child)
 
-    def _say(self, kind: str, topic: Topic, contents: bytes | None, drawn: int = 0) -> None:
+    def _say(self, kind: str, topic: Topic, contents: bytes | None, drawn: int = 0, child: int | None = None) -> None:
         channel, name = topic
         is_data = kind.startswith("channel")
         fields: Frame = {
@@ -118,6 +120,8 @@ class Session:
             fields["version"] = VERSIONS[channel]
         if contents is not None:
             fields["contents"] = msgspec.Raw(contents)
+        if child is not None:
+            fields["subaccountNumber"] = child
         what = f"{channel}/{name}" if name else channel
         self._send(what if is_data else f"{kind}/{what}", fields, channel in PRIVATE)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from adapters.loopback.dydx import codes
 from adapters.loopback.dydx.checks import Checks
 from adapters.loopback.dydx.codes import ChainError
-from adapters.loopback.dydx.entry import REPLACED, UNDERCOLLATERALIZED, Entry, is_short_of_funds
+from adapters.loopback.dydx.entry import REMOVALS, REPLACED, UNDERCOLLATERALIZED, Entry, is_short_of_funds
 from adapters.loopback.dydx.ids import order_uuid
 from adapters.loopback.dydx.messages import BatchCancel, CancelOrder, PlaceOrder, TimeInForce
 from adapters.loopback.dydx.register import Placed, Register
@@ -66,6 +66,8 @@ class ShortTerm:
             self._refused(placed, error)
             return
         if placed.order is not None and placed.order.reason is Reason.WOULD_TAKE:
+            self._watcher.opened(placed)
+            self._watcher.removed(placed, REMOVALS[Reason.WOULD_TAKE])
             self._entry.forget(placed)
             raise ChainError(codes.POST_ONLY_CROSSES)
         self._register.placed[placed.uuid] = placed
@@ -97,12 +99,11 @@ class ShortTerm:
             self._entry.forget(resting)
             self._refused(resting, error)
             return
-        if resting.order is not None and resting.order.reason is Reason.WOULD_TAKE:
-            self._entry.tell()
-            raise ChainError(codes.POST_ONLY_CROSSES)
         self._watcher.removed(resting, REPLACED)
         self._watcher.opened(resting)
         self._entry.tell()
+        if resting.order is not None and resting.order.reason is Reason.WOULD_TAKE:
+            raise ChainError(codes.POST_ONLY_CROSSES)
 
     def _refused(self, placed: Placed, error: RefusedError) -> None:
         """Who cannot pay for a short-term order is told so by the indexer only."""
@@ -122,3 +123,5 @@ class ShortTerm:
         elif placed.is_resting and until >= placed.place.good_til_block:
             self._entry.take_out(placed, now_ms)
             self._entry.tell()
+        elif placed.is_resting:  # it outlives the cancel, and the indexer is told that it is gone all the same
+            self._watcher.removed(placed, REMOVALS[Reason.BY_USER])

@@ -20,7 +20,9 @@ from adapters.loopback.dydx.views import Block
 from adapters.loopback.faults import Faults, Place
 
 PING_MS = 30_000
-RATE_LIMIT, RESTART = 1008, 1012
+POLICY_VIOLATION, RESTART = 1008, 1012
+RATE_LIMITED = '{"message":"Rate limited"}'
+RESTARTING = '{"message":"Service restarting"}'
 WITHOUT_ID = ("v4_markets", "v4_block_height")
 
 
@@ -63,41 +65,42 @@ class Hub:
         session, now_ms = self.sessions[connection.conn_id], self._clock()
         try:
             request = msgspec.json.decode(frame, type=Request)
+        except msgspec.ValidationError:
+            self._invalid(session, "Invalid message: type is required", now_ms)
         except msgspec.DecodeError:
-            self._invalid(session, "Invalid message: not a JSON object with a type", now_ms)
-            return
-        if request.type == "subscribe":
-            self._subscribe(session, request, now_ms)
-        elif request.type == "unsubscribe":
-            self._unsubscribe(session, request, now_ms)
-        elif request.type != "ping":  # it is taken and not answered
-            self._invalid(session, f"Invalid message type: {request.type}", now_ms)
+            self._invalid(session, "Invalid message: could not parse", now_ms)
+        else:
+            if request.type == "subscribe":
+                self._subscribe(session, request, now_ms)
+            elif request.type == "unsubscribe":
+                self._unsubscribe(session, request)
+            elif request.type != "ping":  # it is taken and not answered
+                self._invalid(session, f"Invalid message type: {request.type}", now_ms)
 
     def _subscribe(self, session: Session, request: Request, now_ms: int) -> None:
-        topic = self._topic(session, request, now_ms)
+        topic = _topic(session, request)
         if topic is None:
             return
-        if session.too_often(f"{topic}", self._limits.subscribes_per_s, now_ms):
-            session.connection.farewell(RATE_LIMIT, "Rate limited")
+        (channel, name), number = topic, session.draw()
+        words = self._objection(session, topic)
+        if words:
+            session.error(words, number)
             return
-        channel, name = topic
-        label = f"{channel}-{name}" if name else channel
-        if topic in session.subscriptions:
-            session.error(f"Invalid subscribe message: already subscribed ({label})")
-            return
-        limit = LIMITS[channel]
-        if sum(1 for one, _ in session.subscriptions if one == channel) >= limit:
-            session.error(f"Per-connection subscription limit reached for {channel} (limit={limit}).")
+        label = f"{channel}-{name or channel}"
+        if session.too_often(label, self._limits.subscribes_per_s, now_ms):
+            session.error(f"Too many subscribe attempts for channel {label}. Please  reconnect and try again.", number)
+            session.connection.farewell(POLICY_VIOLATION, RATE_LIMITED)
             return
         fault = self._faults.ask(Place.PUBLIC, f"snapshot/{channel}")
         if fault.status:
-            session.error(f"Internal error, could not fetch data for subscription: {channel}.")
+            session.error(f"Internal error, could not fetch data for subscription: {channel}.", number)
+            return
+        if topic in session.subscriptions:
+            session.error(f"Invalid subscribe message: already subscribed ({label})", number)
             return
         if channel == "v4_orderbook":
             self._publish_book(name, now_ms)  # so that what the others have and the newcomer's snapshot are one
-        answer = partial(
-            session.subscribed, topic, self._channels.snapshot(channel, name), request.batched, session.draw()
-        )
+        answer = partial(session.subscribed, topic, self._channels.snapshot(channel, name), request.batched, number)
         if (
             fault.delay_s
         ):  # what is said of the topic meanwhile is not in the snapshot and not heard: the two are not one
@@ -105,28 +108,27 @@ class Hub:
         else:
             answer()
 
-    def _unsubscribe(self, session: Session, request: Request, now_ms: int) -> None:
-        topic = self._topic(session, request, now_ms)
+    def _objection(self, session: Session, topic: Topic) -> str:
+        """Why a topic cannot be had; empty if it can."""
+        channel, name = topic
+        if channel not in WITHOUT_ID and not self._channels.knows(channel, name):
+            return f"Invalid subscription id for channel: ({channel}-{name})"
+        limit = LIMITS[channel]
+        had = sum(1 for one, _ in session.subscriptions if one == channel)
+        if had >= limit and topic not in session.subscriptions:
+            return f"Per-connection subscription limit reached for {channel} (limit={limit})."
+        return ""
+
+    @staticmethod
+    def _unsubscribe(session: Session, request: Request) -> None:
+        topic = _topic(session, request)
         if topic is not None:
             session.unsubscribed(topic)
 
-    def _topic(self, session: Session, request: Request, now_ms: int) -> Topic | None:
-        """What is meant, or nothing after an error has been said."""
-        channel = request.channel
-        if channel not in LIMITS:
-            self._invalid(session, f"Invalid channel: {channel}", now_ms)
-            return None
-        if channel in WITHOUT_ID:
-            return channel, channel if channel == "v4_block_height" else ""
-        name = request.id or ""
-        if not self._channels.knows(channel, name):
-            self._invalid(session, f"Invalid subscription id for channel: ({channel}-{name})", now_ms)
-            return None
-        return channel, name
-
     def _invalid(self, session: Session, words: str, now_ms: int) -> None:
         if session.too_often("invalid", self._limits.invalid_per_s, now_ms):
-            session.connection.farewell(RATE_LIMIT, "Too many invalid messages")
+            session.error("Too many invalid messages. Please reconnect and try again.")
+            session.connection.farewell(POLICY_VIOLATION, RATE_LIMITED)
         else:
             session.error(words)
 
@@ -150,8 +152,7 @@ class Hub:
         frame = msgspec.json.encode(contents)
         self._push(("v4_subaccounts", f"{of.owner}/{of.number}"), [frame])
         parent = ("v4_parent_subaccounts", f"{of.owner}/{of.number % PARENT_MODULUS}")
-        if self.listens(parent):
-            self._push(parent, [self._channels.numbered(contents, of.number)])
+        self._push(parent, [frame], of.number)
 
     def block(self, block: Block) -> None:
         """Says what a block brought to the public."""
@@ -161,16 +162,32 @@ class Hub:
     def close(self) -> None:
         """Says goodbye to everybody, as before a restart."""
         for session in self._all():
-            session.connection.farewell(RESTART, "Service restart")
+            session.connection.farewell(RESTART, RESTARTING)
 
     def _publish_book(self, ticker: str, now_ms: int, settles: bool = False) -> None:
         self._push(("v4_orderbook", ticker), self._channels.books[ticker].next(now_ms, settles))
 
-    def _push(self, topic: Topic, contents: Iterable[bytes]) -> None:
+    def _push(self, topic: Topic, contents: Iterable[bytes], child: int | None = None) -> None:
         there = [session for session in self.sessions.values() if topic in session.subscriptions]
         for one in contents:
             for session in there:
-                session.data(topic, one)
+                session.data(topic, one, child)
 
     def _all(self) -> list[Session]:
         return list(self.sessions.values())
+
+
+def _topic(session: Session, request: Request) -> Topic | None:
+    """What is meant, or nothing after an error has been said."""
+    channel = request.channel
+    if not channel:
+        session.error("Invalid subscribe message: channel is required")
+    elif channel not in LIMITS:
+        session.error(f"Invalid channel: {channel}")
+    elif channel in WITHOUT_ID:
+        return channel, channel if channel == "v4_block_height" else ""
+    elif request.id is None:
+        session.error("Invalid id: undefined")
+    else:
+        return channel, request.id
+    return None

@@ -13,7 +13,7 @@ from adapters.loopback.dydx.codes import ChainError
 from adapters.loopback.dydx.entry import UNDERCOLLATERALIZED, Entry, is_short_of_funds
 from adapters.loopback.dydx.ids import order_uuid
 from adapters.loopback.dydx.limits import most_stateful
-from adapters.loopback.dydx.messages import CancelOrder, Condition, OrderSide, PlaceOrder
+from adapters.loopback.dydx.messages import CancelOrder, Condition, OrderId, OrderSide, PlaceOrder
 from adapters.loopback.dydx.register import Placed, Register
 from adapters.loopback.dydx.views import Watcher
 from adapters.loopback.orders import Reason, RefusedError
@@ -33,6 +33,9 @@ class Stateful:
     ) -> None:
         self._register, self._checks, self._entry, self._watcher = register, checks, entry, watcher
         self._equity, self._free = equity, free
+        self._placing: dict[OrderId, PlaceOrder] = {}
+        self._cancelling: dict[OrderId, None] = {}
+        """Taken, and in no block yet."""
         self._included: list[Placed] = []
         """On the chain since this block, to be matched now that it is made."""
 
@@ -42,7 +45,9 @@ class Stateful:
         """Raises ChainError."""
         terms = self._checks.place(place, next_height, now_ms)
         found = self._register.find(place.order_id)
-        if found is not None and found.is_live:
+        if place.order_id in self._cancelling:
+            raise ChainError(codes.PREVIOUSLY_CANCELLED)
+        if place.order_id in self._placing or (found is not None and found.is_live):
             raise ChainError(codes.STATEFUL_EXISTS)
         key = place.order_id.subaccount.key
         equity = self._equity(key)
@@ -51,29 +56,33 @@ class Stateful:
         value = terms.size(place.quantums) * terms.price(place.subticks)
         if value * terms.initial_margin_fraction > self._free(key) and not place.reduce_only:
             raise ChainError(codes.COLLATERAL)
+        self._placing[place.order_id] = place
 
     def check_cancel(self, cancel: CancelOrder, next_height: int, now_ms: int) -> None:
         """Raises ChainError."""
         self._checks.cancel(cancel, next_height, now_ms)
+        if cancel.order_id in self._cancelling:
+            raise ChainError(codes.CANCEL_PENDING)
         found = self._register.find(cancel.order_id)
-        if found is None or not found.is_live:
+        there = found.place if found is not None and found.is_live else self._placing.get(cancel.order_id)
+        if there is None:
             raise ChainError(codes.STATEFUL_MISSING)
-        if cancel.good_til_time_s < found.place.good_til_time_s:
-            raise ChainError(codes.CANCEL_NEEDS_LARGER_TIME)
+        if cancel.good_til_time_s < there.good_til_time_s:
+            raise ChainError(codes.INVALID_CANCEL)
+        self._cancelling[cancel.order_id] = None
 
     # -- when a block is made ----------------------------------------------------------------------------------------
 
     def include(self, message: PlaceOrder | CancelOrder, now_ms: int) -> None:
         """Carries a message out that the block holds; raises ChainError where the chain has moved on since it came."""
         if isinstance(message, CancelOrder):
+            self._cancelling.pop(message.order_id, None)
             placed = self._register.find(message.order_id)
             if placed is None or not placed.is_live:
                 raise ChainError(codes.STATEFUL_MISSING)
             self._end(placed, "USER_CANCELED", Reason.BY_USER, now_ms)
             return
-        found = self._register.find(message.order_id)
-        if found is not None and found.is_live:
-            raise ChainError(codes.STATEFUL_EXISTS)
+        self._placing.pop(message.order_id, None)
         terms = self._checks.terms(message.order_id.pair_id)
         placed = self._entry.placed(order_uuid(message.order_id), message, terms)
         self._register.placed[placed.uuid] = placed

@@ -107,7 +107,12 @@ def check(venue: DydxVenue) -> None:
         assert state.filled == sum(fills)
         assert (state.status == "FILLED") == (state.filled >= state.size), state
     live = {order.order_id for order in truth.open_orders.values()}
-    shown = {u for u, s in records.orders.items() if s.status in ("OPEN", "BEST_EFFORT_OPENED")}
+    open_words = (
+        "OPEN",
+        "BEST_EFFORT_OPENED",
+        "BEST_EFFORT_CANCELED",
+    )  # the last by a cancel that ends before the order
+    shown = {u for u, s in records.orders.items() if s.status in open_words}
     assert live <= shown
     for uuid in live:
         place = records.orders[uuid].place
@@ -118,7 +123,7 @@ def check(venue: DydxVenue) -> None:
         assert book.bids[0][0] < book.asks[0][0]
 
 
-@pytest.mark.parametrize("seed", [3, 5, 11])
+@pytest.mark.parametrize("seed", list(range(1, 41)))
 def test_the_indexer_follows_the_floor_block_by_block(seed: int) -> None:
     day = Day(seed)
     for _ in range(BLOCKS):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.loopback.orders import Side
+from adapters.loopback.orders import Kind, Side, Tif
 from tests.adapters.loopback.dydx.dydx_wire import ADDRESS, IOC, POST_ONLY, RESTS, SELL, started
 
 OK = ("", 0)
@@ -137,6 +137,31 @@ async def test_a_cancel_that_ends_before_the_order_leaves_it_standing() -> None:
         assert list(client.venue.truth(ADDRESS).open_orders) == ["6"]
         assert await client.cancel(6, blocks=9) == OK
         assert client.venue.truth(ADDRESS).open_orders == {}
+
+
+async def test_of_such_a_cancel_the_indexer_says_that_the_order_is_gone_though_it_can_fill() -> None:
+    async with started() as client:
+        bid = client.best("bids")
+        assert await client.place(6, bid, blocks=9) == OK
+        assert await client.cancel(6, blocks=8) == OK
+        assert [order["status"] for order in await client.mine("/v4/orders")] == ["BEST_EFFORT_CANCELED"]
+        client.venue.floor.street("BTC-USD", Side.SELL, Kind.MARKET, Tif.IOC, Decimal(0), Decimal(50), 1)
+        client.venue.make_block()
+        (order,) = await client.mine("/v4/orders")
+        assert (order["totalFilled"], order["status"]) == ("0.01", "FILLED")
+
+
+async def test_who_would_take_with_post_only_is_refused_and_told_so_by_the_indexer_too() -> None:
+    async with started() as client:
+        socket = await client.socket()
+        await socket.subscribe("v4_subaccounts", ORDERS)
+        assert await client.place(1, client.best("asks"), time_in_force=POST_ONLY) == ("clob", 2003)
+        heard = [one["orders"][0] for one in await socket.contents("v4_subaccounts", 2)]
+        assert [(order["status"], order.get("removalReason")) for order in heard] == [
+            ("BEST_EFFORT_OPENED", None),
+            ("BEST_EFFORT_CANCELED", "ORDER_REMOVAL_REASON_POST_ONLY_WOULD_CROSS_MAKER_ORDER"),
+        ]
+        assert client.venue.truth(ADDRESS).orders == {}
 
 
 async def test_a_batch_succeeds_where_one_of_it_does() -> None:

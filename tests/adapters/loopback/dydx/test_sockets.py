@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 
 import aiohttp
@@ -63,7 +62,7 @@ async def test_updates_have_the_shape_of_recorded_ones(recordings) -> None:
             assert shape(await other.hear()) == shape(recorded(recordings, SOCKETS + path)), channel
 
 
-async def test_every_message_of_a_connection_has_the_next_number_and_errors_none() -> None:
+async def test_every_message_has_the_next_number_and_an_error_that_of_its_subscribe_or_the_last() -> None:
     async with started() as client:
         socket = await client.socket()
         await socket.subscribe("v4_orderbook", "BTC-USD")
@@ -77,8 +76,10 @@ async def test_every_message_of_a_connection_has_the_next_number_and_errors_none
         assert [frame["message_id"] for frame in frames] == list(range(3, 3 + len(frames)))
         await socket.say("subscribe", "v4_orderbook", id="DOGE-USD")
         error = await socket.hear()
-        assert (error["type"], error["message_id"]) == ("error", frames[-1]["message_id"])
+        assert (error["type"], error["message_id"]) == ("error", frames[-1]["message_id"] + 1)
         assert error["message"] == "Invalid subscription id for channel: (v4_orderbook-DOGE-USD)"
+        await socket.say("shout")
+        assert (await socket.hear())["message_id"] == error["message_id"]
         client.venue.step(2)
         assert (await socket.hear())["message_id"] == error["message_id"] + 1
 
@@ -139,10 +140,13 @@ async def test_a_book_that_crosses_is_crossed_and_right_again_once_nothing_is_st
 
 
 SAID = [
-    ("twice to one channel", [("subscribe", "v4_markets", None)] * 2, "already subscribed (v4_markets)"),
+    ("twice to one channel", [("subscribe", "v4_markets", None)] * 2, "already subscribed (v4_markets-v4_markets)"),
     ("to no channel", [("subscribe", "v4_nothing", None)], "Invalid channel: v4_nothing"),
     ("to a resolution that there is not", [("subscribe", "v4_candles", "BTC-USD/2MIN")], "(v4_candles-BTC-USD/2MIN)"),
-    ("to no address", [("subscribe", "v4_subaccounts", "0x1/0")], "(v4_subaccounts-0x1/0)"),
+    ("to no number", [("subscribe", "v4_subaccounts", "dydx1/x")], "(v4_subaccounts-dydx1/x)"),
+    ("to a child as a parent", [("subscribe", "v4_parent_subaccounts", "a/128")], "(v4_parent_subaccounts-a/128)"),
+    ("to nothing in particular", [("subscribe", "v4_trades", None)], "Invalid id: undefined"),
+    ("without a channel", [("subscribe", "", None)], "channel is required"),
     ("nothing known", [("shout", "", None)], "Invalid message type: shout"),
 ]
 
@@ -173,7 +177,10 @@ async def test_who_says_too_much_that_is_wrong_is_sent_away() -> None:
         socket = await client.socket()
         for _ in range(3):
             await socket.raw.send_str("gibberish")
-        assert [(await socket.hear())["type"] for _ in range(2)] == ["error", "error"]
+        errors = [(await socket.hear())["message"] for _ in range(3)]
+        assert errors == ["Invalid message: could not parse"] * 2 + [
+            "Too many invalid messages. Please reconnect and try again."
+        ]
         closed = await socket.raw.receive(timeout=5)
         assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1008)
 
@@ -236,6 +243,16 @@ async def test_who_hears_a_parent_hears_its_children_by_number() -> None:
         snapshot = await socket.subscribe("v4_parent_subaccounts", ORDERS)
         assert snapshot["contents"]["subaccount"]["childSubaccounts"][0]["subaccountNumber"] == 0
         await client.place(3, 80_000)
-        order = (await socket.hear())["contents"]["orders"][0]
-        assert (order["clientId"], order["subaccountNumber"]) == ("3", 0)
-        assert json.loads(json.dumps(order))["status"] == "BEST_EFFORT_OPENED"
+        heard = await socket.hear()
+        assert (heard["subaccountNumber"], heard["contents"]["orders"][0]["clientId"]) == (0, "3")
+
+
+async def test_who_subscribes_too_often_is_told_and_sent_away() -> None:
+    async with started(rate_limits=RateLimits()) as client:
+        socket = await client.socket()
+        for _ in range(3):
+            await socket.say("subscribe", "v4_markets")
+        heard = [await socket.hear() for _ in range(3)]
+        assert heard[0]["type"] == "subscribed"
+        assert heard[2]["message"].startswith("Too many subscribe attempts for channel v4_markets-v4_markets.")
+        assert (await socket.raw.receive(timeout=5)).data == 1008

@@ -54,8 +54,10 @@ async def test_its_messages_have_the_shape_of_recorded_ones(recordings) -> None:
         opened = await socket.hear()
         assert shape(opened) == shape(recorded(recordings, f"{SOCKETS}v4_accounts_channel_data_order.json"))
         assert await client.place(1, 81_000, flags=LONG, good_til_block_time=until + 9) == ("clob", 3005)
-        assert await client.cancel(1, flags=LONG, good_til_block_time=until - 9) == ("clob", 32)
+        assert await client.cancel(1, flags=LONG, good_til_block_time=until - 9) == ("clob", 29)
         assert await client.cancel(1, flags=LONG, good_til_block_time=until) == OK
+        assert await client.cancel(1, flags=LONG, good_til_block_time=until) == ("clob", 32)
+        assert await client.place(1, 81_000, flags=LONG, good_til_block_time=until) == ("clob", 3008)
         client.venue.make_block()
         gone = await socket.hear()
         path = f"{SOCKETS}v4_accounts_channel_data_order_canceled.json"
@@ -63,6 +65,17 @@ async def test_its_messages_have_the_shape_of_recorded_ones(recordings) -> None:
         assert (gone["contents"]["orders"][0]["status"], await client.cancel(1, flags=LONG, good_til_block_time=until)) == (
             "CANCELED", ("clob", 3006),
         )  # fmt: skip
+        assert client.venue.truth(ADDRESS).open_orders == {}
+
+
+async def test_it_can_be_cancelled_before_a_block_has_it() -> None:
+    async with started() as client:
+        until = later()
+        assert await client.place(1, 80_000, flags=LONG, good_til_block_time=until) == OK
+        assert await client.place(1, 80_000, flags=LONG, good_til_block_time=until + 1) == ("clob", 3005)
+        assert await client.cancel(1, flags=LONG, good_til_block_time=until) == OK
+        client.venue.make_block(2)
+        assert [order["status"] for order in await client.mine("/v4/orders")] == ["CANCELED"]
         assert client.venue.truth(ADDRESS).open_orders == {}
 
 
@@ -224,7 +237,13 @@ async def test_usdc_goes_to_another_subaccount_and_can_be_traded_there() -> None
         assert client.venue.truth(ADDRESS).wallet == Decimal(97_500)
         moved = (await client.mine("/v4/transfers"))["transfers"]
         assert [(row["type"], row["size"]) for row in moved] == [("TRANSFER_OUT", "2500")]
-        assert await client.send(messages.transfer(other, mine, 0, 9_000_000_000)) == ("sending", 11)
+        assert await client.send(messages.transfer(mine, mine, 0, 1)) == ("sending", 1)
+        assert await client.send(messages.transfer(mine, other, 1, 1)) == ("sending", 1101)
+        encoded = client.signed(messages.transfer(other, mine, 0, 9_000_000_000))
+        assert (await client.broadcast(encoded))["code"] == 0  # whether there is the money shows in the block
+        client.venue.make_block()
+        delivered = client.venue.chain.delivered[read(encoded).hash]
+        assert (delivered.codespace, delivered.code) == ("subaccounts", 102)
 
 
 UNUSABLE = [
