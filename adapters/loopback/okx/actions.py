@@ -163,7 +163,7 @@ class Actions:
     def _price(self, params: Params, name: str, instrument: Instrument, side: Side) -> Decimal:
         """The price given, brought to the limit where `pxAmendType` says so; raises OkxError."""
         contract, price = instrument.contract, params.decimal(name)
-        if price % contract.tick:
+        if price > contract.max_price or price % contract.tick:
             raise wrong(name)
         highest, lowest = self.market(instrument).price_band()
         brought = params.word("pxAmendType", ("0", "1"), "0") == "1"
@@ -184,14 +184,14 @@ class Actions:
         contract, size = instrument.contract, instrument.base(params.decimal(name))
         if size < contract.lot:
             raise OkxError(codes.SIZE_TOO_SMALL)
-        if size % contract.lot:
-            raise OkxError(codes.LOT)
         if kind is Kind.MARKET and size > contract.max_market_size:
             raise OkxError(codes.MARKET_TOO_LARGE)
         if size > contract.max_size:
             most = plain(instrument.contracts(contract.max_size))
             words = f"Order failed, the sz of the current order can't be more than {most} (contracts)."
             raise OkxError(codes.SIZE_TOO_LARGE, words)
+        if size % contract.lot:
+            raise OkxError(codes.LOT)
         return size // contract.lot * contract.lot
 
     def market(self, instrument: Instrument) -> Market:

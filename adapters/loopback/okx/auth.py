@@ -79,7 +79,7 @@ def check_login(login: Login, accounts: Mapping[str, Account], now_ms: int) -> A
     account, stamp = accounts.get(login.api_key), str(login.timestamp)
     if account is None:
         raise OkxError(codes.LOGIN_NO_SUCH_KEY)
-    if not stamp.isdigit():
+    if not stamp.isdecimal():
         raise OkxError(codes.LOGIN_TIMESTAMP)
     if abs(now_ms - int(stamp) * 1000) > WINDOW_MS:
         raise OkxError(codes.LOGIN_EXPIRED)

@@ -106,7 +106,7 @@ def check_deadline(text: str, now_ms: int) -> None:
     """Raises OkxError where `expTime` is not a time to come."""
     if not text:
         return
-    if not text.isdigit():
+    if not text.isdecimal():
         raise wrong("expTime")
     if int(text) < now_ms:
         raise OkxError(codes.EXP_TIME_PAST)

@@ -68,7 +68,7 @@ class Params:
         value = self.text(name, "" if default is not None else None)
         if not value:
             return default or 0
-        if not value.isdigit() or not low <= int(value) <= high:
+        if not value.isdecimal() or not low <= int(value) <= high:
             raise wrong(name)
         return int(value)
 

@@ -59,7 +59,7 @@ def _interval_ms(arg: Arg) -> int:
     except msgspec.DecodeError:
         return REPEAT_MS
     given = extra.get("updateInterval", "")
-    return int(given) if given.isdigit() else REPEAT_MS
+    return int(given) if given.isdecimal() else REPEAT_MS
 
 
 class UserHub:
