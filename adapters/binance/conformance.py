@@ -57,6 +57,7 @@ def _futures() -> Subject:
             "place": "POST /fapi/v1/order",
             "amend": "PUT /fapi/v1/order",
             "cancel": "DELETE /fapi/v1/order",
+            "cancel_all": "DELETE /fapi/v1/allOpenOrders",
             "read": "GET /fapi/v3/positionRisk",
         },
         socket={"place": "order.place", "amend": "order.modify", "cancel": "order.cancel"},

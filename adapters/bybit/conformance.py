@@ -33,6 +33,7 @@ def subject(market: str) -> Subject:
             "place": "/v5/order/create",
             "amend": "/v5/order/amend",
             "cancel": "/v5/order/cancel",
+            "cancel_all": "/v5/order/cancel-all",
             "read": "/v5/position/list",
         },
         socket={"place": "order.create", "amend": "order.amend", "cancel": "order.cancel"},

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from tempfile import TemporaryDirectory
 from typing import Literal, TypeAlias
 
 from adapters import Venue
@@ -211,9 +212,10 @@ async def stage(found: Venue, subject: Subject, how: How) -> AsyncIterator[Stage
 
     venue = subject.open(Terms(subject.symbols, subject.account, clock))
     await venue.start()
+    kept = TemporaryDirectory()
     credentials = None if how.is_public or "orders" in subject.lacks else how.credentials or subject.credentials
     exchange = found.exchange(
-        settings_of(found, subject, venue, how),
+        settings_of(found, subject, venue, how, kept.name),
         told,
         WallClock(),
         SESSION,
@@ -232,9 +234,10 @@ async def stage(found: Venue, subject: Subject, how: How) -> AsyncIterator[Stage
     finally:
         await exchange.close()
         await venue.stop()
+        kept.cleanup()
 
 
-def settings_of(found: Venue, subject: Subject, venue: LoopbackVenue, how: How) -> VenueSettings:
+def settings_of(found: Venue, subject: Subject, venue: LoopbackVenue, how: How, state_dir: str) -> VenueSettings:
     """The loopback's addresses, and waiting times that a test has patience for."""
     settings = VenueSettings(
         found.name,
@@ -248,6 +251,7 @@ def settings_of(found: Venue, subject: Subject, venue: LoopbackVenue, how: How) 
         request_timeout_s=how.timeout_s,
         look_up_s=how.look_up_s,
         market_frames=how.market_frames,
+        state_dir=state_dir,
     )
     return replace(settings, environment=found.capabilities.environments[0])  # type: ignore[arg-type]
 

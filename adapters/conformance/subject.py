@@ -27,6 +27,7 @@ Feature: TypeAlias = Literal[
     "ws",  # order entry over a socket
     "rest",  # order entry by REST
     "amend",
+    "amend_total",  # an amend that meets a fill on its way still means the whole size
     "batch",
     "cancel_all",
     "fok",
@@ -45,7 +46,7 @@ Feature: TypeAlias = Literal[
     "rate_answer",  # a refusal for too many requests
     "ban",
 ]
-Call: TypeAlias = Literal["place", "amend", "cancel", "read"]
+Call: TypeAlias = Literal["place", "amend", "cancel", "cancel_all", "read"]
 Topic: TypeAlias = Literal["book", "trades", "fills"]
 
 

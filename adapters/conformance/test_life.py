@@ -215,7 +215,8 @@ def test_shutdown_that_is_refused(play: Play) -> None:
 
     async def story(on: Stage) -> None:
         await on.rest(on.order(on.away()))
-        on.venue.faults.add(Place.REST, "*", Fault(status=500), times=1_000)
+        for call in ("cancel", "cancel_all"):
+            on.venue.faults.add(Place.REST, on.subject.rest[call], Fault(status=500), times=1_000)
         report = await on.exchange.shutdown("cancel")
         assert not report.clean
         assert report.errors

@@ -8,6 +8,7 @@ import pytest
 
 from adapters import Venue
 from adapters.base.client import Meaning, Verdict
+from adapters.base.limits import Priority
 from adapters.conformance.stage import Entry, Play, Stage, offline
 from adapters.conformance.subject import Subject
 from adapters.loopback.faults import Fault, Place
@@ -18,6 +19,7 @@ from state.words import Refusal
 pytestmark = pytest.mark.needs("orders")
 ENTRIES = pytest.mark.parametrize("entry", ["ws", "rest"])
 TIMEOUT_S = 0.3
+PATIENCE_S = 3.0
 CLASSES = tuple(dict.fromkeys(word for word in (*get_args(Meaning), *get_args(Refusal)) if word != "rejected"))
 OFF_GRID = Decimal("0.37")  # of a tick
 
@@ -242,6 +244,12 @@ def test_too_many_requests(play: Play) -> None:
         last = [event for event in on.told.outcomes(seq) if isinstance(event, Accepted | Rejected)][-1]
         assert isinstance(last, Accepted) or last.refusal in ("rate", "busy")
         assert len(on.truth.orders) == isinstance(last, Accepted)
+        sender = on.exchange.sender
+        pool = on.exchange.build("place", order).endpoint.pool
+        wait_s = sender.gate.limits.wait_ns(pool, 1, Priority.CREATE, on.exchange.clock.now_ns()) / 1e9
+        assert wait_s < 120, "shut for longer than it said"
+        if wait_s > PATIENCE_S:
+            return  # it says so itself, and we would only sleep
         async with asyncio.timeout(10.0):
             while not any(isinstance(event, Accepted) for event in on.told.outcomes(seq)):
                 await asyncio.sleep(0.1)

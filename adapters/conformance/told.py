@@ -93,9 +93,14 @@ class Told:
             order = account.orders.get(client_id)
             if order is None:
                 found.append(f"{client_id} was never told")
-            elif order.filled != theirs.filled or (order.status in TERMINAL) != theirs.status.is_final:
+                continue
+            filled = sum((fill.size for fill in truth.fills if fill.client_id == client_id), Decimal(0))
+            if order.filled != filled or (order.status in TERMINAL) != theirs.status.is_final:
                 said = f"{order.status}, {order.filled} filled"
-                found.append(f"{client_id}: told {said}, is {theirs.status}, {theirs.filled} filled")
+                found.append(f"{client_id}: told {said}, is {theirs.status}, {filled} filled")
+            elif not theirs.status.is_final and (order.price, order.remaining) != (theirs.price, theirs.leaves):
+                said = f"{order.remaining} left at {order.price}"
+                found.append(f"{client_id}: told {said}, is {theirs.leaves} left at {theirs.price}")
         told = sorted((fill.side, fill.size) for fill in self.fills() if fill.kind == "trade")
         booked = sorted((str(fill.side), fill.size) for fill in truth.fills if fill.kind == "trade")
         if told != booked:

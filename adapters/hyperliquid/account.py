@@ -199,7 +199,7 @@ class Account:
     def balance(self, state: wire.Clearinghouse) -> BalanceUpdate:
         """Collateral: the account's value without what its positions have not realized."""
         unrealized = sum((owed(held.position.unrealizedPnl) for held in state.assetPositions), Decimal(0))
-        total = owed(state.marginSummary.get("accountValue")) - unrealized
+        total = owed(state.marginSummary.accountValue) - unrealized
         return BalanceUpdate(self.venue, "", state.time * MS or None, ASSET, total, money(state.withdrawable))
 
 

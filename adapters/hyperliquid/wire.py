@@ -220,11 +220,15 @@ class Held(Struct, gc=False):
     position: Position
 
 
+class Margin(Struct, gc=False):
+    accountValue: str
+
+
 class Clearinghouse(Struct, gc=False):
     """Collateral and positions; what is flat is not there."""
 
     assetPositions: list[Held]
-    marginSummary: dict[str, str]
+    marginSummary: Margin
     withdrawable: str = ""
     time: Millis = 0
 

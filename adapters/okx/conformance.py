@@ -46,6 +46,7 @@ def _swaps() -> Subject:
             "place": "/api/v5/trade/order",
             "amend": "/api/v5/trade/amend-order",
             "cancel": "/api/v5/trade/cancel-order",
+            "cancel_all": "/api/v5/trade/cancel-batch-orders",
             "read": "/api/v5/account/positions",
         },
         socket={"place": "order", "amend": "amend-order", "cancel": "cancel-order"},
