@@ -1,5 +1,8 @@
 """What Bybit says of itself to the suite of `adapters/conformance`."""
 
+from collections.abc import Mapping, Sequence
+
+from adapters.base.client import Meaning
 from adapters.conformance.subject import Subject, Terms
 from adapters.loopback.bybit import BybitVenue, RateLimits
 from adapters.loopback.contract import LoopbackVenue
@@ -7,6 +10,7 @@ from adapters.loopback.faults import Fault
 from adapters.loopback.ledger import Account
 from state.errors import WrongUse
 from state.secrets import Credentials, Secret
+from state.words import Refusal
 
 KEY, SECRET = "conformance-key", "conformance-secret"
 
@@ -37,23 +41,7 @@ def subject(market: str) -> Subject:
             "read": "/v5/position/list",
         },
         socket={"place": "order.create", "amend": "order.amend", "cancel": "order.cancel"},
-        answers={
-            "ok": [_said(0, "OK"), _said(110043, "Set leverage not modified")],
-            "gone": [_said(110001, "order not exists or too late to cancel")],
-            "retry": [_said(10429, "System level frequency protection"), (429, "")],
-            "unknown": [_said(10016, "Server error."), (502, "Bad Gateway"), (504, "")],
-            "duplicate": [_said(110072, "OrderLinkedID is duplicate")],
-            "reduce_only": [_said(110017, "current position is zero, cannot fix reduce-only order qty")],
-            "rule": [_said(10001, "params error: qty"), (404, "not found")],
-            "price_band": [_said(110003, "Order price exceeds the allowable range."), _said(30208, "too high")],
-            "funds": [_said(110007, "ab not enough for new order")],
-            "risk": [_said(110090, "Order placement failed as your position may exceed the max")],
-            "rate": [_said(10006, "Too many visits. Exceeded the API Rate Limit."), (403, "access too frequent")],
-            "clock": [_said(10002, "invalid request, please check your server timestamp or recv_window param.")],
-            "busy": [_said(10019, "Trade service is restarting"), (429, "")],
-            "market_state": [_said(110074, "This contract is not live")],
-            "fatal": [_said(10003, "API key is invalid."), _said(33004, "Derivatives API key expired."), (401, "")],
-        },
+        answers=_answers(),
         unanswered={
             "post_only": "is told by the order's end: EC_PostOnlyWillTakeLiquidity",
             "would_not_fill": "is told by the order's end: EC_NoImmediateQtyToFill",
@@ -65,6 +53,27 @@ def subject(market: str) -> Subject:
         id_length=36,
         lacks={"checksum": "its books carry none"},
     )
+
+
+def _answers() -> Mapping[Meaning | Refusal, Sequence[tuple[int, str]]]:
+    """An answer of each class that the venue has."""
+    return {
+        "ok": [_said(0, "OK"), _said(110043, "Set leverage not modified")],
+        "gone": [_said(110001, "order not exists or too late to cancel")],
+        "retry": [_said(10429, "System level frequency protection"), (429, "")],
+        "unknown": [_said(10016, "Server error."), (502, "Bad Gateway"), (504, "")],
+        "duplicate": [_said(110072, "OrderLinkedID is duplicate")],
+        "reduce_only": [_said(110017, "current position is zero, cannot fix reduce-only order qty")],
+        "rule": [_said(10001, "params error: qty"), (404, "not found")],
+        "price_band": [_said(110003, "Order price exceeds the allowable range."), _said(30208, "too high")],
+        "funds": [_said(110007, "ab not enough for new order")],
+        "risk": [_said(110090, "Order placement failed as your position may exceed the max")],
+        "rate": [_said(10006, "Too many visits. Exceeded the API Rate Limit."), (403, "access too frequent")],
+        "clock": [_said(10002, "invalid request, please check your server timestamp or recv_window param.")],
+        "busy": [_said(10019, "Trade service is restarting"), (429, "")],
+        "market_state": [_said(110074, "This contract is not live")],
+        "fatal": [_said(10003, "API key is invalid."), _said(33004, "Derivatives API key expired."), (401, "")],
+    }
 
 
 def _open(terms: Terms) -> LoopbackVenue:

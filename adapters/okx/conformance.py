@@ -1,11 +1,15 @@
 """What OKX says of itself to the suite of `adapters/conformance`."""
 
+from collections.abc import Mapping, Sequence
+
+from adapters.base.client import Meaning
 from adapters.base.settings import MarketChannel
 from adapters.conformance.subject import Subject, Terms
 from adapters.loopback.contract import LoopbackVenue
 from adapters.loopback.ledger import Account
 from adapters.loopback.okx import OkxVenue, RateLimits
 from state.secrets import Credentials, Secret
+from state.words import Refusal
 
 KEY, SECRET, PASSPHRASE = "conformance-key", "conformance-secret", "conformance-phrase"
 STRANGERS = (
@@ -50,30 +54,35 @@ def _swaps() -> Subject:
             "read": "/api/v5/account/positions",
         },
         socket={"place": "order", "amend": "amend-order", "cancel": "cancel-order"},
-        answers={
-            "ok": [_done("0", "")],
-            "gone": [_failed("51400", "Cancellation failed as the order has been filled, canceled or does not exist.")],
-            "retry": [_said("50013", "Systems are busy."), _said("50001", "Service temporarily unavailable.", 503)],
-            "unknown": [_said("50004", "API endpoint request timeout."), (502, "Bad Gateway"), (504, "")],
-            "duplicate": [_failed("51016", "Client order ID already exists.")],
-            "post_only": [_failed("51511", "The new price would take.")],
-            "reduce_only": [_failed("51169", "You don't have any positions to reduce.")],
-            "rule": [_failed("51121", "Order quantity must be a multiple of the lot size."), (404, "Not Found")],
-            "price_band": [_failed("51137", "The highest price limit for buy orders is 1.")],
-            "funds": [_failed("51008", "Order failed. Insufficient USDT margin in account.")],
-            "risk": [_failed("51004", "The order amount exceeds the limit at the current leverage.")],
-            "rate": [_said("50011", "Rate limit reached.", 429), (429, "")],
-            "clock": [_said("50102", "Timestamp request expired", 401), _said("50036", "expTime has passed.")],
-            "busy": [_said("50013", "Systems are busy.")],
-            "market_state": [_failed("51028", "Contract under delivery.")],
-            "fatal": [_said("50111", "Invalid OK-ACCESS-KEY", 401), _said("50113", "Invalid Sign", 401), (401, "")],
-        },
+        answers=_answers(),
         unanswered={"would_not_fill": "is told by the order's end"},
         strangers=STRANGERS,
         id_alphabet="[A-Za-z0-9]+",
         id_length=32,
         lacks={"ban": "nothing names a time until which it lasts"},
     )
+
+
+def _answers() -> Mapping[Meaning | Refusal, Sequence[tuple[int, str]]]:
+    """An answer of each class that the venue has."""
+    return {
+        "ok": [_done("0", "")],
+        "gone": [_failed("51400", "Cancellation failed as the order has been filled, canceled or does not exist.")],
+        "retry": [_said("50013", "Systems are busy."), _said("50001", "Service temporarily unavailable.", 503)],
+        "unknown": [_said("50004", "API endpoint request timeout."), (502, "Bad Gateway"), (504, "")],
+        "duplicate": [_failed("51016", "Client order ID already exists.")],
+        "post_only": [_failed("51511", "The new price would take.")],
+        "reduce_only": [_failed("51169", "You don't have any positions to reduce.")],
+        "rule": [_failed("51121", "Order quantity must be a multiple of the lot size."), (404, "Not Found")],
+        "price_band": [_failed("51137", "The highest price limit for buy orders is 1.")],
+        "funds": [_failed("51008", "Order failed. Insufficient USDT margin in account.")],
+        "risk": [_failed("51004", "The order amount exceeds the limit at the current leverage.")],
+        "rate": [_said("50011", "Rate limit reached.", 429), (429, "")],
+        "clock": [_said("50102", "Timestamp request expired", 401), _said("50036", "expTime has passed.")],
+        "busy": [_said("50013", "Systems are busy.")],
+        "market_state": [_failed("51028", "Contract under delivery.")],
+        "fatal": [_said("50111", "Invalid OK-ACCESS-KEY", 401), _said("50113", "Invalid Sign", 401), (401, "")],
+    }
 
 
 def _open(terms: Terms) -> LoopbackVenue:
