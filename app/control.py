@@ -19,6 +19,7 @@ from app.config import StopPolicy
 from app.session import LiveSession
 from state.commands import FIELDS, parse_fields
 from state.errors import TapelineError, WrongUse
+from streams.strategy import SetWord
 
 LONGEST_WORD = 64 * 1024
 LONGEST_PATH = 103  # of a socket, on the least of the systems
@@ -126,7 +127,17 @@ class _Door:
         for action in FIELDS:
             if word.name == action:
                 parse_fields(action, word.payload)  # raises what is wrong with it, before it is in the log
+        if word.name == "set":
+            self._check_set(word.payload)
         return Heard(seq=self._session.told(word.name, word.payload, word.venue, word.symbol))
+
+    def _check_set(self, payload: str) -> None:
+        """Raises what a strategy would refuse, and where no strategy is meant."""
+        word = msgspec.json.decode(payload, type=SetWord)
+        named = [one for one in self._session.running if one.name == word.strategy]
+        if not named:
+            raise WrongUse(f"no strategy {word.strategy}: {', '.join(one.name for one in self._session.running)}")
+        named[0].change(word.params)
 
     async def close(self) -> None:
         """The session is over: those who asked for it hear how it went."""

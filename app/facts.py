@@ -11,7 +11,7 @@ from state.market import Market
 from state.order import Order
 from state.record import event_to_json
 from state.shared import Account, SharedState
-from state.words import FeedState, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
+from state.words import FeedState, OrderKind, OrderStatus, Origin, Refusal, RiskState, Side, TimeInForce
 
 
 class OrderFact(msgspec.Struct):
@@ -101,6 +101,13 @@ class AccountFact(msgspec.Struct):
     balances: list[BalanceFact]
 
 
+class RiskFact(msgspec.Struct):
+    """What a strategy may still do, where that was changed, and why."""
+
+    state: RiskState
+    reason: str
+
+
 class StateFact(msgspec.Struct):
     """Everything that is known after record `seq`; `now` is its time of receipt in ns."""
 
@@ -110,6 +117,8 @@ class StateFact(msgspec.Struct):
     halted: str | None
     closed: bool
     failed: dict[str, str]
+    risk: dict[str, RiskFact]
+    parameters: dict[str, dict[str, msgspec.Raw]]
     signals: dict[str, float]
     markets: list[MarketFact]
     accounts: list[AccountFact]
@@ -129,6 +138,8 @@ def state_fact(shared: SharedState) -> StateFact:
         halted=shared.halted,
         closed=shared.closed,
         failed=shared.failed,
+        risk={name: RiskFact(standing.state, standing.reason) for name, standing in shared.risk.items()},
+        parameters=shared.parameters,
         signals=shared.signals,
         markets=[_market(shared.markets[key]) for key in sorted(shared.markets)],
         accounts=[_account(account) for _, account in sorted(shared.accounts.items())],

@@ -34,7 +34,7 @@ from state.record import Frame, Record
 from state.words import Side
 from streams.pipeline import Pipeline
 from streams.scheduler import NEVER
-from streams.strategy import Strategy, run_strategies
+from streams.strategy import Running, Strategy, run_strategies
 
 STOP_TIMEOUT_S = 20.0  # how long orders are given to be gone before the venue is asked directly
 FLATTEN_ROUNDS = 3  # a thin book may leave some of a position after one market order
@@ -62,6 +62,7 @@ class LiveSession:
         self.reports: list[ShutdownReport] = []
         self.pipeline = Pipeline(writer, order_ids(self.id), on_tick=self._decided)
         self.intents_sent = 0
+        self.running: list[Running] = []
         self._writer = writer
         self._clock = clock
         self._seed = seed
@@ -109,7 +110,7 @@ class LiveSession:
         """Opens the session in the log, sets the strategies up, then connects; raises what a venue's start raises."""
         self._venues = {line.exchange.venue: line for line in venues}
         self.feed(self._clock.now_ns(), [SessionOpened(self.id, self._seed)])
-        run_strategies(self.pipeline, self._strategies)
+        self.running = run_strategies(self.pipeline, self._strategies)
         for line in venues:
             await self._unless_stopped(line.exchange.start(line.subscriptions))
             if line.trades:

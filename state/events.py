@@ -9,9 +9,7 @@ Observed numbers (market family) are float, owed numbers are Decimal.
 """
 
 from decimal import Decimal
-from typing import ClassVar, TypeAlias
-
-import msgspec
+from typing import TypeAlias
 
 from state.market_events import (
     BookDelta,
@@ -25,10 +23,23 @@ from state.market_events import (
     Ticker,
     Trade,
 )
+from state.session_events import (
+    Command,
+    CommandRefused,
+    FeedStatus,
+    Halted,
+    ParametersChanged,
+    Reconciled,
+    RiskChanged,
+    SessionClosed,
+    SessionOpened,
+    Signal,
+    StrategyFailed,
+    Tick,
+)
 from state.words import (
     Action,
     BalanceReason,
-    FeedState,
     FillKind,
     OrderKind,
     OrderStatus,
@@ -60,6 +71,7 @@ __all__ = [
     "CancelOrder",
     "Candle",
     "Command",
+    "CommandRefused",
     "Decision",
     "Event",
     "FeedStatus",
@@ -73,10 +85,12 @@ __all__ = [
     "MarketEvent",
     "OrderUpdate",
     "Outcome",
+    "ParametersChanged",
     "PlaceOrder",
     "PositionUpdate",
     "Reconciled",
     "Rejected",
+    "RiskChanged",
     "SessionClosed",
     "SessionEvent",
     "SessionOpened",
@@ -257,85 +271,6 @@ class Blocked(Event, frozen=True, gc=False, array_like=True, tag=4_04_01):
     label: str = ""
 
 
-# --- session -----------------------------------------------------------------------------------------------------
-
-
-class SessionOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_01_01):
-    """The first record of every session."""
-
-    session: str
-    seed: int
-    parent: str = ""
-    venue: ClassVar[str] = ""
-    symbol: ClassVar[str] = ""
-
-
-class FeedStatus(Event, frozen=True, gc=False, array_like=True, tag=5_02_01):
-    """What a channel of a market (or of a whole connection where `symbol` is empty) is worth from here on."""
-
-    channel: str
-    status: FeedState
-    reason: str = ""
-
-
-class Tick(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_03_01):
-    """Nothing arrived, but a timer was due: time is an event too."""
-
-    venue: ClassVar[str] = ""
-    symbol: ClassVar[str] = ""
-
-
-class Command(Event, frozen=True, gc=False, array_like=True, tag=5_04_01):
-    """A person's or an operator's word; `payload` is JSON text."""
-
-    name: str
-    payload: str = ""
-
-
-class Signal(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_05_01):
-    """A named number from outside (a model, a desk); its stream is a feed like any other."""
-
-    name: str
-    value: float
-    venue: ClassVar[str] = ""
-    symbol: ClassVar[str] = ""
-
-
-class Reconciled(Event, frozen=True, gc=False, array_like=True, tag=5_06_01):
-    """One difference between the log's view and the venue's, with both sides; `what` names the order, asset or position."""
-
-    subject: str
-    what: str
-    ours: str
-    theirs: str
-
-
-class StrategyFailed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_07_01):
-    """A strategy raised and ended alone."""
-
-    strategy: str
-    error: str
-    traceback: str
-    venue: ClassVar[str] = ""
-    symbol: ClassVar[str] = ""
-
-
-class Halted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_08_01):
-    """No intent but cancels leaves from here on."""
-
-    reason: str
-    venue: ClassVar[str] = ""
-    symbol: ClassVar[str] = ""
-
-
-class SessionClosed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_09_01):
-    """The last record of a session that ended in order."""
-
-    reason: str
-    venue: ClassVar[str] = ""
-    symbol: ClassVar[str] = ""
-
-
 MarketEvent: TypeAlias = (
     BookSnapshot | BookDelta | Trade | Ticker | Candle | Liquidation | InstrumentDefined | BookOrder
 )
@@ -343,11 +278,22 @@ AccountEvent: TypeAlias = OrderUpdate | Fill | PositionUpdate | BalanceUpdate | 
 Intent: TypeAlias = PlaceOrder | AmendOrder | CancelOrder | CancelAll
 Outcome: TypeAlias = Accepted | Rejected | Unknown
 SessionEvent: TypeAlias = (
-    SessionOpened | FeedStatus | Tick | Command | Signal | Reconciled | StrategyFailed | Halted | SessionClosed
+    SessionOpened
+    | FeedStatus
+    | Tick
+    | Command
+    | Signal
+    | Reconciled
+    | StrategyFailed
+    | Halted
+    | SessionClosed
+    | RiskChanged
+    | ParametersChanged
+    | CommandRefused
 )
 AnyEvent: TypeAlias = MarketEvent | AccountEvent | Intent | Outcome | Blocked | SessionEvent
-# What a strategy may emit: its intents, and what its risk gate held back.
-Decision: TypeAlias = Intent | Blocked
+# What a strategy may emit: its intents, what its risk held back, and how that stands.
+Decision: TypeAlias = Intent | Blocked | RiskChanged | CommandRefused
 
 MARKET: tuple[type[MarketEvent], ...] = (
     BookSnapshot,
@@ -372,12 +318,17 @@ SESSION: tuple[type[SessionEvent], ...] = (
     StrategyFailed,
     Halted,
     SessionClosed,
+    RiskChanged,
+    ParametersChanged,
+    CommandRefused,
 )
 EVENTS: tuple[type[AnyEvent], ...] = (*MARKET, *ACCOUNT, *INTENT, *OUTCOME, *SESSION)
 BY_NAME: dict[str, type[AnyEvent]] = {event.__name__: event for event in EVENTS}
 
 # Derived events are functions of the inputs before them and of nothing else; everything else is an input.
-DERIVED: frozenset[type] = frozenset({*INTENT, Blocked, StrategyFailed, Halted})
+DERIVED: frozenset[type] = frozenset(
+    {*INTENT, Blocked, StrategyFailed, Halted, RiskChanged, ParametersChanged, CommandRefused}
+)
 
 
 def is_derived(event: AnyEvent) -> bool:

@@ -17,6 +17,7 @@ from state.events import (
     CancelOrder,
     Candle,
     Command,
+    CommandRefused,
     FeedStatus,
     Fill,
     FundingPayment,
@@ -24,10 +25,12 @@ from state.events import (
     InstrumentDefined,
     Liquidation,
     OrderUpdate,
+    ParametersChanged,
     PlaceOrder,
     PositionUpdate,
     Reconciled,
     Rejected,
+    RiskChanged,
     SessionClosed,
     SessionOpened,
     Signal,
@@ -40,7 +43,7 @@ from state.events import (
 from state.ledger import Balance, Position
 from state.orders import Order, WorkingOrders
 from state.record import Record
-from state.shared import Account, SharedState
+from state.shared import Account, RiskStanding, SharedState
 
 # What changed, under the key that its readers know it by.
 Key: TypeAlias = tuple[type, str, str]
@@ -85,6 +88,9 @@ class Reducer:
             StrategyFailed: self._failed,
             Halted: self._halted,
             SessionClosed: self._closed,
+            RiskChanged: self._risk_changed,
+            ParametersChanged: self._parameters_changed,
+            CommandRefused: self._nothing,
         }
 
     def apply(self, record: Record) -> Changed:
@@ -229,6 +235,14 @@ class Reducer:
 
     def _halted(self, event: Halted, _: Record) -> Changed:
         self.shared.halted = event.reason
+        return NOTHING
+
+    def _risk_changed(self, event: RiskChanged, _: Record) -> Changed:
+        self.shared.risk[event.strategy] = RiskStanding(event.state, event.reason)
+        return NOTHING
+
+    def _parameters_changed(self, event: ParametersChanged, _: Record) -> Changed:
+        self.shared.change_parameters(event.strategy, event.params)
         return NOTHING
 
     def _closed(self, event: SessionClosed, _: Record) -> Changed:

@@ -17,7 +17,7 @@ from state.instruments import Instrument
 from state.ledger import Ledger, LedgerSnapshot
 from state.market import Market, MarketSnapshot
 from state.orders import Orders, OrdersSnapshot
-from state.words import FeedState, OrderKind, Side, TimeInForce
+from state.words import FeedState, OrderKind, RiskState, Side, TimeInForce
 
 
 class Account:
@@ -43,6 +43,13 @@ class Account:
         return AccountSnapshot(self.venue, self.status, self.has_begun, self.orders.dump(), self.ledger.dump())
 
 
+class RiskStanding(msgspec.Struct, frozen=True, array_like=True):
+    """What a strategy may still do, and why."""
+
+    state: RiskState
+    reason: str
+
+
 class SharedState:
     """What is known at `seq`; `now` is the time of receipt of that record, ns UTC."""
 
@@ -54,6 +61,8 @@ class SharedState:
         self.halted: str | None = None
         self.closed = False
         self.failed: dict[str, str] = {}  # strategy -> error
+        self.risk: dict[str, RiskStanding] = {}  # of strategies whose standing was changed
+        self.parameters: dict[str, dict[str, msgspec.Raw]] = {}  # strategy -> those changed in flight, as JSON
         self.signals: dict[str, float] = {}
         self.connections: dict[tuple[str, str], FeedState] = {}  # venue and channel, of what is no one market's
         self.markets: dict[tuple[str, str], Market] = {}
@@ -83,6 +92,11 @@ class SharedState:
             raise WrongUse(f"no instrument {symbol} at {venue} is known yet")
         return instrument
 
+    def change_parameters(self, strategy: str, params: str) -> None:
+        """`params` (JSON) of a strategy are other ones from here on."""
+        changed = msgspec.json.decode(params, type=dict[str, msgspec.Raw])
+        self.parameters.setdefault(strategy, {}).update(changed)
+
     def dump(self) -> bytes:
         """The whole state as canonical bytes: equal states give equal bytes.
 
@@ -97,6 +111,11 @@ class SharedState:
                 halted=self.halted,
                 closed=self.closed,
                 failed=dict(sorted(self.failed.items())),
+                risk=dict(sorted(self.risk.items())),
+                parameters={
+                    strategy: {name: bytes(value).decode() for name, value in sorted(params.items())}
+                    for strategy, params in sorted(self.parameters.items())
+                },
                 signals=dict(sorted(self.signals.items())),
                 connections=[(venue, channel, state) for (venue, channel), state in sorted(self.connections.items())],
                 markets=_heard([self.markets[key].dump() for key in sorted(self.markets)], _silent_market),
@@ -118,6 +137,11 @@ class SharedState:
         shared.session, shared.seed = snapshot.session, snapshot.seed
         shared.halted, shared.closed = snapshot.halted, snapshot.closed
         shared.failed, shared.signals = dict(snapshot.failed), dict(snapshot.signals)
+        shared.risk = dict(snapshot.risk)
+        shared.parameters = {
+            strategy: {name: msgspec.Raw(value.encode()) for name, value in params.items()}
+            for strategy, params in snapshot.parameters.items()
+        }
         shared.connections = {(venue, channel): state for venue, channel, state in snapshot.connections}
         for market in snapshot.markets:
             shared.markets[(market.venue, market.symbol)] = Market.load(market)
@@ -161,6 +185,8 @@ class StateSnapshot(msgspec.Struct, frozen=True, array_like=True):
     halted: str | None
     closed: bool
     failed: dict[str, str]
+    risk: dict[str, RiskStanding]
+    parameters: dict[str, dict[str, str]]
     signals: dict[str, float]
     connections: list[tuple[str, str, FeedState]]
     markets: list[MarketSnapshot]

@@ -39,6 +39,9 @@ Refusal: TypeAlias = Literal[
     "fatal",
 ]
 
+# What a strategy may still do: all, only what brings its position nearer to zero, only reduce-only orders.
+RiskState: TypeAlias = Literal["active", "reducing_only", "halted"]
+
 # What a market or an account feed is worth at the moment.
 FeedState: TypeAlias = Literal["connecting", "ok", "stale", "gap", "crossed", "skewed", "throttled", "banned", "down"]
 

@@ -4,7 +4,7 @@ What is written: what every operator holds, in the order of subscription, with t
 `filter`; the generator `feeds.random`. What the shared state knows stands in its own snapshot, of the same seq.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import cast
 
@@ -18,7 +18,7 @@ from streams.pipeline import Pipeline
 from streams.strategy import Running, Strategy
 from streams.wiring import functions_in
 
-VERSION = 1
+VERSION = 2
 
 
 class OperatorState(msgspec.Struct, frozen=True, array_like=True):
@@ -35,6 +35,7 @@ class StrategyState(msgspec.Struct, frozen=True, array_like=True):
     is_ended: bool
     random: Note
     operators: list[OperatorState]
+    changed: str = "{}"  # parameters that were changed in flight, as JSON
 
 
 class _Checkpoint(msgspec.Struct, frozen=True, array_like=True):
@@ -80,7 +81,12 @@ def restore(pipeline: Pipeline, strategies: Sequence[Strategy], body: bytes) -> 
     names, ours = [state.name for state in checkpoint.strategies], [strategy.name for strategy in strategies]
     if names != ours:
         raise SchemaUnknown(f"a checkpoint is of the strategies {', '.join(names)}, not {', '.join(ours)}")
-    running = [Running(pipeline, strategy) for strategy in strategies]
+    running = [
+        Running(pipeline, _changed(strategy, state))
+        for strategy, state in zip(strategies, checkpoint.strategies, strict=True)
+    ]
+    for one, state in zip(running, checkpoint.strategies, strict=True):
+        one.changed = _params(state.changed)
 
     def give_back() -> None:
         timeline = pipeline.timeline
@@ -101,6 +107,51 @@ def restore(pipeline: Pipeline, strategies: Sequence[Strategy], body: bytes) -> 
     return running
 
 
+def carry_over(one: Running, tell: Callable[[bool], None]) -> None:
+    """Subscribes a strategy anew, inside of a tick, and gives it what its operators held.
+
+    `tell` hears, before the strategy says anything, whether that was possible: where its operators are others now, or hold
+    what cannot be given back, they begin anew.
+    """
+    notes = Notes(one.pipeline.shared)
+    try:
+        state = _written(one, notes)
+    except NotRestartable:
+        state = None
+    one.unsubscribe()
+    if state is None or not _carried(one, state, notes):
+        one.unsubscribe()
+        tell(False)
+        one.resubscribe()
+    else:
+        tell(True)
+
+
+def _carried(one: Running, state: StrategyState, notes: Notes) -> bool:
+    timeline = one.pipeline.timeline
+    one.resubscribe(is_mute=True)
+    if one.is_ended:
+        return False
+    for key, timer in timeline.waiting(one):
+        timeline.remove(key)
+        if key[0] <= timeline.now_ns:  # subscribing itself may be a timer's work (RxPY's merge)
+            timer.action()
+    try:
+        _give_back(one, state, notes)
+    except SchemaUnknown:
+        return False
+    return True
+
+
+def _changed(strategy: Strategy, state: StrategyState) -> Strategy:
+    params = _params(state.changed)
+    return strategy.change(params) if params and strategy.change is not None else strategy
+
+
+def _params(text: str) -> dict[str, object]:
+    return msgspec.json.decode(text, type=dict[str, object])
+
+
 def _written(one: Running, notes: Notes) -> StrategyState:
     if one.is_ended:
         return StrategyState(one.name, True, None, [])
@@ -112,7 +163,8 @@ def _written(one: Running, notes: Notes) -> StrategyState:
         closures = _closures(one)
         _check_timers(one, closures)
         operators = [OperatorState(closure.operator, closure.dump(notes)) for closure in closures]
-        return StrategyState(one.name, False, notes.note(one.random.getstate(), "feeds.random"), operators)
+        random = notes.note(one.random.getstate(), "feeds.random")
+        return StrategyState(one.name, False, random, operators, msgspec.json.encode(one.changed).decode())
     except NotRestartable as error:
         raise NotRestartable(f"strategy {one.name}: {error}") from error
 

@@ -1,7 +1,7 @@
 """A strategy is a function from feeds to an `Observable` of decisions; here it is put on a pipeline and watched."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -11,8 +11,20 @@ import msgspec
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
-from state.errors import WrongUse
-from state.events import AmendOrder, Blocked, CancelAll, CancelOrder, Decision, PlaceOrder, StrategyFailed
+from state.errors import ConfigurationError, WrongUse
+from state.events import (
+    AmendOrder,
+    Blocked,
+    CancelAll,
+    CancelOrder,
+    Command,
+    CommandRefused,
+    Decision,
+    ParametersChanged,
+    PlaceOrder,
+    RiskChanged,
+    StrategyFailed,
+)
 from streams.feeds import Feeds
 from streams.pipeline import Pipeline
 from streams.scheduler import SessionScheduler
@@ -26,6 +38,19 @@ class Strategy:
 
     name: str
     build: Build
+    change: Callable[[Mapping[str, object]], "Strategy"] | None = None
+    """The same with these parameters changed; raises `ConfigurationError`. None where it has no parameters to change."""
+
+
+class SetWord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The payload of the command `set`: parameters of one strategy from here on."""
+
+    strategy: str
+    params: dict[str, object]
+
+
+# Parameters that are not changed in flight: orders would be left in another market, and limits have a command of their own.
+COLD = ("venue", "symbol", "risk", "desk")
 
 
 class Running:
@@ -39,22 +64,74 @@ class Running:
         self.decisions: Observable[Decision] | None = None  # None before it is subscribed
         self.error: Exception | None = None  # that it ended with
         self.is_ended = False
+        from streams.checkpoint import carry_over  # it knows strategies, and is needed where one is changed in flight
+
+        self._carry_over = carry_over
         self.listens_aside = False  # subscribed to something by itself, instead of returning all it is made of
-        self._build = strategy.build
+        self.strategy = strategy
+        self.changed: dict[str, object] = {}  # parameters that were changed in flight
+        self._is_mute = False
+        self._hearing: abc.DisposableBase = Disposable()
         self._subscription: abc.DisposableBase = Disposable()
 
     def subscribe(self) -> None:
         """To be called inside a tick, so that what the strategy says at once has its place in the order."""
+        if (
+            self.strategy.change is not None
+        ):  # before its own feeds: it is changed before it hears of the command itself
+            self._hearing = self.pipeline.source(Command).attach(self._commanded, self.scheduler)
+        self.resubscribe()
+
+    def resubscribe(self, *, is_mute: bool = False) -> None:
+        """Builds and subscribes the strategy; what it says at once is dropped where it is mute."""
+        self._is_mute = is_mute
         feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
             before = self.pipeline.subscribers
-            self.decisions = decisions = self._build(feeds)
+            self.decisions = decisions = self.strategy.build(feeds)
             self.listens_aside = self.pipeline.subscribers > before
             self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=self.scheduler)
         except Exception as error:  # noqa: BLE001 (a strategy may raise anything; it ends alone)
             self.fail(error)
+        self._is_mute = False
         if self.is_ended:
             self._subscription.dispose()
+
+    def unsubscribe(self) -> None:
+        """It hears and says nothing, and no timer of its is left."""
+        self._subscription.dispose()
+        for key, _ in self.pipeline.timeline.waiting(self):
+            self.pipeline.timeline.remove(key)
+
+    def change(self, params: Mapping[str, object]) -> Strategy:
+        """The strategy with these parameters changed; raises `ConfigurationError` where it cannot be."""
+        if self.strategy.change is None or self.is_ended:
+            raise ConfigurationError(f"strategy {self.name} {'has ended' if self.is_ended else 'takes no parameters'}")
+        for name in COLD:
+            if name in params:
+                raise ConfigurationError(f"{name} cannot be changed in flight")
+        if self.listens_aside:
+            raise ConfigurationError(
+                f"strategy {self.name} subscribes to a feed by itself: it cannot be changed in flight"
+            )
+        return self.strategy.change(params)
+
+    def _commanded(self, command: Command) -> None:
+        """Goes on with other parameters where a person says so."""
+        if command.name != "set":
+            return
+        try:
+            word = msgspec.json.decode(command.payload, type=SetWord)
+            if word.strategy != self.name:
+                return
+            changed = self.change(word.params)
+        except (msgspec.DecodeError, ConfigurationError) as error:
+            self.pipeline.emit(CommandRefused(self.name, command.name, str(error)), self)
+            return
+        self.strategy = changed
+        self.changed |= word.params
+        params = msgspec.json.encode(dict(sorted(word.params.items()))).decode()
+        self._carry_over(self, lambda kept: self.pipeline.emit(ParametersChanged(self.name, params, kept), self))
 
     def fail(self, error: Exception) -> None:
         """Ends this strategy: `StrategyFailed`, and a cancel for each order of its own."""
@@ -62,6 +139,7 @@ class Running:
             return
         self.is_ended = True
         self.error = error
+        self._hearing.dispose()
         self._subscription.dispose()
         self.pipeline.withdraw(self)
         self.pipeline.emit(StrategyFailed(self.name, _words(error), _trace(error)))
@@ -71,7 +149,7 @@ class Running:
                     self.pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
 
     def _decided(self, decision: Decision) -> None:
-        if self.is_ended:
+        if self.is_ended or self._is_mute:
             return
         if type(decision) not in _DECISIONS:
             raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only")
@@ -106,7 +184,7 @@ def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[R
 
 
 _SIZED = (PlaceOrder, AmendOrder)
-_DECISIONS = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked})
+_DECISIONS = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked, RiskChanged, CommandRefused})
 
 
 def _words(error: Exception) -> str:

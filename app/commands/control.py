@@ -59,7 +59,7 @@ def tell(
     context: typer.Context,
     session: SessionArgument,
     name: Annotated[
-        str, typer.Argument(metavar="COMMAND", help="risk, limits, halt, place, cancel, …", show_default=False)
+        str, typer.Argument(metavar="COMMAND", help="risk, limits, set, halt, place, cancel, …", show_default=False)
     ],
     payload: Annotated[str, typer.Argument(metavar="[JSON]", help="What it says.", show_default=False)] = "",
     venue: Annotated[str, typer.Option("--venue", metavar="V", help="Whom it is about.")] = "",

@@ -46,6 +46,12 @@ def state(
 def _print(fact: StateFact) -> None:
     halted = f", halted: {fact.halted}" if fact.halted is not None else ""
     print_lines([f"session {fact.session}, after record {fact.seq}, {moment(fact.now)}{halted}".encode()])
+    print_lines(f"strategy {name} is {word.state}: {word.reason}".encode() for name, word in fact.risk.items())
+    print_lines(
+        f"strategy {name} goes on with {field} = {bytes(value).decode()}".encode()
+        for name, params in fact.parameters.items()
+        for field, value in params.items()
+    )
     books = [(market, market.book) for market in fact.markets]
     print_table(
         _MARKETS,

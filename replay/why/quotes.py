@@ -22,6 +22,7 @@ from state.events import (
     Halted,
     PlaceOrder,
     Rejected,
+    RiskChanged,
     StrategyFailed,
 )
 from state.log import Log
@@ -33,7 +34,16 @@ from streams.quoting.ladder import Quote
 from streams.trace import Heard
 
 RECENT_NS = 1_000_000_000  # `to_intents` lets a level rest this long after a refusal, unless told otherwise
-_TOLD: tuple[type[AnyEvent], ...] = (FeedStatus, Blocked, Rejected, Fill, PlaceOrder, Halted, StrategyFailed)
+_TOLD: tuple[type[AnyEvent], ...] = (
+    FeedStatus,
+    Blocked,
+    Rejected,
+    Fill,
+    PlaceOrder,
+    Halted,
+    StrategyFailed,
+    RiskChanged,
+)
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -73,6 +83,7 @@ class _Last:
     filled: Record | None = None
     halted: Record | None = None
     failed: Record | None = None
+    risk: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +134,19 @@ def _session(moment: Moment, last: _Last, strategy: str) -> list[Gate]:
     shared = moment.shared
     halted = last.halted.seq if last.halted is not None else 0
     failed = last.failed.seq if last.failed is not None else 0
+    standing = shared.risk.get(strategy)
+    state = "active" if standing is None else standing.state
+    risk = Gate(
+        "risk state",
+        state == "active",
+        state if standing is None else f"{state}: {standing.reason}",
+        last.risk.seq if last.risk is not None else 0,
+    )
     return [
         Gate("session", not shared.closed, "closed" if shared.closed else "open"),
         Gate("halted", shared.halted is None, shared.halted or "not halted", halted),
         Gate("strategy", strategy not in shared.failed, shared.failed.get(strategy, "runs"), failed),
+        risk,
     ]
 
 
@@ -285,6 +305,8 @@ def _last_words(moment: Moment, strategy: str, venue: str, symbol: str, side: Si
         event = record.event
         if isinstance(event, Halted):
             last.halted = record
+        elif isinstance(event, RiskChanged):
+            last.risk = record if event.strategy == strategy else last.risk
         elif isinstance(event, StrategyFailed):
             last.failed = record if event.strategy == strategy else last.failed
         elif isinstance(event, FeedStatus):

@@ -188,6 +188,12 @@ SELECT session, seq, recv, venue, symbol, channel, status, reason, until_seq, ne
 FROM turns WHERE status <> 'ok' AND NOT (status = 'connecting' AND before IS NULL)
 """
 
+_STEERING = """
+SELECT session, seq, recv, cause, strategy, type AS what, text(:before) AS before, text(:state) AS state,
+    COALESCE(text(:reason), text(:why)) AS reason, text(:params) AS params
+FROM journal WHERE type IN ('RiskChanged', 'ParametersChanged', 'CommandRefused')
+"""
+
 # In the order in which they rest on each other.
 _VIEWS = {
     "fills": _FILLS,
@@ -196,4 +202,5 @@ _VIEWS = {
     "latency": _LATENCY,
     "refusals": _REFUSALS,
     "gaps": _GAPS,
+    "steering": _STEERING,
 }

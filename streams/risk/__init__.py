@@ -1,6 +1,7 @@
 """Risk: limits, the gate that turns what breaks them into `Blocked`, and the desk whose state they change."""
 
-from streams.risk.bounds import Bounds, DeskLimits, LimitsWord, RiskState, StateWord
+from state.words import RiskState
+from streams.risk.bounds import Bounds, DeskLimits, LimitsWord, StateWord
 from streams.risk.desk import risk_desk
 from streams.risk.fresh import fresh
 from streams.risk.gate import risk_gate

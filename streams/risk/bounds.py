@@ -1,14 +1,13 @@
 """Limits of a desk: of orders, of what is held in one market and in all, and of what may be lost."""
 
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
 from state.errors import ConfigurationError
+from state.words import RiskState
 from streams.risk.limits import RiskLimits
-
-RiskState: TypeAlias = Literal["active", "reducing_only", "halted"]
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

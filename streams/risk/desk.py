@@ -1,7 +1,7 @@
 """The risk of one strategy, with a state of its own: active, reducing only, halted; changed by limits or by a person.
 
-Every change of state stands in the log as a `Blocked` of the rule `risk_state`, from (limit) and to (value), since from there on
-what adds is blocked. People speak by `Command`s, which are recorded, so that a replay hears the same words at the same places.
+Every change of state stands in the log as `RiskChanged`. People speak by `Command`s, which are recorded, so that a replay
+hears the same words at the same places.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,24 @@ from reactivex.disposable import CompositeDisposable
 
 from state.commands import blocked
 from state.errors import ConfigurationError
-from state.events import AmendOrder, Blocked, CancelOrder, Command, Decision, Fill, PlaceOrder
+from state.events import (
+    AmendOrder,
+    Blocked,
+    CancelOrder,
+    Command,
+    CommandRefused,
+    Decision,
+    Fill,
+    PlaceOrder,
+    RiskChanged,
+)
 from state.ledger import Ledger, LedgerSnapshot, Position
 from state.orders import Order
-from state.words import Side, sign
+from state.words import RiskState, Side, sign
 from streams.feeds import Feeds
 from streams.operators.keep import Kept, keep
 from streams.operators.lift import Operator
-from streams.risk.bounds import Bounds, DeskLimits, LimitsWord, RiskState, StateWord
+from streams.risk.bounds import Bounds, DeskLimits, LimitsWord, StateWord
 from streams.risk.exposure import Exposure
 from streams.risk.gate import Gate
 from streams.risk.scope import Breach, Scope
@@ -44,7 +54,7 @@ def risk_desk(limits: DeskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
     reduce-only order that meets an order of its own strategy passes after a cancel of that order.
 
     The command `risk` (a `StateWord`) sets the state, `limits` (a `LimitsWord`) the limits, in flight. A command that
-    cannot be read changes nothing and is told as `Blocked` with what is wrong. What a loss has changed, only a person
+    cannot be read changes nothing and is told as `CommandRefused`. What a loss has changed, only a person
     changes back. Orders that two strategies decide in one tick do not see each other.
     """
 
@@ -251,7 +261,7 @@ class _Desk:
             return
         before, self._state, self._reason = self._state, state, reason
         strategy = self._feeds.strategy
-        self._observer.on_next(Blocked("", "", "place", "risk_state", before, f"{state}: {reason}", strategy=strategy))
+        self._observer.on_next(RiskChanged(strategy, before, state, reason))
         if state == "active":
             return
         for venue, account in sorted(self._shared.accounts.items()):
@@ -266,7 +276,7 @@ class _Desk:
         return self._state == "halted" or held >= 0 or order.remaining > -held
 
     def _refuse(self, name: str, why: str) -> None:
-        self._observer.on_next(Blocked("", "", "place", name, "", why, strategy=self._feeds.strategy))
+        self._observer.on_next(CommandRefused(self._feeds.strategy, name, why))
 
     def _venue(self, venue: str, bounds: Bounds) -> Scope:
         return Scope(venue, bounds, self._shared, lambda: [self._shared.account(venue).ledger])

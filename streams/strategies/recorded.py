@@ -34,8 +34,17 @@ def gated(strategy: Strategy, limits: RiskLimits | None) -> Strategy:
     """The strategy behind the session's own limits, whatever limits it has itself."""
     if limits is None:
         return strategy
-    given = limits
-    return Strategy(strategy.name, lambda feeds: strategy.build(feeds).pipe(risk_gate(given, feeds)))
+    given, change = limits, strategy.change
+
+    def changed(params: Mapping[str, object]) -> Strategy:
+        assert change is not None
+        return gated(change(params), given)
+
+    return Strategy(
+        strategy.name,
+        lambda feeds: strategy.build(feeds).pipe(risk_gate(given, feeds)),
+        changed if change is not None else None,
+    )
 
 
 def _built(known: StrategyEntry) -> Strategy:

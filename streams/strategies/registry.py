@@ -55,14 +55,20 @@ def build(kind: str, fields: Mapping[str, object], name: str = "") -> Strategy:
     `kind` is a registered name, `package.module:function` or `path/to/file.py:function`. Raises `ConfigurationError` for an
     unknown kind or field, and for what the parameters themselves refuse.
     """
-    registered = find(kind)
+    return _bound(kind, find(kind), fields, name)
+
+
+def _bound(kind: str, registered: Registered, fields: Mapping[str, object], name: str) -> Strategy:
     params = read_params(kind, registered.params, fields)
     function = registered.function
 
     def subscribe(feeds: Feeds) -> Observable[Decision]:
         return function(feeds) if params is None else function(feeds, params)
 
-    return Strategy(name or kind, subscribe)
+    def change(changed: Mapping[str, object]) -> Strategy:
+        return _bound(kind, registered, {**fields, **changed}, name)
+
+    return Strategy(name or kind, subscribe, change)
 
 
 def find(kind: str) -> Registered:

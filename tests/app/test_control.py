@@ -14,7 +14,7 @@ from app.config import RunConfig
 from app.control import prepare_socket
 from replay.verify import verify
 from state.errors import LossLimitReached, WrongUse
-from state.events import Command, PlaceOrder
+from state.events import Command, ParametersChanged, PlaceOrder
 from state.log import Log
 from state.manifest import Manifest
 from streams.risk import RiskLimits
@@ -77,6 +77,12 @@ def test_what_a_person_says_is_recorded_and_its_place_told(running: Running) -> 
             ("tell", "last", "place", '{"symbol": "BTCUSDT"}', "--venue", "bybit"), "side", id="half an order"
         ),
         pytest.param(("tell", "last", "place", "{", "--venue", "bybit"), "place", id="no JSON"),
+        pytest.param(
+            ("tell", "last", "set", '{"strategy": "plain-BTCUSDT", "params": {"levels": 0}}'),
+            "levels must be",
+            id="no levels",
+        ),
+        pytest.param(("tell", "last", "set", '{"strategy": "plan", "params": {}}'), "no strategy plan", id="nobody"),
         pytest.param(("tell", "nosuch", "halt"), "no session", id="a session that is not there"),
         pytest.param(("stop", "last", "--policy", "burn"), "cancel, flatten, leave", id="a policy that is none"),
     ],
@@ -89,6 +95,23 @@ def test_a_wrong_word_is_refused_in_one_line_and_changes_nothing(
     assert complaint in said.stderr
     assert said.stderr.count("\n") == 1
     assert running.child.poll() is None
+
+
+def test_a_parameter_changed_in_flight_is_in_the_log_and_in_the_state(running: Running) -> None:
+    said = running.say(
+        "tell", "last", "set", '{"strategy": "plain-BTCUSDT", "params": {"base_spread_bps": 0.4}}', "--json"
+    )
+    assert said.returncode == 0, said.stderr
+    seq = json.loads(said.stdout)["seq"]
+    with Log.open(running.url) as log:
+        deadline = time.monotonic() + START_S
+        while not (found := list(log.records(log.find("last").id, seq + 1, seq + 1))):
+            assert time.monotonic() < deadline, "it is durable within a second or so"
+            time.sleep(0.1)
+    assert found[0].event == ParametersChanged("plain-BTCUSDT", '{"base_spread_bps":0.4}', True)
+    assert found[0].cause == seq
+    shown = running.say("state", "last")
+    assert "strategy plain-BTCUSDT goes on with base_spread_bps = 0.4" in shown.stdout
 
 
 def test_stop_with_a_policy_ends_it_flat_though_its_configuration_says_leave(running: Running) -> None:

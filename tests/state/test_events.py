@@ -43,7 +43,7 @@ GIVEN = {
     "FundingPayment": 20501, "PlaceOrder": 30101, "AmendOrder": 30201, "CancelOrder": 30301, "CancelAll": 30401,
     "Accepted": 40101, "Rejected": 40201, "Unknown": 40301, "Blocked": 40401, "SessionOpened": 50101, "FeedStatus": 50201,
     "Tick": 50301, "Command": 50401, "Signal": 50501, "Reconciled": 50601, "StrategyFailed": 50701, "Halted": 50801,
-    "SessionClosed": 50901,
+    "SessionClosed": 50901, "RiskChanged": 51001, "ParametersChanged": 51101, "CommandRefused": 51201,
 }  # fmt: skip
 
 
@@ -75,6 +75,9 @@ def test_what_is_derived_is_what_replay_concludes_again() -> None:
         "Blocked",
         "StrategyFailed",
         "Halted",
+        "RiskChanged",
+        "ParametersChanged",
+        "CommandRefused",
     }
     assert is_derived(PlaceOrder("v", "s", "buy", Decimal(1)))
     assert not is_derived(Trade("v", "s", None, "1", 1.0, 1.0, "buy"))

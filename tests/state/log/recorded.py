@@ -16,6 +16,7 @@ from state.events import (
     CancelOrder,
     Candle,
     Command,
+    CommandRefused,
     FeedStatus,
     Fill,
     FundingPayment,
@@ -23,10 +24,12 @@ from state.events import (
     InstrumentDefined,
     Liquidation,
     OrderUpdate,
+    ParametersChanged,
     PlaceOrder,
     PositionUpdate,
     Reconciled,
     Rejected,
+    RiskChanged,
     SessionClosed,
     SessionOpened,
     Signal,
@@ -76,6 +79,9 @@ EVERY: tuple[AnyEvent, ...] = (
     StrategyFailed("plain", "ZeroDivisionError", "Traceback …"),
     Halted("log failed"),
     SessionClosed("asked to"),
+    RiskChanged("plain", "active", "reducing_only", "strategy.max_drawdown 6 > 5"),
+    ParametersChanged("plain", '{"base_spread_bps":8}', True),
+    CommandRefused("plain", "set", "plain: levels must be 1 to 50, is 0"),
 )
 
 

@@ -14,6 +14,7 @@ from state.events import (
     Blocked,
     BookSnapshot,
     CancelOrder,
+    CommandRefused,
     FeedStatus,
     Fill,
     FundingPayment,
@@ -22,6 +23,7 @@ from state.events import (
     PlaceOrder,
     PositionUpdate,
     Rejected,
+    RiskChanged,
     SessionOpened,
 )
 from state.log import Log
@@ -60,6 +62,8 @@ EVENTS = [
     (0, FeedStatus("bybit", "BTCUSDT", "book", "gap", "u 5 after 3")),
     (0, FeedStatus("bybit", "BTCUSDT", "book", "ok")),
     (0, PositionUpdate("bybit", "BTCUSDT", START, D("0.503"), D(99))),
+    (24, RiskChanged("one", "active", "reducing_only", "total.max_drawdown 6 > 5")),
+    (24, CommandRefused("one", "set", "levels must be at least one")),
 ]
 
 
@@ -136,10 +140,18 @@ def test_a_gap_lasts_until_the_next_word_and_a_first_connection_is_none(ask: Ask
     assert [tuple(row.values()) for row in rows] == [(22, "book", "gap", 23, "ok", MS)]
 
 
+def test_steering_says_what_changed_a_strategy_and_why(ask: Ask) -> None:
+    rows = ask("SELECT seq, cause, strategy, what, before, state, reason, params FROM steering ORDER BY seq")
+    assert [tuple(row.values()) for row in rows] == [
+        (25, 24, "one", "RiskChanged", "active", "reducing_only", "total.max_drawdown 6 > 5", None),
+        (26, 24, "one", "CommandRefused", None, None, "levels must be at least one", None),
+    ]
+
+
 def test_the_page_has_examples_of_every_view() -> None:
-    asked = {view for view in ("orders", "fills", "positions", "latency", "refusals", "gaps") for text in EXAMPLES
+    asked = {view for view in ("orders", "fills", "positions", "latency", "refusals", "gaps", "steering") for text in EXAMPLES
              if f"FROM {view}\n" in text}  # fmt: skip
-    assert asked == {"orders", "fills", "positions", "latency", "refusals", "gaps"}
+    assert asked == {"orders", "fills", "positions", "latency", "refusals", "gaps", "steering"}
 
 
 @pytest.mark.parametrize("place", range(len(EXAMPLES)))
@@ -150,7 +162,7 @@ def test_every_example_of_the_page_answers(ask: Ask, place: int) -> None:
 
 def test_the_page_names_every_column(ask: Ask) -> None:
     told = dict(re.findall(r"^\| `(\w+)` \| .*? \| `([^`]+)` \|$", PAGE, re.MULTILINE))
-    assert set(told) == {"orders", "fills", "positions", "latency", "refusals", "gaps"}
+    assert set(told) == {"orders", "fills", "positions", "latency", "refusals", "gaps", "steering"}
     for view, columns in told.items():
         shown = ask(f"SELECT * FROM {view} LIMIT 1")
         assert list(shown[0]) == columns.split() or sorted(shown[0]) == sorted(columns.split()), view

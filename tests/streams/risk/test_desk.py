@@ -12,8 +12,20 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from state.errors import ConfigurationError
-from state.events import AmendOrder, Blocked, CancelAll, CancelOrder, Command, Decision, Fill, PlaceOrder, Signal
-from state.words import Side
+from state.events import (
+    AmendOrder,
+    Blocked,
+    CancelAll,
+    CancelOrder,
+    Command,
+    CommandRefused,
+    Decision,
+    Fill,
+    PlaceOrder,
+    RiskChanged,
+    Signal,
+)
+from state.words import RiskState, Side
 from streams.checkpoint import dump
 from streams.feeds import Feeds
 from streams.risk import Bounds, DeskLimits, LimitsWord, RiskLimits, StateWord, risk_desk
@@ -73,8 +85,7 @@ class Watched(Session):
     @property
     def states(self) -> list[tuple[str, str]]:
         """From and to, as they stand in the log."""
-        changes = [event for event in self.of(Blocked) if event.rule == "risk_state" and not event.venue]
-        return [(event.limit, event.value.partition(":")[0]) for event in changes]
+        return [(event.before, event.state) for event in self.of(RiskChanged)]
 
 
 FREE = DeskLimits()
@@ -178,7 +189,7 @@ def test_limits_change_in_flight_by_a_recorded_command() -> None:
 def test_limits_that_cannot_be_read_change_nothing_and_say_so(payload: str) -> None:
     session = Watched(DeskLimits(orders=RiskLimits(max_order_size=D(1))))
     session.say(1, "limits", payload)
-    assert [event.rule for event in session.of(Blocked)] == ["limits"]
+    assert [event.name for event in session.of(CommandRefused)] == ["limits"]
     assert session.decide(2, buy("2"), buy("1")) == ["max_order_size", PLACED]
     assert session.running[0].error is None
 
@@ -187,7 +198,7 @@ def test_a_state_that_nobody_knows_changes_nothing() -> None:
     session = Watched(FREE)
     session.say(1, "risk", '{"state": "asleep"}')
     assert session.decide(2, buy()) == [PLACED]
-    assert [event.rule for event in session.of(Blocked)] == ["risk"]
+    assert [event.name for event in session.of(CommandRefused)] == ["risk"]
 
 
 def test_notional_counts_what_may_fill_and_lets_what_reduces_pass() -> None:
@@ -265,6 +276,41 @@ def test_while_it_only_reduces_the_position_never_grows_whatever_fills(
         assert abs(position) <= before
         assert position * (1 if side == "buy" else -1) >= 0  # nor turns
         before = abs(position)
+
+
+TINY = D("0.000001")
+TIGHT = Bounds(max_position_notional=TINY, max_portfolio_notional=TINY, max_drawdown=TINY, max_daily_loss=TINY)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.sampled_from(["buy", "sell"]),
+    st.sampled_from([90.0, 100.0, 110.0]),
+    st.sampled_from(["active", "reducing_only", "halted"]),
+    st.booleans(),
+)
+def test_no_limit_however_tight_blocks_what_can_only_reduce(
+    held: int, lots: int, side: Side, price: float, state: RiskState, reduce_only: bool
+) -> None:
+    session = Watched(DeskLimits())
+    session.hold(1, side, str(D(held) / 10))
+    orders = RiskLimits(
+        max_order_size=TINY, max_order_notional=TINY, max_position=TINY, max_open_orders=1, max_messages_per_s=1,
+        max_book_age_s=1e-6,
+    )  # fmt: skip
+    tight = DeskLimits(orders=orders, strategy=TIGHT, venues={VENUE: TIGHT}, total=TIGHT)
+    session.say(2, "limits", LimitsWord(limits=tight))
+    session.say(2, "risk", StateWord(state=state))
+    session.feed(3, book(price, price + 1))
+    away: Side = "sell" if side == "buy" else "buy"
+    size = D(min(lots, held)) / 10
+    order = PlaceOrder(VENUE, SYMBOL, away, size, D(str(price)), reduce_only=reduce_only)
+    now = session.states[-1][1] if session.states else "active"
+    passes = reduce_only or now != "halted"  # halted is a person's or a loss's word, not a limit of this order
+    assert session.decide(8, order) == [PLACED if passes else "risk_state"]
+    assert session.decide(8.001, PlaceOrder(VENUE, SYMBOL, side, size, D(str(price)))) != [PLACED]
 
 
 def test_its_state_can_be_written_down() -> None:

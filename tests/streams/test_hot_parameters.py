@@ -1,0 +1,172 @@
+"""Parameters that a person changes in flight: recorded, heard again by a replay, and what was learnt is kept."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from adapters.paper import PaperSettings
+from replay.simulate import Simulation
+from state.events import AmendOrder, AnyEvent, CancelOrder, Command, CommandRefused, ParametersChanged, PlaceOrder
+from state.record import Collected
+from state.reducer import Reducer
+from state.shared import SharedState
+from streams.checkpoint import dump, restore
+from streams.pipeline import Pipeline
+from streams.strategies import build
+from streams.strategy import Strategy, run_strategies
+from tests.streams.harness import SECOND, START, SYMBOL, VENUE, Session, book
+from tests.streams.strategies.market import market
+from tests.streams.strategies.test_shipped import FIELDS, recorded
+
+INTENTS = (PlaceOrder, AmendOrder, CancelOrder)
+PLAIN = {
+    "venue": VENUE, "symbol": SYMBOL, "size": "1", "max_position": "10", "levels": 1, "base_spread_bps": 200.0,
+    "max_bps": 1000.0,
+}  # fmt: skip
+
+
+def said(strategy: str = "one", **params: object) -> Command:
+    return Command("", "", "set", msgspec.json.encode({"strategy": strategy, "params": params}).decode())
+
+
+class Told(Simulation):
+    """A simulation in which a person says something at one second."""
+
+    told: Command | None = None
+    at_s = 60.0
+
+    def _market(self, recv: int, events: list[AnyEvent]) -> None:  # type: ignore[override]
+        super()._market(recv, events)
+        if self.told is not None and recv >= 1_700_000_000 * SECOND + round(self.at_s * SECOND):
+            word, self.told = self.told, None
+            self._pipeline.feed(recv, [word])
+
+
+def simulated(kind: str, told: Command | None) -> list[AnyEvent]:
+    sink = Collected()
+    settings = PaperSettings(order_latency_ms=5, response_latency_ms=5)
+    simulation = Told(sink, lambda _, seq: "", [build(kind, FIELDS[kind], "one")], settings, session="s", seed=5)
+    simulation.told = told
+    simulation.run(recorded(kind))
+    return list(sink.events())
+
+
+def nameless(events: list[AnyEvent]) -> list[AnyEvent]:
+    """Intents without the ids that their seqs made."""
+    return [event for event in events if isinstance(event, PlaceOrder | AmendOrder | CancelOrder)]
+
+
+def numbered(kind: str, told: Command | None) -> tuple[list[AnyEvent], list[AnyEvent]]:
+    """All events, and intents with client ids that count orders and not records."""
+    sink, ids = Collected(), iter(range(1_000_000))
+    settings = PaperSettings(order_latency_ms=5, response_latency_ms=5)
+    simulation = Told(
+        sink, lambda _, seq: f"c{next(ids)}", [build(kind, FIELDS[kind], "one")], settings, session="s", seed=5
+    )
+    simulation.told = told
+    simulation.run(recorded(kind))
+    events = list(sink.events())
+    return events, nameless(events)
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_a_strategy_that_is_changed_to_what_it_is_goes_on_as_if_nothing_had_been_said(kind: str) -> None:
+    events, intents = numbered(kind, said())
+    assert [event for event in events if isinstance(event, ParametersChanged)] == [ParametersChanged("one", "{}", True)]
+    assert intents == numbered(kind, None)[1]
+
+
+def quoting(*changes: object) -> Session:
+    session = Session()
+    session.running = run_strategies(session.pipeline, [build("plain", PLAIN, "one")])  # type: ignore[attr-defined]
+    for step in range(1, 8):
+        session.feed(step, book(100.0, 101.0))
+        if step == 2:
+            session.answer(2.1)
+    return session
+
+
+def spread(session: Session) -> Decimal:
+    prices = sorted((order.pending_amend or (order.price, 0))[0] for order in session.working)
+    return prices[-1] - prices[0]
+
+
+def test_a_wider_spread_holds_from_the_next_quotes_on_and_stands_in_the_log_and_in_the_state() -> None:
+    session = quoting()
+    before = spread(session)
+    session.feed(10, said(base_spread_bps=600.0))
+    session.feed(11, book(100.0, 101.0))
+    session.feed(12, book(100.0, 101.0))
+    assert session.of(ParametersChanged) == [ParametersChanged("one", '{"base_spread_bps":600.0}', True)]
+    assert spread(session) > 2 * before
+    assert session.shared.parameters == {"one": {"base_spread_bps": msgspec.Raw(b"600.0")}}
+    folded = SharedState()
+    for record in session.sink.records:
+        Reducer(folded).apply(record)
+    assert SharedState.load(folded.dump()).dump() == session.shared.dump()
+
+
+def test_the_change_is_part_of_what_a_strategy_is_restarted_from() -> None:
+    session = quoting()
+    session.feed(10, said(base_spread_bps=600.0))
+    body, state = dump(session.running), session.shared.dump()  # type: ignore[attr-defined]
+    sink = Collected()
+    again = Pipeline(sink, lambda _, seq: f"c{seq}", shared=SharedState.load(state))
+    (restarted,) = restore(again, [build("plain", PLAIN, "one")], body)
+    assert restarted.changed == {"base_spread_bps": 600.0}
+    for pipeline in (session.pipeline, again):
+        for step in (11, 12, 13):
+            pipeline.feed(START + step * SECOND, (book(100.0, 101.0),))
+    here = [record for record in session.sink.records if record.seq > sink.records[0].seq - 1]
+    assert here == sink.records
+
+
+def test_another_wiring_begins_anew_and_says_so() -> None:
+    lead = {"lead_venue": "other", "lead_symbol": SYMBOL}
+    session = Session()
+    run_strategies(session.pipeline, [build("skewed", {**BASE, **lead}, "one")])
+    session.feed(1, said(lead_venue="", lead_symbol=""))
+    assert [event.kept for event in session.of(ParametersChanged)] == [False]
+
+
+BASE = {"venue": VENUE, "symbol": SYMBOL, "size": "1", "max_position": "10"}
+REFUSED = {
+    "a value that the parameters refuse": ({"levels": 0}, "levels must be 1 to 50"),
+    "a parameter that it does not have": ({"nothing": 1}, "has no parameter nothing"),
+    "another market": ({"symbol": "ETH"}, "cannot be changed in flight"),
+    "limits, which have a command of their own": ({"risk": {}}, "cannot be changed in flight"),
+}
+
+
+@pytest.mark.parametrize(("params", "why"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_changed_changes_nothing_and_is_told(params: dict[str, object], why: str) -> None:
+    session = quoting()
+    before = dump(session.running)  # type: ignore[attr-defined]
+    session.feed(10, said(**params))
+    (refused,) = session.of(CommandRefused)
+    assert isinstance(refused, CommandRefused)
+    assert (refused.strategy, refused.name) == ("one", "set")
+    assert why in refused.why
+    assert session.of(ParametersChanged) == []
+    assert len(dump(session.running)) == len(before)  # type: ignore[attr-defined]
+    assert session.running[0].changed == {}  # type: ignore[attr-defined]
+
+
+def test_a_word_for_another_strategy_is_not_for_this_one_and_one_that_cannot_be_read_is_told() -> None:
+    session = quoting()
+    session.feed(10, said("two", levels=2))
+    assert session.of(ParametersChanged, CommandRefused) == []
+    session.feed(11, Command("", "", "set", "levels"))
+    assert len(session.of(CommandRefused)) == 1
+
+
+def test_a_strategy_without_parameters_takes_none() -> None:
+    session = Session()
+    run_strategies(session.pipeline, [Strategy("one", lambda feeds: build("plain", PLAIN).build(feeds))])
+    session.feed(1, said(levels=2))
+    assert session.of(ParametersChanged, CommandRefused) == []
+
+
+def test_the_market_is_long_enough_for_the_word_to_come_in_the_middle() -> None:
+    assert market()[-1].recv - market()[0].recv > Told.at_s * SECOND
