@@ -107,7 +107,7 @@ class Statements:
     # -- orders ------------------------------------------------------------------------------------------------------
 
     def orders(self, query: Query, _: int) -> list[rows.Order]:
-        """A bare array, newest first."""
+        """A bare array, the latest good-til first unless told otherwise; a time is later than every block."""
         wanted = self._filters(query)
         found = [
             state
@@ -115,6 +115,8 @@ class Statements:
             for state in reversed(records.orders.values())
             if all(fits(state) for fits in wanted)
         ]
+        latest_first = not query.has("returnLatestOrders") or query.flag("returnLatestOrders")
+        found.sort(key=lambda state: (state.place.good_til_time_s, state.place.good_til_block), reverse=latest_first)
         return [render.kept_order(state) for state in found[: query.limit()]]
 
     def order(self, query: Query, _: int) -> rows.Order:

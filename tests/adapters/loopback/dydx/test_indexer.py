@@ -80,6 +80,10 @@ async def test_lists_are_cut_paged_and_filtered() -> None:
         assert len(await client.mine("/v4/orders", status="FILLED", limit="3")) == 3
         assert len(await client.mine("/v4/orders", goodTilBlockAfter=str(client.venue.chain.height + 9))) == 1
         assert await client.mine("/v4/orders", ticker="ETH-USD") == []
+        blocks = [int(order["goodTilBlock"]) for order in await client.mine("/v4/orders")]
+        assert blocks == sorted(blocks, reverse=True)
+        earliest = await client.mine("/v4/orders", returnLatestOrders="false")
+        assert [int(order["goodTilBlock"]) for order in earliest] == sorted(blocks)
         last = (await client.mine("/v4/orders"))[0]
         assert (await client.get(f"/v4/orders/{last['id']}"))["clientId"] == "9"
         assert "errors" in await client.get("/v4/orders/nothing")
