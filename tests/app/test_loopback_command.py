@@ -1,5 +1,6 @@
 """`tapeline loopback` in a process of its own: it says where it is, answers, and ends by a signal."""
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,10 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from dydx_v4_client import network
+from dydx_v4_client.key_pair import KeyPair
+from dydx_v4_client.node.client import NodeClient
+from dydx_v4_client.wallet import Wallet
 from okx.Account import AccountAPI
 from pybit.unified_trading import HTTP
 
@@ -116,3 +121,17 @@ def test_a_venue_whose_keys_have_three_parts_says_the_third() -> None:
         balance = client.get_account_balance()
         client.close()
     assert balance["data"][0]["details"][0]["cashBal"] == "100000"
+
+
+def test_the_chain_of_one_is_there_for_the_official_client_until_a_signal() -> None:
+    with running("--json", "--symbol", "BTC-USD", venue="dydx") as process:
+        fact = announced(process)
+        node = network.local_node(channel=network.insecure_channel(fact["grpc_address"]))
+        client = asyncio.run(NodeClient.connect(node))
+        account = asyncio.run(client.get_account(fact["key"]))
+        wallet = Wallet(KeyPair.from_hex(fact["secret"]), account.account_number, account.sequence)
+        assert (wallet.address, asyncio.run(client.latest_block_height()) > 0) == (fact["key"], True)
+        node.channel.close()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "", "")

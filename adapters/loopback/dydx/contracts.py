@@ -93,5 +93,7 @@ CONTRACTS: dict[str, Contract] = {ticker: terms.contract() for ticker, terms in 
 CUSTOMER = Account(
     "dydx19rl4cm2hmr8afy4kldpxz3fka4jguq0a4erelz",
     "c4a48e2fce1481cd3294b4490f6678090ea98d3d0e5cd984558ab0968741b104",
+    maker_rate=Decimal("0.0001"),
+    taker_rate=Decimal("0.0005"),
 )
-"""Address and private key of the mnemonic that everybody tests with: eleven times abandon, then about."""
+"""Address and private key of the mnemonic that everybody tests with, eleven times abandon, then about; the first fee tier."""

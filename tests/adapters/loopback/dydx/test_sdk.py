@@ -88,7 +88,7 @@ def test_the_node_client_places_replaces_and_cancels(threaded) -> None:
 
     async def trade() -> None:
         node = await NodeClient.connect(config)
-        wallet = await Wallet.from_mnemonic(node, MNEMONIC.strip(), ADDRESS)
+        wallet = await Wallet.from_mnemonic(node, MNEMONIC, ADDRESS)
         assert (wallet.account_number, wallet.key.key.secret.hex()) == (12_345, SECRET)
         assert await node.latest_block_height() == venue.chain.height
         market = Market(
@@ -118,6 +118,43 @@ def test_the_node_client_places_replaces_and_cancels(threaded) -> None:
         assert [pair.id for pair in (await node.get_clob_pairs()).clob_pair] == [0, 1]
         assert (await node.get_clob_pair(1)).subticks_per_tick == 100_000
         config.channel.close()
+
+    asyncio.run(trade())
+
+
+def test_what_the_node_client_trades_the_indexer_client_reads(threaded) -> None:
+    venue = threaded.venue
+    config = network.make_insecure(network.local_node, venue.rest_url, venue.public_url, venue.grpc_address).node
+    account = IndexerClient(venue.rest_url).account
+
+    async def trade() -> None:
+        node = await NodeClient.connect(config)
+        wallet = await Wallet.from_mnemonic(node, MNEMONIC, ADDRESS)
+        markets = (await IndexerClient(venue.rest_url).markets.get_perpetual_markets())["markets"]
+        market = Market(markets["ETH-USD"])
+        sent = await node.place_order(
+            wallet,
+            market.order(
+                order_id=market.order_id(ADDRESS, 0, 5, OrderFlags.SHORT_TERM), order_type=OrderType.MARKET,
+                side=Order.SIDE_SELL, size=0.25, price=float(markets["ETH-USD"]["oraclePrice"]) * 0.95,
+                time_in_force=Order.TIME_IN_FORCE_UNSPECIFIED, reduce_only=False,
+                good_til_block=venue.chain.height + 10,
+            ),
+        )  # fmt: skip
+        assert sent.tx_response.code == 0, sent.tx_response.raw_log
+        config.channel.close()
+        threaded.call(lambda v: v.make_block())
+        fills = (await account.get_subaccount_fills(ADDRESS, 0, ticker="ETH-USD", ticker_type="PERPETUAL"))["fills"]
+        truth = threaded.call(lambda v: v.truth(ADDRESS))
+        assert [fill["id"] for fill in fills[::-1]] == [fill.exec_id for fill in truth.fills]
+        assert sum(Decimal(fill["fee"]) for fill in fills) == truth.fees
+        (position,) = (await account.get_subaccount_perpetual_positions(ADDRESS, 0))["positions"]
+        assert (position["side"], Decimal(position["size"])) == ("SHORT", truth.positions["ETH-USD"].size)
+        (asset,) = (await account.get_subaccount_asset_positions(ADDRESS, 0))["positions"]
+        assert Decimal(asset["size"]) == truth.wallet
+        (order,) = await account.get_subaccount_orders(ADDRESS, 0)
+        assert (order["status"], order["timeInForce"], order["totalFilled"]) == ("FILLED", "IOC", "0.25")
+        assert (await account.get_order(order["id"]))["clientId"] == "5"
 
     asyncio.run(trade())
 
