@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Literal
 
 from adapters.base.settings import MarketChannel
 from state.events import AnyEvent, FeedStatus, Trade
@@ -13,7 +14,7 @@ class Channel(ABC):
 
     __slots__ = ("heard", "status", "symbol", "topic", "venue")
 
-    channel: MarketChannel
+    channel: MarketChannel | Literal["account"]
     chatty = False  # whether it speaks within seconds on any market that lives
 
     def __init__(self, venue: str, topic: str, symbol: str) -> None:

@@ -1,22 +1,21 @@
 """Orders, fills, positions and balances → events. Money is Decimal, read from the venue's text.
 
 The same objects come by private stream and by REST, so both are read here. A short-term order ends by itself once a block is
-higher than its good-til-block, and often nobody says so; and until then an end that one node told is only a wish. So what the
-stream told of such orders is kept, and ended here when the stream tells of a block that is high enough.
+higher than its good-til-block, and often nobody says so: it is ended here when the stream tells of a block that is high enough.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec.structs import replace
 
+from adapters.base.ending import Ending
 from adapters.base.numbers import money, owed
 from adapters.dydx import wire
 from adapters.dydx.orderid import text
 from adapters.dydx.types import BEST_EFFORT, EXPIRED, ORIGINS, REFUSALS, REMOVAL, REPLACED, Types
 from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate
-from state.words import TERMINAL, OrderStatus, Refusal, TimeInForce
+from state.words import OrderStatus, Refusal, TimeInForce
 
 COLLATERAL = "USDC"
 GRACE_BLOCKS = 3  # a fill of the last block is told a little later
@@ -46,12 +45,15 @@ class Account:
     def __init__(self, venue: str) -> None:
         self.venue = venue
         self.symbols: dict[int, str] = {}
-        self.height = 0
         self.block_ns: int | None = None
         self.as_of_ns: int | None = None  # when the subaccount was last told whole
         self.on_order: Callable[[wire.Order, OrderUpdate], None] = lambda row, update: None
         self._blocks: dict[int, int] = {}  # time by height
-        self._short: dict[str, tuple[int, OrderUpdate]] = {}  # good-til-block and last word of short-term orders
+        self._ending = Ending(GRACE_BLOCKS)  # short-term orders, by height
+
+    @property
+    def height(self) -> int:
+        return self._ending.reached
 
     # --- frames ---
 
@@ -74,7 +76,9 @@ class Account:
             at = said.blockHeight or 0
             events += [self.fill(row) for row in said.fills]
             for row in said.orders:
-                events += self._told(row, at)
+                if (update := self.order(row, at)) is not None:
+                    self._ending.told(update, row.goodTilBlock)
+                    events.append(update)
             if said.subaccount is not None:
                 events += self.snapshot(said.subaccount)
             events += self._positions(said.perpetualPositions)
@@ -85,13 +89,12 @@ class Account:
         """Ends what could live until a block that is over."""
         if height <= self.height:
             return ()
-        self.height, self.block_ns = height, block_ns
+        self.block_ns = block_ns
         if block_ns is not None:
             self._blocks[height] = block_ns
             if len(self._blocks) > BLOCKS_KEPT:
                 del self._blocks[next(iter(self._blocks))]
-        over = [key for key, (until, _) in self._short.items() if height > until + GRACE_BLOCKS]
-        return [_ended(self._short.pop(key)[1], height, block_ns) for key in over]
+        return self._ending.passed(height, block_ns)
 
     def time_of(self, height: int | None) -> int | None:
         """When a block was made, as far as the stream told: of one that it has not told yet, when the last was."""
@@ -100,18 +103,6 @@ class Account:
         return self._blocks.get(height)
 
     # --- objects ---
-
-    def _told(self, row: wire.Order, height: int) -> Sequence[AnyEvent]:
-        update = self.order(row, height)
-        if update is None:
-            return ()
-        key = update.order_id or update.client_id or ""
-        until, before = self._short.pop(key, (0, update))
-        if not (update.status in TERMINAL and update.firm) and (row.goodTilBlock or until):
-            if row.goodTilBlock is None:  # little more than that it ended was told
-                before = replace(before, status=update.status, firm=update.firm, reason=update.reason)
-            self._short[key] = (until, before) if row.goodTilBlock is None else (row.goodTilBlock, update)
-        return (update,)
 
     def order(self, row: wire.Order, height: int = 0) -> OrderUpdate | None:
         """What an order is, seen at a height; None for a word that says nothing: a replacement, an optimistic fill."""
@@ -133,9 +124,8 @@ class Account:
             firm, version=row.updatedAtHeight,
         )  # fmt: skip
         self.on_order(row, update)
-        if row.goodTilBlock and height > row.goodTilBlock + GRACE_BLOCKS:
-            return _ended(update, height, update.ts)
-        return update
+        is_over = row.goodTilBlock is not None and self._ending.is_over(row.goodTilBlock, height)
+        return self._ending.ended(update, height, update.ts) if is_over else update
 
     def fill(self, row: wire.Fill, *, backfilled: bool = False) -> Fill:
         """Fees turn their sign: + comes in. Forced fills have no order; the client id is found by the order's."""
@@ -206,10 +196,3 @@ def _status(row: wire.Order, reason: str, filled: bool) -> tuple[OrderStatus, Re
     if reason in EXPIRED:
         return "expired", None
     return "rejected" if refusal == "post_only" and not filled else "cancelled", refusal
-
-
-def _ended(update: OrderUpdate, height: int, ts: int | None) -> OrderUpdate:
-    """No block can fill it any more: what was a wish is true now, and what still rested has expired."""
-    if update.status in TERMINAL:
-        return update if update.firm else replace(update, firm=True, ts=ts, version=height)
-    return replace(update, status="expired", firm=True, reason="EXPIRED", ts=ts, version=height)

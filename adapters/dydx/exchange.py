@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from msgspec.structs import replace
 
+from adapters.base.channel import Channel
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
 from adapters.base.exchange import Exchange as BaseExchange
@@ -30,7 +31,7 @@ from adapters.dydx.client import Client, bodies_of, signer_of
 from adapters.dydx.endpoints import HOSTS, Endpoints
 from adapters.dydx.formats import BATCH, Formats, reader
 from adapters.dydx.orderid import numbers, order_id, subaccount_id
-from adapters.dydx.private import HEIGHTS, SUBACCOUNTS, PrivateWebsocket
+from adapters.dydx.private import HEIGHTS, SUBACCOUNTS, PrivateWebsocket, channel_of
 from adapters.dydx.terms import Life
 from adapters.dydx.types import FLAGS, LONG_TERM, SHORT_TERM
 from adapters.dydx.websocket import Websocket
@@ -344,11 +345,18 @@ class Decoder(Websocket):
         self._defined.add(instrument.symbol)
         self._formats.account.symbols[_native(instrument.native.encode()).clobPairId] = instrument.symbol
 
+    def channel_of(self, topic: str) -> Channel | None:
+        return channel_of(self.venue, topic, self._formats.account) or super().channel_of(topic)
+
+    def wire_of(self, topic: str) -> Wire:
+        return (topic, "") if topic in (SUBACCOUNTS, HEIGHTS) else super().wire_of(topic)
+
+    def heard_of(self, wire: Wire) -> Sequence[str]:
+        return [wire[0]] if wire[0] in (SUBACCOUNTS, HEIGHTS) else super().heard_of(wire)
+
     def data(self, wire: Wire, frame: bytes, recv: int, *, is_whole: bool) -> Sequence[AnyEvent]:
-        if wire[0] == SUBACCOUNTS:
-            return self._formats.account.private(frame)
-        if wire[0] == HEIGHTS:
-            return self._formats.account.blocks(frame)
+        """Whatever subaccount it is of, it is the one of the recording."""
+        wire = (wire[0], "") if wire[0] in (SUBACCOUNTS, HEIGHTS) else wire
         events = super().data(wire, frame, recv, is_whole=is_whole)
         if wire[0] != CHANNELS["ticker"][0] or not self._defined:
             return events
