@@ -216,8 +216,8 @@ def test_funding_is_read_with_its_sign_and_pages_of_fills_overlap() -> None:
         ("clob", 10, "retry", "clock"), ("clob", 11, "rejected", "rule"), ("clob", 20, "rejected", "duplicate"),
         ("clob", 3005, "rejected", "duplicate"), ("clob", 34, "rejected", "market_state"), ("clob", 47, "retry", "busy"),
         ("clob", 3007, "rejected", "funds"), ("clob", 10001, "rejected", "risk"), ("clob", 5001, "retry", "rate"),
-        ("sdk", 5, "rejected", "funds"), ("sdk", 32, "retry", "clock"), ("sdk", 20, "retry", "busy"), ("sdk", 4, "fatal", "fatal"),
-        ("accountplus", 104, "fatal", "fatal"), ("clob", 46, "unknown", None),
+        ("sdk", 5, "rejected", "funds"), ("sdk", 32, "retry", "clock"), ("sdk", 20, "retry", "busy"),
+        ("sdk", 4, "fatal", "fatal"), ("accountplus", 104, "fatal", "fatal"), ("clob", 46, "unknown", None),
     ],
 )  # fmt: skip
 def test_a_code_means_what_the_sheet_says_with_its_codespace(
