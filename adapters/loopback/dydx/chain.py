@@ -23,6 +23,7 @@ from adapters.loopback.dydx.messages import (
     Transfer,
     Tx,
     read,
+    tx_hash,
 )
 from adapters.loopback.dydx.records import Indexer
 from adapters.loopback.dydx.register import Register
@@ -105,7 +106,7 @@ class Chain:
         try:
             tx = read(encoded)
         except ChainError as error:
-            return _refused(Tx(encoded, b"", b"", (), (), b"", 0, b"", (), 0).hash, error)
+            return _refused(tx_hash(encoded), error)
         try:
             account = self.ante.check(tx, self.next_height, now_ms)
             for message in tx.messages:

@@ -13,7 +13,7 @@ from adapters.loopback.dydx.chain import Chain, Delivered, Verdict
 from adapters.loopback.dydx.codes import ChainError
 from adapters.loopback.dydx.contracts import QUANTUM_CONVERSION_EXPONENT, STEP_BASE_QUANTUMS, TERMS, Terms
 from adapters.loopback.dydx.messages import PUBLIC_KEY_URL, read
-from adapters.loopback.dydx.node import GAS_USED, MOST_GAS, tx_fault
+from adapters.loopback.dydx.node import GAS_USED, MOST_GAS, refusal, tx_fault
 from adapters.loopback.dydx.protobuf import Fields
 from adapters.loopback.dydx.texts import iso
 from adapters.loopback.faults import Fault, Faults, Place
@@ -93,7 +93,7 @@ class GrpcNode:
         encoded = Fields(request).data(1)
         fault = tx_fault(self._faults, encoded)
         await _spoil(fault, context, before=True)
-        verdict = self._chain.broadcast(encoded, self._clock())
+        verdict = refusal(fault, encoded) or self._chain.broadcast(encoded, self._clock())
         await _spoil(fault, context, before=False)
         return protobuf.message(1, _checked(verdict))
 

@@ -131,6 +131,11 @@ def is_short_term(message: Message) -> bool:
     )
 
 
+def tx_hash(encoded: bytes) -> str:
+    """By which a transaction is known before it is sent."""
+    return hashlib.sha256(encoded).hexdigest().upper()
+
+
 @dataclass(frozen=True, slots=True)
 class Tx:
     """One signed transaction."""
@@ -149,7 +154,7 @@ class Tx:
 
     @property
     def hash(self) -> str:
-        return hashlib.sha256(self.encoded).hexdigest().upper()
+        return tx_hash(self.encoded)
 
     @property
     def is_short_term(self) -> bool:

@@ -17,7 +17,7 @@ from adapters.loopback.dydx.chain import Chain, Delivered, Verdict
 from adapters.loopback.dydx.codes import ChainError
 from adapters.loopback.dydx.contracts import QUOTE_RESOLUTION
 from adapters.loopback.dydx.limits import EQUITY_TIERS, RateLimits
-from adapters.loopback.dydx.messages import read
+from adapters.loopback.dydx.messages import read, tx_hash
 from adapters.loopback.dydx.rest import spoil
 from adapters.loopback.dydx.texts import iso
 from adapters.loopback.faults import NONE, Fault, Faults, Place
@@ -88,7 +88,8 @@ class Node:
         fault = tx_fault(self._faults, encoded)
         if fault.status and not fault.carried_out:
             return web.Response(status=fault.status, text=fault.words or HTTPStatus(fault.status).phrase)
-        return await spoil(request, drawn(self._chain.broadcast(encoded, self._clock())), fault)
+        verdict = refusal(fault, encoded) or self._chain.broadcast(encoded, self._clock())
+        return await spoil(request, drawn(verdict), fault)
 
     async def _broadcast_lcd(self, request: web.Request, body: bytes) -> web.Response:
         asked = msgspec.json.decode(body, type=BroadcastRequest)
@@ -254,6 +255,14 @@ def tx_fault(faults: Faults, encoded: bytes) -> Fault:
         name = "unreadable"
     fault = faults.ask(Place.TRADE, name)
     return faults.ask(Place.REST, name) if fault == NONE else fault
+
+
+def refusal(fault: Fault, encoded: bytes) -> Verdict | None:
+    """What CheckTx says instead of doing anything, where a fault has no status and words of the form `codespace code`."""
+    if fault.status or not fault.words:
+        return None
+    codespace, _, number = fault.words.partition(" ")
+    return Verdict(tx_hash(encoded), int(number), codespace, f"{codespace} error {number}")
 
 
 def checked(verdict: Verdict) -> Json:

@@ -39,9 +39,6 @@ class Fields:
             else:
                 raise BadEncoding(f"wire type {kind}")
 
-    def has(self, number: int) -> bool:
-        return number in self._numbers or number in self._bytes
-
     def number(self, field: int) -> int:
         """The last value of a field of numbers."""
         return self._numbers.get(field, [0])[-1]

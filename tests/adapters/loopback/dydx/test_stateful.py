@@ -295,6 +295,14 @@ async def test_a_stateful_transaction_is_found_by_its_hash_once_a_block_has_it()
         assert (await client.get("/tx", hash=f"0x{tx_hash}"))["result"]["height"] == str(height)
 
 
+async def test_any_refusal_can_be_ordered_by_its_codespace_and_code() -> None:
+    async with started() as client:
+        client.venue.faults.add(Place.TRADE, "MsgPlaceOrder", Fault(words="sdk 20"))
+        assert await client.place(1, 80_000) == ("sdk", 20)
+        assert client.venue.truth(ADDRESS).orders == {}
+        assert await client.place(1, 80_000) == OK
+
+
 @pytest.mark.parametrize("fault", [Fault(status=503, carried_out=True), Fault(status=503)], ids=["after", "before"])
 async def test_a_fault_stands_before_or_after_what_a_transaction_does(fault: Fault) -> None:
     async with started() as client:
