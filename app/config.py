@@ -42,11 +42,15 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One strategy: its name in the session, what it is (a registered name or module:function), its parameters."""
+    """One strategy: its name in the session, what it is (a registered name or module:function), its parameters.
+
+    One in the shadow sends nothing: it trades with a paper account on the session's market data, in a session of its own.
+    """
 
     strategy: str
     name: str = ""
     params: dict[str, object] = {}
+    shadow: bool = False
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +66,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     stop: StopPolicy = "cancel"
     max_loss: dict[str, Decimal] = {}
+    shadow: PaperSettings = PaperSettings()  # what fills the orders of strategies in the shadow
     earlier_orders: Literal["cancel", "leave"] = "cancel"
     snapshot_every: int = 50_000
 

@@ -134,9 +134,10 @@ class _Door:
     def _check_set(self, payload: str) -> None:
         """Raises what a strategy would refuse, and where no strategy is meant."""
         word = msgspec.json.decode(payload, type=SetWord)
-        named = [one for one in self._session.running if one.name == word.strategy]
+        running = [*self._session.running, *(one for shadow in self._session.shadows for one in shadow.running)]
+        named = [one for one in running if one.name == word.strategy]
         if not named:
-            raise WrongUse(f"no strategy {word.strategy}: {', '.join(one.name for one in self._session.running)}")
+            raise WrongUse(f"no strategy {word.strategy}: {', '.join(one.name for one in running)}")
         named[0].change(word.params)
 
     async def close(self) -> None:

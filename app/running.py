@@ -22,6 +22,7 @@ from app.control import listening, prepare_socket
 from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
+from app.shadow import ShadowPlan, begin_shadow, shadow_plan
 from state.clock import Clock, WallClock
 from state.errors import LogLocked, LossLimitReached, TapelineError
 from state.log import Log
@@ -44,13 +45,14 @@ class Plan:
     manifest: Manifest
     config: RunConfig
     strategies: tuple[Strategy, ...]
+    shadows: tuple[ShadowPlan, ...]
     keys: tuple[Credentials | None, ...]
 
 
 def plan(config: RunConfig, source: str = "live") -> Plan:
     """Raises `ConfigurationError` or `WrongUse` before anything is opened or sent."""
     check_config(config)
-    entries = [entry(known.name, known.strategy, known.params) for known in config.strategies]
+    entries = [entry(known.name, known.strategy, known.params) for known in config.strategies if not known.shadow]
     tapeline, python, packages = installed()
     session = new_session_id(WallClock())
     manifest = Manifest(
@@ -66,7 +68,12 @@ def plan(config: RunConfig, source: str = "live") -> Plan:
         packages=packages,
     )
     keys = tuple(credentials(line) for line in config.venues)
-    return Plan(session, manifest, config, tuple(strategies_of(manifest)), keys)
+    shadows = [
+        shadow_plan(manifest, entry(known.name, known.strategy, known.params), config.shadow)
+        for known in config.strategies
+        if known.shadow
+    ]
+    return Plan(session, manifest, config, tuple(strategies_of(manifest)), tuple(shadows), keys)
 
 
 def new_session_id(clock: Clock) -> str:
@@ -98,6 +105,8 @@ async def run(
     _call_crashed(log)
     earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")
     holder: list[LiveSession] = []
+    # Before the session itself, so that this one is the log's last.
+    shadows = [begin_shadow(log, one, new_session_id(clock), plan.session, clock.now_ns()) for one in plan.shadows]
     writer = log.begin(
         plan.session,
         plan.manifest.to_json(),
@@ -112,6 +121,7 @@ async def run(
         strategies=plan.strategies,
         snapshot_every=plan.config.snapshot_every,
     )
+    session.shadows = shadows
     holder.append(session)
     reason = "asked to stop"
     losses = LossWatch(plan.config.max_loss)

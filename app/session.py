@@ -15,6 +15,7 @@ from adapters.base.settings import ShutdownReport, Subscription
 from adapters.paper import PaperExchange
 from app.config import StopPolicy
 from app.earlier import EarlierOrders
+from app.shadow import Shadow
 from state.clock import Clock
 from state.commands import action_of, as_command
 from state.errors import LogError, SessionBroken, TapelineError, VenueFailed, WrongUse
@@ -63,6 +64,7 @@ class LiveSession:
         self.pipeline = Pipeline(writer, order_ids(self.id), on_tick=self._decided)
         self.intents_sent = 0
         self.running: list[Running] = []
+        self.shadows: Sequence[Shadow] = ()
         self._writer = writer
         self._clock = clock
         self._seed = seed
@@ -97,6 +99,8 @@ class LiveSession:
         except Exception as error:  # noqa: BLE001 (whatever it is, the session must end in order)
             self._break(error)
             return
+        for shadow in self.shadows:
+            shadow.hear(recv, events)
         if cause:
             self._unanswered.discard(cause)
         if self.pipeline.timeline.next_due < self._armed:
@@ -215,6 +219,8 @@ class LiveSession:
         if not self._broken:
             self._snapshot()
         self._sealed = True
+        for shadow in self.shadows:
+            shadow.end(self._clock.now_ns())
         try:
             self._writer.close(self._clock.now_ns(), "crashed" if self._broken else "closed")
         except LogError as error:
@@ -293,6 +299,8 @@ class LiveSession:
             self._writer.commit(_committed)
         except LogError as error:
             self._break(error)
+        for shadow in self.shadows:
+            shadow.make_durable()
 
     def _send(self, intents: Sequence[Record]) -> None:
         self._uncommitted -= 1

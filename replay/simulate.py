@@ -16,7 +16,7 @@ from state.record import Record, RecordSink
 from state.shared import SharedState
 from streams.pipeline import ClientIds, Pipeline
 from streams.scheduler import NEVER
-from streams.strategy import Strategy, run_strategies
+from streams.strategy import Running, Strategy, run_strategies
 
 MAX_ROUNDS = 1_000  # of intents that follow from answers once nothing new is to be decided
 _ACCOUNT_CHANNELS = frozenset({"account", "private", "order", "trade"})
@@ -49,6 +49,7 @@ class Simulation:
         recorded: Mapping[str, Sequence[OrderLatency]] = NOTHING_RECORDED,
     ) -> None:
         """`recorded` are the session's own latencies by venue, for a paper venue that goes by them."""
+        self.running: list[Running] = []
         self._pipeline = Pipeline(sink, client_ids, on_tick=self._decided)
         self._strategies = strategies
         self._settings = settings
@@ -63,16 +64,31 @@ class Simulation:
         """Feeds every recorded burst of market input at its own time."""
         last = 0
         for burst in bursts(records):
-            events = [record.event for record in burst if is_market(record.event)]
             last = burst[0].recv
-            if not self._first_recv:
-                self._open(last)
-            if events:
-                self._up_to(last)
-                self._market(last, events)
+            self.hear(last, [record.event for record in burst if is_market(record.event)])
             if progress is not None:
                 progress(len(burst))
-        last = self._close(last)
+        return self.end(last)
+
+    def hear(self, recv: int, events: Sequence[AnyEvent]) -> None:
+        """The next burst of the market, and whatever is due before it; the first opens the session."""
+        if not self._first_recv:
+            self._open(recv)
+        if events:
+            self._up_to(recv)
+            self._market(recv, events)
+
+    def told(self, recv: int, command: Command) -> None:
+        """A person's word to the strategies."""
+        if self._first_recv:
+            self._up_to(recv)
+            self._pipeline.feed(recv, [command])
+
+    def end(self, recv: int) -> Simulated:
+        """Nothing comes after `recv`."""
+        if not self._first_recv:
+            self._open(recv)
+        last = self._close(recv)
         return Simulated(
             self._pipeline.shared,
             self._pipeline.seq,
@@ -84,7 +100,7 @@ class Simulation:
     def _open(self, recv: int) -> None:
         self._first_recv = recv
         self._pipeline.feed(recv, [self._opening])
-        run_strategies(self._pipeline, self._strategies)
+        self.running = run_strategies(self._pipeline, self._strategies)
 
     def _close(self, recv: int) -> int:
         """Nothing new is decided, what rests is cancelled, and what is on its way still arrives."""

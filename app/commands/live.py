@@ -11,6 +11,7 @@ import typer
 
 from adapters import venue as find_venue
 from adapters.base.settings import Environment, MarketChannel
+from app.commands.compare import print_comparison
 from app.commands.replay import CLEAN, FINDINGS
 from app.config import RunConfig, VenueConfig, read_config
 from app.demo import LoopbackVenue, ProofFact, demo_config, prove
@@ -23,6 +24,7 @@ from app.running import run as run_plan
 from app.session import LiveSession
 from app.summary import Summary, summarize
 from app.watch import watched
+from replay.compare import StrategyLine, compare
 from replay.proof.checkpoints import checkpoint
 from state.errors import SessionBroken, WrongUse
 from state.log import Log
@@ -37,6 +39,8 @@ class EndFact(msgspec.Struct, frozen=True):
     failure: str | None
     clean_stop: bool
     proofs: list[ProofFact] = []
+    strategies: list[StrategyLine] = []
+    shadow_failures: dict[str, str] = {}
 
 
 def run(
@@ -104,9 +108,9 @@ def demo(
         if not as_json:
             remark(f"a Bybit of our own listens at {venue.fact.rest_url}; trading two markets there for {for_}")
         planned = plan(demo_config(venue.fact, seed), "demo")
-        summary, session = _session(planned, url, for_s, as_json=as_json)
+        summary, session, lines = _session(planned, url, for_s, as_json=as_json)
     proofs = prove(url, summary.session) if session.failure is None else []
-    code = _end(planned, summary, session, proofs, as_json=as_json)
+    code = _end(summary, session, proofs, lines, as_json=as_json)
     if not as_json:
         print_lines(proof.line.encode() for proof in proofs)
         print_lines(_next(summary.session, url))
@@ -114,14 +118,16 @@ def demo(
 
 
 def _live(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> int:
-    summary, session = _session(planned, url, for_s, as_json=as_json)
-    code = _end(planned, summary, session, [], as_json=as_json)
+    summary, session, lines = _session(planned, url, for_s, as_json=as_json)
+    code = _end(summary, session, [], lines, as_json=as_json)
     if not as_json:
         print_lines(_next(summary.session, url))
     return code
 
 
-def _session(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> tuple[Summary, LiveSession]:
+def _session(
+    planned: Plan, url: str, for_s: float | None, *, as_json: bool
+) -> tuple[Summary, LiveSession, list[StrategyLine]]:
     with Log.open(url) as log:
 
         async def live() -> LiveSession:
@@ -131,25 +137,41 @@ def _session(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> 
         if session.failure is None:
             with progress("checkpointing", session.pipeline.seq) as done:
                 checkpoint(log, planned.session, progress=done)
-        return summarize(log, planned.session, session.pipeline.shared), session
+        lines = [
+            line
+            for name in ([planned.session, *(shadow.session for shadow in session.shadows)] if session.shadows else [])
+            for line in compare(log, name)
+        ]
+        return summarize(log, planned.session, session.pipeline.shared), session, lines
 
 
-def _end(planned: Plan, summary: Summary, session: LiveSession, proofs: Sequence[ProofFact], *, as_json: bool) -> int:
+def _end(
+    summary: Summary,
+    session: LiveSession,
+    proofs: Sequence[ProofFact],
+    lines: Sequence[StrategyLine],
+    *,
+    as_json: bool,
+) -> int:
+    failed = {shadow.name: shadow.failure for shadow in session.shadows if shadow.failure is not None}
     clean_stop = all(report.clean for report in session.reports)
     failure = None if session.failure is None else str(session.failure)
     if as_json:
-        print_json(EndFact(summary, failure, clean_stop, list(proofs)))
+        print_json(EndFact(summary, failure, clean_stop, list(proofs), list(lines), failed))
     else:
         print_summary(summary, session.pipeline.shared)
         for report in session.reports:
             if not report.clean:
                 print_lines([f"NOT clean at the end: {report}".encode()])
+        if lines:
+            print_comparison(lines)
+        print_lines(f"shadow {name} ended: {why}".encode() for name, why in failed.items())
     if failure is not None:
         remark(f"tapeline: {failure}")
         if isinstance(session.failure, SessionBroken):
             print_exception(session.failure.__cause__)  # a bug of ours is not hidden
         return COULD_NOT_RUN
-    return CLEAN if clean_stop and not session.pipeline.shared.failed else FINDINGS
+    return CLEAN if clean_stop and not session.pipeline.shared.failed and not failed else FINDINGS
 
 
 def _next(session: str, url: str) -> list[bytes]:

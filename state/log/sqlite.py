@@ -1,4 +1,4 @@
-"""SQLite: one file in WAL mode, every commit synced, one writing process at a time."""
+"""SQLite: one file in WAL mode, every commit synced, one process at a time that writes, one or several sessions."""
 
 import fcntl
 import os
@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import cast
 
 import sqlalchemy as sa
@@ -34,30 +35,46 @@ class Sqlite(Database):
         sa.event.listen(engine, "connect", _set_pragmas)
         super().__init__(engine, str(self._path))
         self._lock_path = Path(f"{self._path}-lock")
+        self._lock = -1
+        self._written: list[str] = []  # sessions that are written through this object; several share the one lock
+        self._claiming = Lock()  # a claim may end in a writer's thread
         self._inserts: dict[str, str] = {}
 
     @contextmanager
     def claim(self, session: str, connection: sa.Connection) -> Iterator[None]:
-        lock = self._take_lock(session)
+        with self._claiming:
+            if session in self._written:
+                raise LogLocked(f"session {session} in {self.name} is being written")
+            if not self._written:
+                self._lock = self._take_lock()
+            self._written.append(session)
+            self._name_written()
         try:
             yield
         finally:
-            self._lock_path.unlink(missing_ok=True)  # while it is still ours
-            os.close(lock)
+            with self._claiming:
+                self._written.remove(session)
+                if self._written:
+                    self._name_written()
+                else:
+                    self._lock_path.unlink(missing_ok=True)  # while it is still ours
+                    os.close(self._lock)
 
-    def _take_lock(self, session: str) -> int:
+    def _name_written(self) -> None:
+        os.truncate(self._lock, 0)
+        os.pwrite(self._lock, "\n".join(self._written).encode(), 0)
+
+    def _take_lock(self) -> int:
         while True:
             with clear_errors(str(self._lock_path)):
                 lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder = os.read(lock, 4096).decode(errors="replace")
+                holders = ", ".join(os.read(lock, 4096).decode(errors="replace").split("\n"))
                 os.close(lock)
-                raise LogLocked(f"{self.name} is being written by another process (session {holder})") from None
+                raise LogLocked(f"{self.name} is being written by another process (session {holders})") from None
             if self._is_current(lock):
-                os.truncate(lock, 0)
-                os.write(lock, session.encode())
                 return lock
             os.close(lock)  # the holder before us removed this very file between our two calls
 
@@ -75,7 +92,7 @@ class Sqlite(Database):
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return os.read(lock, 4096).decode(errors="replace") == session
+            return session in os.read(lock, 4096).decode(errors="replace").split("\n")
         else:
             return False
         finally:

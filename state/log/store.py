@@ -168,7 +168,7 @@ class Log:
         """Deletes a session that has ended, in one transaction; what it was and its checkpoints are to be known elsewhere.
 
         Raises `WrongUse` where it is running, or the log knows it otherwise or with a checkpoint more, `LogLocked` where its
-        writer (on SQLite: any) lives.
+        writer (on SQLite: any of another process) lives.
         """
         with clear_errors(self.name), ExitStack() as stack:
             connection = stack.enter_context(self._database.engine.connect())

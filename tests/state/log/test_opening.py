@@ -124,10 +124,16 @@ def test_an_sqlite_log_has_one_writer_at_a_time(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/log.db"
     with Log.open(url) as log, Log.open(url) as other:
         writer = log.begin("one", "{}", T0)
-        for each in (log, other):
-            with pytest.raises(LogLocked, match=r"written by another process \(session one\)"):
-                each.begin("two", "{}", T0)
+        with pytest.raises(LogLocked, match=r"written by another process \(session one\)"):
+            other.begin("two", "{}", T0)
+        beside = log.begin("three", "{}", T0)  # who writes may write a second session
+        assert other.is_written("one")
+        assert other.is_written("three")
         writer.close(T0)
+        with pytest.raises(LogLocked, match=r"written by another process \(session three\)"):
+            other.begin("two", "{}", T0)
+        assert not other.is_written("one")
+        beside.close(T0)
         other.begin("two", "{}", T0).close(T0)
     assert [path.name for path in tmp_path.iterdir()] == ["log.db"]
 
