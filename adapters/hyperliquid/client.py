@@ -16,7 +16,8 @@ from adapters.hyperliquid.signer import Signer
 from adapters.hyperliquid.types import FAULTS
 from state.errors import WrongUse
 
-RATE_S = 10.0  # what is waited where the address's minute is used up, or what its volume has earned
+MINUTE_S = 5.0  # what is waited where the address's minute is used up: enough of it is free again then
+EARNED_S = 10.0  # and where its volume has earned no more: one action is let through in so long
 
 _answer = msgspec.json.Decoder(wire.Answer).decode
 _posted = msgspec.json.Decoder(wire.Message[wire.Posted]).decode
@@ -101,7 +102,7 @@ def verdict_of(text: str) -> Verdict:
     for fault in FAULTS:
         if text.startswith(fault.start):
             stops = ACTIONS if fault.refusal == "rate" else ""
-            wait_s = RATE_S if stops else 0.0
+            wait_s = EARNED_S if stops else 0.0
             return Verdict(fault.meaning, fault.refusal, fault.name, text, wait_s, stops=stops)
     return Verdict("unknown", None, "text", text, known=False)
 
@@ -111,7 +112,7 @@ def by_status(status: int, text: str) -> Verdict:
     code = f"http {status}"
     match status:
         case 429:
-            return Verdict("retry", "rate", code, text, RATE_S, banned=True)
+            return Verdict("retry", "rate", code, text, MINUTE_S, banned=True)
         case 400 | 403 | 404 | 405 | 422:
             return Verdict("rejected", "rule", code, text)
         case _:

@@ -12,7 +12,7 @@ from adapters.loopback.hyperliquid.refusals import malformed
 from adapters.loopback.hyperliquid.render import text
 from adapters.loopback.market import Market
 
-TRADES = 10
+TRADES, TRADES_AT_FIRST = 10, 30  # by REST, and in the first message of a socket, as recorded
 CANDLES = 5_000
 FUNDINGS = 500
 INTEREST = Decimal("0.0001")
@@ -71,12 +71,13 @@ class Quotes:
 
     def trades(self, ask: Ask, _: int) -> list[rows.Trade]:
         """The newest first."""
-        return self.recent(ask.market(self._markets))
+        return self.recent(ask.market(self._markets), TRADES)[::-1]
 
     @staticmethod
-    def recent(market: Market) -> list[rows.Trade]:
-        newest = list(market.trades)[-TRADES:][::-1]
-        return [render.trade(market, printed, render.strangers(printed.trade_id)) for printed in newest]
+    def recent(market: Market, most: int = TRADES_AT_FIRST) -> list[rows.Trade]:
+        """The oldest first."""
+        printed = list(market.trades)[-most:]
+        return [render.trade(market, each, render.strangers(each.trade_id)) for each in printed]
 
     def candles(self, ask: Ask, now_ms: int) -> list[rows.Candle]:
         """Those that begin between two times, oldest first."""

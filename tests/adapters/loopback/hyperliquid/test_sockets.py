@@ -129,7 +129,7 @@ async def test_the_best_prices_come_when_they_change_and_trades_by_the_block() -
         await socket.subscribe("bbo", coin="BTC")
         await socket.subscribe("trades", coin="BTC")
         recent = (await socket.hear("trades"))["data"]
-        assert recent[0]["time"] >= recent[-1]["time"]
+        assert recent[0]["time"] <= recent[-1]["time"], "as recorded: oldest first"
         asks = venue.books["BTC"].asks
         size = sum(size for _, size in asks[:3])
         await client.statuses(place(order(f"{asks[2][0]}", f"{size}", tif="Ioc")))
