@@ -5,7 +5,8 @@ from reactivex import Observable
 from state.events import Decision
 from streams import operators as op
 from streams.feeds import Feeds
-from streams.quoting import Quote, at_extreme, ladder
+from streams.health import health, is_ok
+from streams.quoting import Quote, at_extreme, ladder, quote_when
 from streams.risk import fresh, risk_desk
 from streams.strategies.quoted import Quoted, above_zero, desk_of, not_negative, require, send
 
@@ -83,5 +84,5 @@ def wishes(feeds: Feeds, p: LeadLag) -> Observable[tuple[Quote, ...]]:
         return at_extreme(wished, lean, lean * max_position)
 
     return op.combine(lead.book.pipe(op.microprice()), basis, lean, lead.book.pipe(fresh(p.max_age_s))).pipe(
-        op.throttle(p.requote_s), op.map(quotes)
+        op.throttle(p.requote_s), op.map(quotes), quote_when(is_ok(health(feeds, p.lead_venue, p.lead_symbol)))
     )

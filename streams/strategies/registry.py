@@ -16,6 +16,7 @@ from state.errors import ConfigurationError
 from state.events import Decision
 from streams.feeds import Feeds
 from streams.strategies.cross_venue import CrossVenue, cross_venue
+from streams.strategies.funding_carry import FundingCarry, funding_carry
 from streams.strategies.lead_lag import LeadLag, lead_lag
 from streams.strategies.optimal import AvellanedaStoikov, Glft, avellaneda_stoikov, glft
 from streams.strategies.plain import Plain, plain
@@ -39,6 +40,7 @@ class Registered:
 STRATEGIES: Mapping[str, Registered] = {
     "avellaneda_stoikov": Registered(AvellanedaStoikov, avellaneda_stoikov),
     "cross_venue": Registered(CrossVenue, cross_venue),
+    "funding_carry": Registered(FundingCarry, funding_carry),
     "glft": Registered(Glft, glft),
     "lead_lag": Registered(LeadLag, lead_lag),
     "plain": Registered(Plain, plain),

@@ -10,7 +10,8 @@ from state.events import Decision
 from streams import operators as op
 from streams.execution import timed_exits
 from streams.feeds import Feeds
-from streams.quoting import Quote, ladder, to_intents
+from streams.health import health, is_ok
+from streams.quoting import Quote, ladder, quote_when, to_intents
 from streams.risk import DeskLimits, RiskLimits, check_feasible, risk_desk
 from streams.strategies.quoted import MAX_LEVELS, above_zero, desk_of, not_negative, possible, require
 
@@ -117,6 +118,7 @@ def stinky(feeds: Feeds, p: Stinky) -> Observable[Decision]:
         op.throttle(p.requote_s),
         op.map(quotes),
         op.map(possible(feeds, p, p.venue, p.symbol, p.risk)),
+        quote_when(is_ok(health(feeds, p.venue, p.symbol))),
         to_intents(feeds, p.venue, p.symbol),
     )
     exits = timed_exits(

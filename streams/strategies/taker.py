@@ -11,6 +11,7 @@ from state.words import Side
 from streams import operators as op
 from streams.execution import timed_exits
 from streams.feeds import Feeds
+from streams.health import health, is_ok
 from streams.risk import risk_desk
 from streams.strategies.quoted import above_zero, desk_of, not_negative, require
 from streams.strategies.skewed import Skewed, signal
@@ -87,7 +88,7 @@ def taker(feeds: Feeds, p: Taker) -> Observable[Decision]:
         return (PlaceOrder(p.venue, p.symbol, side, size, price, tif="ioc", label=f"take{number}"),)
 
     takes: Observable[Decision] = op.combine(signal(feeds, p), market.book.pipe(op.spread())).pipe(
-        op.map(decide), op.filter(_is_any), op.map(_only)
+        op.when(is_ok(health(feeds, p.venue, p.symbol))), op.map(decide), op.filter(_is_any), op.map(_only)
     )
     exits = timed_exits(feeds, p.venue, p.symbol, p.exit_after_s, slippage_bps=p.exit_slippage_bps)
     return reactivex.merge(takes, exits).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))

@@ -140,7 +140,9 @@ class _Market:
             side = rng.choice(("buy", "sell"))
             return [Trade(VENUE, symbol, None, "t", round(mid + rng.choice((-0.1, 0.1)), 1), self.size(), side)]
         if what < 0.76:
-            return [Ticker(VENUE, symbol, None, last=mid, mark=mid + rng.random(), index=mid + rng.random())]
+            rate = 0.0001 if int(mid * 2) % 2 else -0.0001
+            said = {"last": mid, "mark": mid + rng.random(), "index": mid + rng.random()}
+            return [Ticker(VENUE, symbol, None, **said, funding_rate=rate)]
         if what < 0.78:
             return [FeedStatus(VENUE, symbol, "book", "gap")]
         if what < 0.8:

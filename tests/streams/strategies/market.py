@@ -9,7 +9,7 @@ from random import Random
 
 from adapters.paper import PaperSettings
 from replay.simulate import Simulated, Simulation
-from state.events import AnyEvent, BookSnapshot, Fill, InstrumentDefined, StrategyFailed, Trade
+from state.events import AnyEvent, BookSnapshot, Fill, InstrumentDefined, StrategyFailed, Ticker, Trade
 from state.record import Collected, Record
 from streams.strategies import build
 
@@ -24,10 +24,11 @@ def defined(venue: str) -> InstrumentDefined:
 
 
 @cache
-def market(seconds: int = 120, seed: int = 3, jump_bps: float = 0.0) -> tuple[Record, ...]:
+def market(seconds: int = 120, seed: int = 3, jump_bps: float = 0.0, funding_bps: float = 0.0) -> tuple[Record, ...]:
     """A book ten times a second on two venues, the second 0.3 s ahead, and trades of both sides, some of them deep.
 
-    With `jump_bps`, the price falls by it for a second, once every twenty, and comes back.
+    With `jump_bps`, the price falls by it for a second, once every twenty, and comes back. With `funding_bps` (per eight
+    hours) the first venue tells it, the other way round in the middle third, and none in the last.
     """
     random, records, seq = Random(seed), [], 0
     path = [10_000.0]
@@ -51,6 +52,9 @@ def market(seconds: int = 120, seed: int = 3, jump_bps: float = 0.0) -> tuple[Re
             bids = [((middle - 1 - level) / 10, round(random.uniform(0.05, 2), 3)) for level in range(10)]
             asks = [((middle + 1 + level) / 10, round(random.uniform(0.05, 2), 3)) for level in range(10)]
             add(at_s, BookSnapshot(venue, SYMBOL, None, bids, asks))
+        if funding_bps and step % 10 == 0:
+            rate = funding_bps / 10_000 * (1, -1, 0)[3 * step // (seconds * 10)]
+            add(at_s + 0.01, Ticker(VENUE, SYMBOL, None, funding_rate=rate / 8, funding_interval_s=3_600))
         if random.random() < 0.4:
             side = random.choice(["buy", "sell"])
             deep = round(random.expovariate(0.15))

@@ -27,6 +27,8 @@ KINDS: dict[str, Mapping[str, object]] = {
     "stinky": BASE | {"nearest_bps": 2.0, "furthest_from_mid_bps": 10.0, "tolerance_bps": 0.0, "exit_after_s": 2.0},
     "taker": BASE | LEADING | {"exit_after_s": 2.0, "threshold_bps": 0.1},
     "cross_venue": BASE | LEADING,
+    "funding_carry": BASE
+    | {"hedge_venue": VENUE, "hedge_symbol": OTHER, "enter_bps": 0.01, "exit_bps": 0.0, "max_premium_bps": 1e6},
     "twap": {"venue": VENUE, "symbol": SYMBOL, "side": "buy", "size": "0.5", "duration_s": 60.0, "parts": 40},
 }
 STEPS, STRETCH = 500, 100

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from state.errors import ConfigurationError
-from state.events import AmendOrder, CancelOrder, PlaceOrder
+from state.events import AmendOrder, AnyEvent, CancelOrder, PlaceOrder
 from state.record import Record
 from streams.lint import lint_source
 from streams.risk import Quoting, RiskLimits
 from streams.strategies import STRATEGIES, build
+from streams.strategies.funding_carry import FundingCarry, turned
 from tests.streams.strategies.market import LEAD, SYMBOL, VENUE, Run, market, run
 
 D = Decimal
@@ -29,10 +30,13 @@ FIELDS: dict[str, Mapping[str, object]] = {
     "lead_lag": BASE | LEADING,
     "stinky": BASE | {"exit_after_s": 3.0},
     "taker": BASE | LEADING | {"exit_after_s": 3.0},
+    "funding_carry": BASE | {"hedge_venue": LEAD, "hedge_symbol": SYMBOL},
 }
 
 
 def recorded(kind: str) -> tuple[Record, ...]:
+    if kind == "funding_carry":
+        return market(funding_bps=3.0)
     return market(jump_bps=180.0) if kind == "stinky" else market()
 
 
@@ -95,6 +99,46 @@ def test_what_is_shipped_is_pure(room: str) -> None:
     assert [str(found) for path in sorted(folder.glob("*.py")) for found in lint_source(path.read_text())] == []
 
 
+def test_funding_carry_is_short_where_it_is_paid_long_where_that_is_and_flat_where_nobody_pays() -> None:
+    result = ran("funding_carry")
+    assert D("-0.2") in result.positions()
+    assert D("0.2") in result.positions()
+    assert result.positions()[-1] == 0
+    first, second = (next(r.seq for r in result.records if r.event == fill) for fill in _turning(result))
+    assert first < second  # short while shorts are paid, then long
+    hedge = result.positions(LEAD)
+    assert min(hedge) <= D("-0.19")
+    assert max(hedge) >= D("0.19")
+    assert abs(hedge[-1]) <= D("0.001")  # less than the hedge venue takes
+
+
+def _turning(result: Run) -> list[AnyEvent]:
+    """The fills that made it short and long."""
+    here = [fill for fill in result.fills if fill.venue == VENUE]
+    path = result.positions()
+    return [here[path.index(at) - 1] for at in (D("-0.2"), D("0.2"))]
+
+
+CARRY: dict[str, tuple[int, float, float, int]] = {
+    "nothing held, paid to be short": (0, 1.5, 0.0, -1),
+    "nothing held, paid to be long": (0, -1.5, 0.0, 1),
+    "nothing held, not paid enough": (0, 0.9, 0.0, 0),
+    "a price too far below the hedge market's to sell": (0, 1.5, -21.0, 0),
+    "a price too far above the hedge market's to buy": (0, -1.5, 21.0, 0),
+    "short, still paid a little": (-1, 0.3, 0.0, -1),
+    "short, whatever the premium is by now": (-1, 0.3, -500.0, -1),
+    "short, no longer paid": (-1, 0.2, 0.0, 0),
+    "short, and now longs are paid": (-1, -1.5, 0.0, 1),
+    "long, and now longs pay a little": (1, 0.3, 0.0, 0),
+}
+
+
+@pytest.mark.parametrize(("held", "carry", "premium", "wanted"), CARRY.values(), ids=CARRY)
+def test_when_funding_carry_turns(held: int, carry: float, premium: float, wanted: int) -> None:
+    p = msgspec.convert(dict(FIELDS["funding_carry"]), FundingCarry)
+    assert turned(held, carry, premium, p) == wanted
+
+
 WRONG: dict[str, tuple[str, dict[str, object], str]] = {
     "an exit beyond the collar": (
         "stinky", {"exit_slippage_bps": 300.0, "risk": {"price_collar_bps": 300.0}}, "could never leave",
@@ -108,6 +152,11 @@ WRONG: dict[str, tuple[str, dict[str, object], str]] = {
     "a ladder that ends before it begins": ("stinky", {"nearest_bps": 300.0}, "nearest_bps"),
     "a threshold beyond the largest signal": ("taker", {"threshold_bps": 5.0}, "could never trade"),
     "a lead venue without its market": ("skewed", {"lead_symbol": ""}, "venue and symbol"),
+    "a market that hedges itself": ("funding_carry", {"hedge_venue": VENUE}, "cannot hedge itself"),
+    "an exit before the entry": ("funding_carry", {"exit_bps": 1.0}, "close at once"),
+    "an order behind a collar": (
+        "funding_carry", {"offset_bps": 50.0, "risk": {"price_collar_bps": 20.0}}, "could never quote",
+    ),
     "a market that leads itself": ("lead_lag", {"lead_venue": VENUE}, "cannot lead itself"),
     "no lead at all": ("lead_lag", {"lead_venue": "", "lead_symbol": ""}, "must be named"),
     "a spread outside of its bounds": ("lead_lag", {"spread_bps": 1.0}, "spread_bps"),
