@@ -1,5 +1,7 @@
 """`lead_lag`: quotes on one venue, fair price from another."""
 
+from collections.abc import Sequence
+
 from reactivex import Observable
 
 from state.events import Decision
@@ -54,7 +56,7 @@ def lead_lag(feeds: Feeds, p: LeadLag) -> Observable[Decision]:
     return send(feeds, p, wishes(feeds, p)).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))
 
 
-def wishes(feeds: Feeds, p: LeadLag) -> Observable[tuple[Quote, ...]]:
+def wishes(feeds: Feeds, p: LeadLag) -> Observable[Sequence[Quote]]:
     """What it would like to stand in the market with; nothing while the lead is stale."""
     lead, here = feeds.market(p.lead_venue, p.lead_symbol), feeds.market(p.venue, p.symbol)
 
@@ -67,7 +69,7 @@ def wishes(feeds: Feeds, p: LeadLag) -> Observable[tuple[Quote, ...]]:
     lean = feeds.account(p.venue).position(p.symbol).pipe(op.utilisation(p.max_position))
     size, max_position = float(p.size), float(p.max_position)
 
-    def quotes(wish: tuple[float, float, float, bool]) -> tuple[Quote, ...]:
+    def quotes(wish: tuple[float, float, float, bool]) -> Sequence[Quote]:
         price, basis, lean, is_fresh = wish
         if not is_fresh:
             return ()
