@@ -16,7 +16,8 @@ class Book:
     """One market's book as a live view: it changes in place, so keep numbers from it, not the book.
 
     `status` is "ok" while the book can be trusted, "gap" from a lost update until the next snapshot,
-    "crossed" while bid >= ask, "connecting" before the first snapshot.
+    "crossed" while bid >= ask, "connecting" before the first snapshot. `is_ok` is true while both sides are known, in
+    sequence and not crossed; it is kept and not computed, since everybody asks for it at each change.
     """
 
     __slots__ = (
@@ -25,6 +26,7 @@ class Book:
         "_bid_prices",
         "_bids",
         "depth",
+        "is_ok",
         "status",
         "symbol",
         "ts",
@@ -39,6 +41,7 @@ class Book:
         self.update_id: int | None = None
         self.depth: int | None = None
         self.status: FeedState = "connecting"
+        self.is_ok = False
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
         self._bid_prices: list[float] = []
@@ -67,21 +70,20 @@ class Book:
         self.update_id = event.update_id
         if self.status != "gap" and self.status != "connecting":
             bids, asks = self._bid_prices, self._ask_prices
-            self.status = "crossed" if bids and asks and bids[-1] >= asks[0] else "ok"
+            if bids and asks and bids[-1] < asks[0]:
+                self.status, self.is_ok = "ok", True
+            else:
+                self._judge()
 
     def distrust(self, status: FeedState) -> None:
-        """The feed said that the book is not to be trusted until the next snapshot."""
+        """Takes the status, such as the feed's word that the book is not to be trusted until the next snapshot."""
         self.status = status
+        self.is_ok = status == "ok" and bool(self._bid_prices) and bool(self._ask_prices)
 
     def _judge(self) -> None:
-        self.status = "crossed" if self.is_crossed else "ok"
+        self.distrust("crossed" if self.is_crossed else "ok")
 
     # --- read by everyone ---
-
-    @property
-    def is_ok(self) -> bool:
-        """True while both sides are known, in sequence and not crossed."""
-        return self.status == "ok" and bool(self._bid_prices) and bool(self._ask_prices)
 
     @property
     def is_crossed(self) -> bool:

@@ -61,6 +61,15 @@ class Settler:
             self.is_marked = True
             heappush(self._timeline.marked, (self._rank, self))
 
+    def flush(self) -> None:
+        """Acts now if it was marked; what it raises is the caller's."""
+        if self.is_marked:
+            self.is_marked = False
+            marked = self._timeline.marked
+            marked.remove((self._rank, self))
+            heapify(marked)
+            self._act()
+
     def act(self) -> None:
         """One that raises fails its owner and no other."""
         self.is_marked = False

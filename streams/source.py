@@ -5,10 +5,11 @@ Safe because only the pipeline's thread ever publishes or subscribes. Measured a
 """
 
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
+from reactivex.internal import noop
 
 T = TypeVar("T")
 
@@ -26,6 +27,16 @@ def owner_of(scheduler: abc.SchedulerBase | None) -> Owner | None:
     return owner if isinstance(owner, Owner) else None
 
 
+def pushing(on_next: abc.ObserverBase[T] | abc.OnNext[T] | None) -> Callable[[T], None]:
+    """What takes the values, of all that RxPY's `subscribe` takes as its first argument."""
+    if on_next is None:
+        return noop
+    if isinstance(on_next, abc.ObserverBase):
+        return on_next.on_next
+    inner = getattr(on_next, "on_next", None)  # RxPY takes whatever looks like an observer
+    return cast("Callable[[T], None]", inner) if callable(inner) else on_next
+
+
 class Source(Observable[T], Generic[T]):
     """Publishes to its subscribers in the order in which they came."""
 
@@ -36,15 +47,32 @@ class Source(Observable[T], Generic[T]):
         self._pushes: tuple[Callable[[T], None], ...] = ()
 
     def emit(self, value: T) -> None:
-        """Hands `value` to every subscriber; one that raises fails its owner and no other."""
-        for push in self._pushes:
+        """Hands `value` to every subscriber; one that raises fails its owner and no other.
+
+        Who subscribes meanwhile hears the next value, who goes hears none.
+        """
+        pushes = self._pushes
+        for push in pushes:
+            if self._pushes is not pushes and not any(kept is push for kept in self._pushes):
+                continue
             try:
                 push(value)
             except Exception as error:  # noqa: BLE001 (a strategy may raise anything; its owner is told)
                 self._fail(push, error)
 
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[T] | abc.OnNext[T] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """As any `Observable`, without an observer of RxPY's in between: a source says neither error nor end."""
+        return self.attach(pushing(on_next), scheduler)
+
     def attach(self, push: Callable[[T], None], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        """Subscribes a bare function: for operators whose own observer already knows when it has ended."""
+        """Subscribes a bare function."""
         entry = (push, owner_of(scheduler))
         self._set((*self._entries, entry))
         return Disposable(lambda: self._set(tuple(kept for kept in self._entries if kept is not entry)))

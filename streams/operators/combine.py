@@ -59,7 +59,6 @@ def combine(*inputs: Observable[object]) -> Observable[tuple[object, ...]]:
                 observer.on_next(tuple(latest))
 
         settling = Settling(scheduler, act)
-        mark = settling.mark
 
         def taker(place: int) -> Callable[[object], None]:
             def on_next(value: object) -> None:
@@ -67,7 +66,7 @@ def combine(*inputs: Observable[object]) -> Observable[tuple[object, ...]]:
                 if latest[place] is UNSAID:
                     unsaid -= 1
                 latest[place] = value
-                mark()
+                settling.mark()
 
             return on_next
 

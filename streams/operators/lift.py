@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar, cast
 
 from reactivex import Observable, abc
-from reactivex.disposable import CompositeDisposable
+from reactivex.disposable import CompositeDisposable, Disposable
 
 from state.errors import NotDeterministic, WrongUse
 from streams.operators.keep import operator_of
 from streams.scheduler import SessionScheduler
-from streams.source import Source
+from streams.source import Source, pushing
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -47,19 +47,44 @@ class Lifted(Observable[object]):
         self.root = root
         self.starts = starts
 
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[object] | abc.OnNext[object] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Behind a source without an observer of RxPY's in between: it says neither error nor end, and knows who has gone."""
+        if not isinstance(self.root, Source):
+            return super().subscribe(on_next, on_error, on_completed, scheduler=scheduler)
+        failed = getattr(on_next, "on_error", on_error)
+        try:
+            take, kept = self._started(pushing(on_next), scheduler)
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(error)
+            return Disposable()
+        return CompositeDisposable(self.root.attach(take, scheduler), *kept)
+
     def _subscribe_core(
         self, observer: abc.ObserverBase[object], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        take: Callable[[object], None] = observer.on_next
+        take, kept = self._started(observer.on_next, scheduler)
+        inner = self.root.subscribe(take, observer.on_error, observer.on_completed, scheduler=scheduler)
+        return CompositeDisposable(inner, *kept)
+
+    def _started(
+        self, take: Callable[[object], None], scheduler: abc.SchedulerBase | None
+    ) -> tuple[Callable[[object], None], list[abc.DisposableBase]]:
+        """The row's first function, and what is to be disposed with it."""
         kept: list[abc.DisposableBase] = []
         for start in reversed(self.starts):
             emit, take = take, start(take, scheduler)
             if isinstance(scheduler, SessionScheduler) and take is not emit and start.__module__ != _TRACE:
                 kept.append(scheduler.kept.add(operator_of(start), (take,), emit))
-        if isinstance(self.root, Source):
-            return CompositeDisposable(self.root.attach(take, scheduler), *kept)
-        inner = self.root.subscribe(take, observer.on_error, observer.on_completed, scheduler=scheduler)
-        return CompositeDisposable(inner, *kept)
+        return take, kept
 
 
 def timed(scheduler: abc.SchedulerBase | None) -> abc.SchedulerBase:

@@ -18,7 +18,7 @@ class Settling:
     instant.
     """
 
-    __slots__ = ("_marked", "_scheduler", "_settler", "act")
+    __slots__ = ("_marked", "_scheduler", "_settler", "act", "mark")
 
     def __init__(self, scheduler: abc.SchedulerBase | None, act: Callable[[], None]) -> None:
         if scheduler is None:
@@ -27,22 +27,23 @@ class Settling:
             )
         self._scheduler = scheduler
         self._settler: Settler | None = None
+        self._marked = False  # while there is no settler
         self.act = act
-        self._marked = False
+        self.mark: Callable[[], None] = self._mark
+        """Something changed in this tick. Once started it is the settler's own: it is called at every change."""
 
-    def mark(self) -> None:
-        """Something changed in this tick."""
+    def _mark(self) -> None:
         if self._marked:
             return
         self._marked = True
-        if self._settler is not None:
-            self._settler.mark()
-        elif not isinstance(self._scheduler, SessionScheduler):
+        if not isinstance(self._scheduler, SessionScheduler):
             self._scheduler.schedule(self._run)
 
     def flush(self) -> None:
         """Acts now if something changed: the inputs have ended, or the tick has settled."""
-        if self._marked:
+        if self._settler is not None:
+            self._settler.flush()
+        elif self._marked:
             self._marked = False
             self.act()
 
@@ -55,10 +56,12 @@ class Settling:
     def start(self) -> abc.DisposableBase:
         if not isinstance(self._scheduler, SessionScheduler):
             return Disposable()
-        self._settler = self._scheduler.timeline.settler(self.flush, owner_of(self._scheduler))
+        self._settler = settler = self._scheduler.timeline.settler(self.act, owner_of(self._scheduler))
+        self.mark = settler.mark
         if self._marked:
-            self._settler.mark()
-        return Disposable(self._settler.dispose)
+            self._marked = False
+            settler.mark()
+        return Disposable(settler.dispose)
 
     def _run(self, _: abc.SchedulerBase, __: object = None) -> abc.DisposableBase | None:
         self.flush()
