@@ -51,7 +51,7 @@ class Instrument:
     def price(self, side: Side, price: float | Decimal) -> Decimal:
         """The nearest price of the grid that is no more aggressive: a buy is rounded down, a sell up."""
         owed = price if isinstance(price, Decimal) else exact(price)
-        return snap(owed, self._step_at(owed), up=side == "sell")
+        return snap(owed, self.tick if self.sig_figs is None else self._step_at(owed), up=side == "sell")
 
     def size(self, size: float | Decimal) -> Decimal:
         """The largest size of the grid that is not above `size`."""
@@ -71,9 +71,9 @@ class Instrument:
             return
         if not price.is_finite() or price <= 0:
             raise self._off(f"price {price} is not positive")
-        if price % self._step_at(price):
+        if price % (self.tick if self.sig_figs is None else self._step_at(price)):
             raise self._off(f"price {price} is not a multiple of the tick {self._step_at(price)}")
-        if self.notional(price, size) < self.min_notional and not reduce_only:
+        if (size if self.inverse else price * size) < self.min_notional and not reduce_only:
             raise self._off(f"notional {self.notional(price, size)} is below the minimum {self.min_notional}")
 
     def notional(self, price: Decimal, size: Decimal) -> Decimal:

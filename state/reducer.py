@@ -1,6 +1,6 @@
 """The state's only writer: one record in, the changed views out. No clock, no log, no venue name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TypeAlias
 
 from state.errors import WrongUse
@@ -53,10 +53,14 @@ NOTHING: Changed = ()
 
 
 class Reducer:
-    """Folds records into a `SharedState`; raises `WrongUse` for a record out of order."""
+    """Folds records into a `SharedState`; raises `WrongUse` for a record out of order.
 
-    def __init__(self, shared: SharedState) -> None:
+    `asked` holds the keys of the views that somebody reads: lists of orders are made for nobody else.
+    """
+
+    def __init__(self, shared: SharedState, asked: Container[Key] = ()) -> None:
         self.shared = shared
+        self._asked = asked
         self._folds: dict[type, Callable[..., Changed]] = {  # each fold takes the event it is filed under
             BookDelta: self._book_delta,
             BookSnapshot: self._book_snapshot,
@@ -94,7 +98,7 @@ class Reducer:
         }
 
     def apply(self, record: Record) -> Changed:
-        """Folds one record and says which views changed."""
+        """Folds one record and says which views changed, of those that are live or asked for."""
         shared = self.shared
         if record.seq != shared.seq + 1:
             raise WrongUse(f"record {record.seq} cannot follow {shared.seq}")
@@ -177,7 +181,7 @@ class Reducer:
     # --- intents and outcomes ---
 
     def _place(self, event: PlaceOrder, record: Record) -> Changed:
-        account = self.shared.account(event.venue)
+        account = self.shared.accounts.get(event.venue) or self.shared.account(event.venue)
         return self._orders(account, event.symbol, account.orders.placed(event, record.seq))
 
     def _amend(self, event: AmendOrder, record: Record) -> Changed:
@@ -216,7 +220,8 @@ class Reducer:
         return NOTHING if changed is None else self._working(account, symbol)
 
     def _working(self, account: Account, symbol: str) -> Changed:
-        return (((WorkingOrders, account.venue, symbol), account.orders.working(symbol)),)
+        key = (WorkingOrders, account.venue, symbol)
+        return ((key, account.orders.working(symbol)),) if key in self._asked else NOTHING
 
     # --- session ---
 

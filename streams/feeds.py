@@ -45,11 +45,8 @@ class MarketFeed:
         self.venue = venue
         self.symbol = symbol
         self._pipeline = pipeline
-
-    @property
-    def state(self) -> Market:
-        """The market as it is known now."""
-        return self._pipeline.shared.market(self.venue, self.symbol)
+        self.state: Market = pipeline.shared.market(venue, symbol)
+        """The market as it is known now: a live view."""
 
     @property
     def instrument(self) -> Instrument | None:

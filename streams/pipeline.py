@@ -63,12 +63,12 @@ class Pipeline:
         self.recorded: Source[Record] = Source()
         self._append = sink.append
         self._client_ids = client_ids
-        self._apply = Reducer(self.shared).apply
         self._on_tick = on_tick
         self._guard = Guard.here() if guarded else Guard()  # one that nobody asks
         self._thread = get_ident()
         self._queue: deque[tuple[AnyEvent, int, Owner | None]] = deque()
         self._sources: dict[tuple[type, str, str], Source[object]] = {}
+        self._apply = Reducer(self.shared, asked=self._sources).apply
         self._kinds: set[type] = set()  # that have a source: most records are of a kind that nobody asked for
         self._intents: list[Record] = []
         self._seq = self.shared.seq
@@ -91,8 +91,8 @@ class Pipeline:
             timeline.now_ns = recv
             head = 0
             for event in events:
-                seq = self._take(recv, head or cause, event, frame)
-                head = head or seq  # what came in the same burst follows from its first
+                record = self._take(recv, head or cause, event, frame)
+                head = head or record.seq  # what came in the same burst follows from its first
             if (
                 self._queue
                 or timeline.marked
@@ -195,7 +195,7 @@ class Pipeline:
 
     # --- the loop ---
 
-    def _take(self, recv: int, cause: int, event: AnyEvent, frame: Frame | None = None) -> int:
+    def _take(self, recv: int, cause: int, event: AnyEvent, frame: Frame | None = None) -> Record:
         self._seq = seq = self._seq + 1
         self.timeline.cause = seq
         record = Record(seq, recv, cause, event)
@@ -215,7 +215,7 @@ class Pipeline:
         if type(event) is Command:
             for follows in conclude(event, self.shared):
                 self._queue.append((follows, seq, None))
-        return seq
+        return record
 
     def _settle(self) -> None:
         """Concludes until nothing is left to conclude, then hands the intents over."""
@@ -275,15 +275,15 @@ class Pipeline:
     def _derive(self, event: AnyEvent, cause: int) -> None:
         if isinstance(event, _SIZED):
             event = self._stamped(event)
-        seq = self._take(self.timeline.now_ns, cause, event)
+        record = self._take(self.timeline.now_ns, cause, event)
         if type(event) in _SENT:
-            self._intents.append(Record(seq, self.timeline.now_ns, cause, event))
+            self._intents.append(record)
 
     def _stamped(self, event: PlaceOrder | AmendOrder) -> AnyEvent:
         """An intent with its client order id, or what holds it back in a halted session."""
-        reduces = isinstance(event, PlaceOrder) and event.reduce_only
-        if self.shared.halted is not None and not reduces:
-            return blocked(event, rule="halted", limit="none", value=self.shared.halted)
+        halted = self.shared.halted
+        if halted is not None and not (isinstance(event, PlaceOrder) and event.reduce_only):
+            return blocked(event, rule="halted", limit="none", value=halted)
         if isinstance(event, PlaceOrder) and not event.client_id:
             return msgspec.structs.replace(event, client_id=self._new_id(event.venue))
         return event
