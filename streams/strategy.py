@@ -59,6 +59,7 @@ class Running:
     def __init__(self, pipeline: Pipeline, strategy: Strategy) -> None:
         self.name = strategy.name
         self.pipeline = pipeline
+        self._shared = pipeline.shared
         self.scheduler = SessionScheduler(pipeline.timeline, self)
         self.random = Random(f"{pipeline.shared.seed}:{self.name}")  # noqa: S311 (seeded, for decisions, not for secrets)
         self.decisions: Observable[Decision] | None = None  # None before it is subscribed
@@ -161,11 +162,13 @@ class Running:
 
     def _check(self, intent: PlaceOrder | AmendOrder) -> None:
         """Money off the grid is an error at the call, never rounded later."""
-        instrument = self.pipeline.shared.instrument(intent.venue, intent.symbol)
-        if isinstance(intent, PlaceOrder) and (intent.kind == "limit") != (intent.price is not None):
-            raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
-        reduces = isinstance(intent, PlaceOrder) and intent.reduce_only
-        instrument.check(intent.price, intent.size, reduce_only=reduces)
+        instrument = self._shared.instrument(intent.venue, intent.symbol)
+        if isinstance(intent, PlaceOrder):
+            if (intent.kind == "limit") != (intent.price is not None):
+                raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
+            instrument.check(intent.price, intent.size, reduce_only=intent.reduce_only)
+        else:
+            instrument.check(intent.price, intent.size)
 
 
 def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[Running]:

@@ -1,11 +1,22 @@
 """Two-way tables of order words; what no table has raises, loudly."""
 
-from collections.abc import Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar, cast
 
 from state.errors import UnknownWord
 
 Ours = TypeVar("Ours", bound=str)
+
+
+class _Table(dict[str, str]):
+    """A dict that says what it does not know."""
+
+    def __init__(self, pairs: Mapping[str, str], what: str) -> None:
+        super().__init__(pairs)
+        self._what = what
+
+    def __missing__(self, word: str) -> str:
+        raise UnknownWord(f"{self._what} {word!r}")
 
 
 class Words(Generic[Ours]):
@@ -13,22 +24,14 @@ class Words(Generic[Ours]):
 
     def __init__(self, subject: str, pairs: Mapping[Ours, str], also: Mapping[str, Ours] | None = None) -> None:
         self.subject = subject
-        self._theirs: dict[Ours, str] = dict(pairs)
         self._ours: dict[str, Ours] = {theirs: ours for ours, theirs in pairs.items()} | dict(also or {})
-
-    def encode(self, ours: Ours) -> str:
+        # The tables' own look-up, since every order asks for several words.
+        self.encode: Callable[[Ours], str] = _Table(
+            cast("Mapping[str, str]", pairs), f"{subject}: the venue has no word for"
+        ).__getitem__
         """The venue's word; raises `UnknownWord`."""
-        try:
-            return self._theirs[ours]
-        except KeyError:
-            raise UnknownWord(f"{self.subject}: the venue has no word for {ours!r}") from None
-
-    def parse(self, theirs: str) -> Ours:
+        self.parse = cast("Callable[[str], Ours]", _Table(self._ours, f"{subject}: unknown word").__getitem__)
         """Our word; raises `UnknownWord`."""
-        try:
-            return self._ours[theirs]
-        except KeyError:
-            raise UnknownWord(f"{self.subject}: unknown word {theirs!r}") from None
 
     @property
     def known(self) -> frozenset[str]:

@@ -60,7 +60,10 @@ class Exposure:
 
         Reduce-only orders close what is open and no more.
         """
-        held = self.held(venue, symbol, side)
+        return self.worst_from(self.held(venue, symbol, side), venue, symbol, side, without)
+
+    def worst_from(self, held: Decimal, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
+        """The same for who knows already what is `held`."""
         adding = reducing = _ZERO
         for order in self._working(venue, symbol):
             if order.side == side and order.client_id != without:

@@ -78,9 +78,7 @@ class Wish(Struct, frozen=True, gc=False):
     grows: bool  # beyond what may stand in the market already
     reduces: bool
     replaced: str  # client id of the order that it changes
-    worst: (
-        Decimal | None
-    )  # the position in its direction without it, where that had to be known to say whether it reduces
+    held: Decimal  # the position in its direction
 
 
 class Gate:
@@ -146,28 +144,26 @@ class Gate:
         """What an intent comes to; None for an amendment of an order that is gone, or of which nothing is known."""
         if isinstance(intent, PlaceOrder):
             side, size = intent.side, intent.size
-            worst = None if intent.reduce_only else self._against(intent, side, size)
-            reduces = intent.reduce_only or (worst is not None and worst + size <= 0)
-            return Wish(side, intent.price, size, size, True, reduces, "", worst)
+            held = self.exposure.held(intent.venue, intent.symbol, side)
+            reduces = intent.reduce_only or self._closes(intent, side, size, held)
+            return Wish(side, intent.price, size, size, True, reduces, "", held)
         order = self.exposure.order(intent.venue, intent.client_id)
         if order is None or not order.is_open:
             return None
         remaining = max(intent.size - order.filled, _ZERO)
         grows = intent.size > order.size
-        reduces, worst = order.reduce_only or (not grows and intent.price == order.price), None
-        if not reduces:
-            worst = self._against(intent, order.side, remaining, order.client_id)
-            reduces = worst is not None and worst + remaining <= 0
-        return Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id, worst)
+        stays = not grows and intent.price == order.price
+        held = self.exposure.held(intent.venue, intent.symbol, order.side)
+        reduces = order.reduce_only or stays or self._closes(intent, order.side, remaining, held, order.client_id)
+        return Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id, held)
 
-    def _against(self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, without: str = "") -> Decimal | None:
-        """The worst position in the direction of `side`; None where it is not against the position, and closes nothing.
-
-        With `size` it is at most zero where this order, and all others of its side, can only bring the position nearer to zero.
-        """
-        if size > 0 and self.exposure.held(intent.venue, intent.symbol, side) >= 0:
-            return None
-        return self.exposure.worst(intent.venue, intent.symbol, side, without)
+    def _closes(
+        self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, held: Decimal, without: str = ""
+    ) -> bool:
+        """True where the order, and all others of its side, cannot but bring the position nearer to zero."""
+        if size > 0 and held >= 0:
+            return False  # most intents: an order of this side does not close what is held
+        return self.exposure.worst_from(held, intent.venue, intent.symbol, side, without) + size <= 0
 
     # --- the rules ---
 
@@ -228,10 +224,8 @@ class Gate:
         limit = self._limits.max_position
         if limit is None or not wish.grows:
             return None
-        worst = wish.worst
-        if worst is None:
-            worst = self.exposure.worst(intent.venue, intent.symbol, wish.side, wish.replaced)
-        worst += wish.remaining
+        others = self.exposure.worst_from(wish.held, intent.venue, intent.symbol, wish.side, wish.replaced)
+        worst = others + wish.remaining
         return _Breach("max_position", str(limit), str(worst * sign(wish.side))) if worst > limit else None
 
     def _breaks_rate(self, _: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
