@@ -6,11 +6,14 @@ digest is computed again over everything. The first record that differs is repor
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from replay.bursts import bursts
 from state.errors import ReplayDiverged
-from state.events import DERIVED, SessionOpened, is_derived
+from state.events import DERIVED, SessionOpened
 from state.log import Log
 from state.log.codec import start_digest
 from state.record import Frame, Record, canonical_all
@@ -49,15 +52,28 @@ class Difference:
 
 
 class Comparison:
-    """A sink that holds each record of the replay against the recorded one and goes on with the digest."""
+    """A sink that holds each record of the replay against the recorded one and goes on with the digest.
+
+    The digest is another thread's work: hashing lets go of the interpreter and takes as long as encoding. To be used as a
+    context, whose end is the thread's.
+    """
 
     def __init__(self, session: str) -> None:
         self.decisions = 0
         self.expected: deque[Record] = deque()  # the log's next records that the replay has not come to
         self._concluded: deque[Record] = deque()  # the replay's next records that the log has not told yet
         self._digest = start_digest(session)
+        self._hasher = ThreadPoolExecutor(1)
+        # Asked once here, since inside of a tick the guard lets nobody start a thread.
+        self._hashed: Future[None] = self._hasher.submit(self._digest.update, b"")
         self._flushed = 0
         self._batch: list[Record] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._hasher.shutdown()
 
     @property
     def matched(self) -> int:
@@ -70,6 +86,12 @@ class Comparison:
             self._match(record, self._concluded.popleft())
         else:
             self.expected.append(record)
+
+    def feeding(self, burst: Sequence[Record]) -> None:
+        """The next records of the log are these inputs: what was concluded before them stands in the log before them."""
+        if self._concluded:
+            raise _Differs(burst[0], self._concluded[0])
+        self.expected.extend(burst)
 
     def append(self, record: Record, frame: Frame | None = None) -> None:
         """The next record of the replay."""
@@ -84,30 +106,23 @@ class Comparison:
 
     def digest(self) -> str:
         self._flush()
+        self._hashed.result()
         return self._digest.hexdigest()
 
     def _match(self, recorded: Record, concluded: Record) -> None:
-        if (
-            recorded.seq != concluded.seq
-            or recorded.recv != concluded.recv
-            or recorded.cause != concluded.cause
-            or (recorded.event is not concluded.event and not self._same_conclusion(recorded, concluded))
-        ):
+        """An input is fed as it is and cannot differ; what was concluded is compared word by word."""
+        if recorded != concluded:
             raise _Differs(recorded, concluded)
+        self.decisions += recorded.event is not concluded.event
         batch = self._batch
         batch.append(concluded)
         if len(batch) >= _BATCH:
             self._flush()
 
-    def _same_conclusion(self, recorded: Record, concluded: Record) -> bool:
-        """An input is fed as it is and cannot differ; what was concluded is compared word by word."""
-        self.decisions += is_derived(concluded.event)
-        return type(recorded.event) is type(concluded.event) and recorded.event == concluded.event
-
     def _flush(self) -> None:
-        self._digest.update(canonical_all(self._batch))
-        self._flushed += len(self._batch)
-        self._batch = []
+        batch, self._batch = self._batch, []
+        self._flushed += len(batch)
+        self._hashed = self._hasher.submit(self._digest.update, canonical_all(batch))
 
 
 class _Differs(Exception):
@@ -131,32 +146,32 @@ def verify(
     `pace` may slow the reading down, for somebody who watches.
     """
     row = log.find(session)
-    comparison = Comparison(row.id)
-    pipeline = Pipeline(comparison, client_ids)
-    feed = pipeline.feed
-    inputs = 0
+    inputs = beyond = 0
     difference: Difference | None = None
-    beyond = 0
-    try:
-        for burst in bursts(pace(_counted(log, row.id, progress))):
-            head = burst[0]
-            if type(head.event) in DERIVED:
-                comparison.expect(head)
-                continue
-            comparison.expected.extend(burst)
-            inputs += len(burst)
-            feed(head.recv, [record.event for record in burst] if len(burst) > 1 else (head.event,), head.cause)
-            if type(head.event) is SessionOpened:
-                run_strategies(pipeline, strategies)
-        beyond = _finish(pipeline, comparison, crashed=row.status != "closed")
-    except _Differs as found:
-        difference = _difference(log, row.id, found)
+    with Comparison(row.id) as comparison:
+        pipeline = Pipeline(comparison, client_ids)
+        feed, feeding = pipeline.feed, comparison.feeding
+        try:
+            for burst in bursts(pace(_counted(log, row.id, progress))):
+                head = burst[0]
+                if type(head.event) in DERIVED:
+                    comparison.expect(head)
+                    continue
+                feeding(burst)
+                inputs += len(burst)
+                feed(head.recv, [record.event for record in burst] if len(burst) > 1 else (head.event,), head.cause)
+                if type(head.event) is SessionOpened:
+                    run_strategies(pipeline, strategies)
+            beyond = _finish(pipeline, comparison, crashed=row.status != "closed")
+        except _Differs as found:
+            difference = _difference(log, row.id, found)
+        digest = comparison.digest()
     return Verdict(
         session=row.id,
         records=comparison.matched,
         inputs=inputs,
         decisions=comparison.decisions,
-        digest=comparison.digest(),
+        digest=digest,
         recorded_digest=row.head,
         difference=difference,
         beyond=beyond,

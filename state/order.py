@@ -55,22 +55,28 @@ class Order(msgspec.Struct):
     @classmethod
     def wished(cls, intent: PlaceOrder, seq: int, ordinal: int) -> "Order":
         """The order that an intent asks for."""
-        return cls(
-            venue=intent.venue,
-            symbol=intent.symbol,
-            client_id=intent.client_id,
-            side=intent.side,
-            kind=intent.kind,
-            tif=intent.tif,
-            price=intent.price,
-            size=intent.size,
-            reduce_only=intent.reduce_only,
-            strategy=intent.strategy,
-            label=intent.label,
-            placed_seq=seq,
-            updated_seq=seq,
-            ordinal=ordinal,
+        # By position, up to the field that is needed: by name it takes twice as long, and it is on every order's way.
+        order = cls(
+            intent.venue,
+            intent.symbol,
+            intent.client_id,
+            intent.side,
+            intent.kind,
+            intent.tif,
+            intent.price,
+            intent.size,
+            None,  # order_id
+            "pending",
+            _ZERO,  # filled
+            None,  # avg_price
+            intent.reduce_only,
+            intent.strategy,
+            intent.label,
+            seq,  # placed_seq
+            seq,  # updated_seq
         )
+        order.ordinal = ordinal
+        return order
 
     @classmethod
     def adopted(cls, event: OrderUpdate, side: Side, ordinal: int) -> "Order":

@@ -198,13 +198,17 @@ def _words(error: Exception) -> str:
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 
+_PLUMBING = frozenset({"streams.trace", "streams.source"})
+
+
 def _trace(error: Exception) -> str:
-    """Where it was raised, by file name and line, without libraries' own frames: the same on every machine, traced or not."""
+    """Where it was raised, by file name and line, without the frames of libraries and of what hands values on: the same on
+    every machine and after every change of those, traced or not."""
     lines = []
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if "site-packages" not in code.co_filename and step.tb_frame.f_globals.get("__name__") != "streams.trace":
+        if "site-packages" not in code.co_filename and step.tb_frame.f_globals.get("__name__") not in _PLUMBING:
             lines.append(f"{Path(code.co_filename).name}:{step.tb_lineno} in {code.co_name}")
         step = step.tb_next
     return "\n".join(lines)

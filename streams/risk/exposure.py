@@ -11,7 +11,7 @@ from state.words import Side
 from streams.scheduler import Timeline
 
 _ZERO = Decimal(0)
-_SIGN: dict[Side, Decimal] = {"buy": Decimal(1), "sell": Decimal(-1)}
+SIGN: dict[Side, Decimal] = {"buy": Decimal(1), "sell": Decimal(-1)}
 
 
 class Exposure:
@@ -48,24 +48,22 @@ class Exposure:
         return self._account(venue).orders.get(client_id)
 
     def position(self, venue: str, symbol: str) -> Position:
-        ledger = self._account(venue).ledger
-        return ledger.positions.get(symbol) or ledger.position(symbol)
-
-    def held(self, venue: str, symbol: str, side: Side) -> Decimal:
-        """The position in the direction of `side`."""
-        return self.position(venue, symbol).size * _SIGN[side]
+        return self._account(venue).ledger.position(symbol)
 
     def worst(self, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
         """The position in the direction of `side`, should everything on that side fill, each order as large as it may be.
 
         Reduce-only orders close what is open and no more.
         """
-        return self.worst_from(self.held(venue, symbol, side), venue, symbol, side, without)
+        held = self.position(venue, symbol).size * SIGN[side]
+        return self.worst_of(held, self._working(venue, symbol), venue, symbol, side, without)
 
-    def worst_from(self, held: Decimal, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
-        """The same for who knows already what is `held`."""
+    def worst_of(
+        self, held: Decimal, working: Sequence[Order], venue: str, symbol: str, side: Side, without: str = ""
+    ) -> Decimal:
+        """The same for who knows already what is held in that direction, and which orders are `others`."""
         adding = reducing = _ZERO
-        for order in self._working(venue, symbol):
+        for order in working:
             if order.side == side and order.client_id != without:
                 if order.reduce_only:
                     reducing += self._largest(order)
@@ -80,21 +78,24 @@ class Exposure:
         worst = held + adding
         return worst if reducing is _ZERO else worst + min(reducing, max(-held, _ZERO))
 
-    def open_orders(self, venue: str, symbol: str) -> int:
-        """Orders of the strategy in one market."""
+    def open_orders(self, working: Sequence[Order], venue: str, symbol: str) -> int:
+        """Orders of the strategy in one market, of those that are `others` and those that passed in this tick."""
         count = 0
-        for order in self._working(venue, symbol):
+        for order in working:
             count += order.strategy == self._strategy
         for intent in self._placed:
             count += intent.venue == venue and intent.symbol == symbol
         return count
 
-    def _working(self, venue: str, symbol: str) -> Sequence[Order]:
-        """Orders other than those made in this tick of what is in `_placed`."""
-        working = self._account(venue).orders.working(symbol)
+    def others(self, account: Account, symbol: str) -> Sequence[Order]:
+        """Working orders other than those made in this tick of what is in `_placed`."""
+        working = account.orders.working(symbol)
         return working and [
             order for order in working if order.placed_seq <= self._settled_seq or order.strategy != self._strategy
         ]
+
+    def _working(self, venue: str, symbol: str) -> Sequence[Order]:
+        return self.others(self._account(venue), symbol)
 
     def _account(self, venue: str) -> Account:
         return self._shared.accounts.get(venue) or self._shared.account(venue)

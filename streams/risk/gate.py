@@ -1,7 +1,7 @@
 """The last word before an intent: what breaks a limit becomes `Blocked`, and stands in the log with rule, limit and value."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias, cast
 
@@ -13,11 +13,13 @@ from state.commands import blocked
 from state.events import AmendOrder, CancelAll, CancelOrder, Decision, PlaceOrder
 from state.instruments import exact
 from state.market import Market
+from state.orders import Order
+from state.shared import Account
 from state.words import Side, sign
 from streams.feeds import Feeds
 from streams.operators.keep import Kept, keep
 from streams.operators.lift import Operator
-from streams.risk.exposure import Exposure
+from streams.risk.exposure import SIGN, Exposure
 from streams.risk.limits import RiskLimits
 
 _SECOND_NS = 1_000_000_000
@@ -79,6 +81,7 @@ class Wish(Struct, frozen=True, gc=False):
     reduces: bool
     replaced: str  # client id of the order that it changes
     held: Decimal  # the position in its direction
+    others: Sequence[Order]  # that work in its market
 
 
 class Gate:
@@ -103,9 +106,10 @@ class Gate:
             if breach is not None:
                 return blocked(decision, rule=breach.rule, limit=breach.limit, value=breach.value)
             self.exposure.passed(decision)
-            self._count()
-        elif isinstance(decision, _CANCELLING):
-            self._count()
+            if self._sent is not None:
+                self._sent.append(self._feeds.now_ns)
+        elif self._sent is not None and isinstance(decision, _CANCELLING):
+            self._sent.append(self._feeds.now_ns)
         return decision
 
     def limit(self, limits: RiskLimits) -> None:
@@ -142,28 +146,41 @@ class Gate:
 
     def wish(self, intent: PlaceOrder | AmendOrder) -> Wish | None:
         """What an intent comes to; None for an amendment of an order that is gone, or of which nothing is known."""
+        account = self._shared.accounts.get(intent.venue) or self._shared.account(intent.venue)
         if isinstance(intent, PlaceOrder):
             side, size = intent.side, intent.size
-            held = self.exposure.held(intent.venue, intent.symbol, side)
-            reduces = intent.reduce_only or self._closes(intent, side, size, held)
-            return Wish(side, intent.price, size, size, True, reduces, "", held)
-        order = self.exposure.order(intent.venue, intent.client_id)
+            held, others = self._standing(account, intent.symbol, side)
+            reduces = intent.reduce_only or self._closes(intent, side, size, held, others)
+            return Wish(side, intent.price, size, size, True, reduces, "", held, others)
+        order = account.orders.get(intent.client_id)
         if order is None or not order.is_open:
             return None
         remaining = max(intent.size - order.filled, _ZERO)
         grows = intent.size > order.size
         stays = not grows and intent.price == order.price
-        held = self.exposure.held(intent.venue, intent.symbol, order.side)
-        reduces = order.reduce_only or stays or self._closes(intent, order.side, remaining, held, order.client_id)
-        return Wish(order.side, intent.price, intent.size, remaining, grows, reduces, order.client_id, held)
+        side, replaced = order.side, order.client_id
+        held, others = self._standing(account, intent.symbol, side)
+        reduces = order.reduce_only or stays or self._closes(intent, side, remaining, held, others, replaced)
+        return Wish(side, intent.price, intent.size, remaining, grows, reduces, replaced, held, others)
+
+    def _standing(self, account: Account, symbol: str, side: Side) -> tuple[Decimal, Sequence[Order]]:
+        """What is held in one direction, and the other orders: looked up once for all rules."""
+        position = account.ledger.positions.get(symbol)
+        return _ZERO if position is None else position.size * SIGN[side], self.exposure.others(account, symbol)
 
     def _closes(
-        self, intent: PlaceOrder | AmendOrder, side: Side, size: Decimal, held: Decimal, without: str = ""
+        self,
+        intent: PlaceOrder | AmendOrder,
+        side: Side,
+        size: Decimal,
+        held: Decimal,
+        others: Sequence[Order],
+        without: str = "",
     ) -> bool:
         """True where the order, and all others of its side, cannot but bring the position nearer to zero."""
         if size > 0 and held >= 0:
             return False  # most intents: an order of this side does not close what is held
-        return self.exposure.worst_from(held, intent.venue, intent.symbol, side, without) + size <= 0
+        return self.exposure.worst_of(held, others, intent.venue, intent.symbol, side, without) + size <= 0
 
     # --- the rules ---
 
@@ -217,15 +234,16 @@ class Gate:
         limit = self._limits.max_open_orders
         if limit is None or isinstance(intent, AmendOrder):
             return None
-        count = self.exposure.open_orders(intent.venue, intent.symbol) + 1
+        count = self.exposure.open_orders(wish.others, intent.venue, intent.symbol) + 1
         return _Breach("max_open_orders", str(limit), str(count)) if count > limit else None
 
     def _breaks_position(self, intent: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
         limit = self._limits.max_position
         if limit is None or not wish.grows:
             return None
-        others = self.exposure.worst_from(wish.held, intent.venue, intent.symbol, wish.side, wish.replaced)
-        worst = others + wish.remaining
+        worst = wish.remaining + self.exposure.worst_of(
+            wish.held, wish.others, intent.venue, intent.symbol, wish.side, wish.replaced
+        )
         return _Breach("max_position", str(limit), str(worst * sign(wish.side))) if worst > limit else None
 
     def _breaks_rate(self, _: PlaceOrder | AmendOrder, wish: Wish, market: Market) -> _Breach | None:
@@ -233,10 +251,6 @@ class Gate:
         if sent is None or len(sent) < (sent.maxlen or 0) or sent[0] <= self._feeds.now_ns - _SECOND_NS:
             return None
         return _Breach("max_messages_per_s", str(sent.maxlen), str(len(sent) + 1))
-
-    def _count(self) -> None:
-        if self._sent is not None:
-            self._sent.append(self._feeds.now_ns)
 
     def _changed(self, market: Market) -> int:
         """When the market's book changed last, ns; watched from the first time that somebody asks."""
