@@ -24,6 +24,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=docs/examples/pond $(BIN)/mypy --strict --follow-imports=silent docs/examples/pond
 	$(BIN)/lint-imports
 
 format: $(STAMP)
