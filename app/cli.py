@@ -73,6 +73,9 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "decode": Entry("app.commands.decode", "decode", "Turn recorded raw frames into normalized events."),
     "request": Entry("app.commands.request", "request", "Show a signed request without sending it."),
     "venues": Entry("app.commands.venues", "venues", "Show what each adapter can do."),
+    "new-strategy": Entry(
+        "app.commands.new_strategy", "new_strategy", "Write a strategy, its test and its configuration."
+    ),
     "lint": Entry("app.commands.lint", "lint", "Find what in a strategy would make a replay decide otherwise."),
     "conformance": Entry("app.commands.conformance", "conformance", "Hold an adapter to the contract of a venue."),
     "loopback": Entry("app.commands.loopback", "loopback", "Run a venue on localhost for anybody's client."),

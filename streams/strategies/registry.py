@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias, get_type_hints
@@ -25,6 +26,8 @@ from streams.strategies.stinky import Stinky, stinky
 from streams.strategies.taker import Taker, taker
 from streams.strategies.twap import TwapOrder, twap
 from streams.strategy import Strategy
+
+ENTRY_POINTS = "tapeline.strategies"  # the group under which a package installs strategies by name
 
 Function: TypeAlias = Callable[..., Observable[Decision]]
 
@@ -54,8 +57,8 @@ STRATEGIES: Mapping[str, Registered] = {
 def build(kind: str, fields: Mapping[str, object], name: str = "") -> Strategy:
     """The strategy of one `kind`, called `name` in the log (as its kind where left out).
 
-    `kind` is a registered name, `package.module:function` or `path/to/file.py:function`. Raises `ConfigurationError` for an
-    unknown kind or field, and for what the parameters themselves refuse.
+    `kind` is a name (shipped, or installed by an entry point), `package.module:function` or `path/to/file.py:function`.
+    Raises `ConfigurationError` for an unknown kind or field, and for what the parameters themselves refuse.
     """
     return _bound(kind, find(kind), fields, name)
 
@@ -80,11 +83,23 @@ def find(kind: str) -> Registered:
         return registered
     where, colon, function = kind.rpartition(":")
     if not colon:
-        known = ", ".join(sorted(STRATEGIES))
+        for entry in entry_points(group=ENTRY_POINTS, name=kind):
+            return _installed(kind, entry)
+        known = ", ".join(sorted({*STRATEGIES, *entry_points(group=ENTRY_POINTS).names}))
         raise ConfigurationError(f"unknown strategy {kind!r}; known: {known}, or your own as module:function")
     found = getattr(_load(kind, where), function, None)
     if not callable(found):
         raise ConfigurationError(f"strategy {kind!r}: {where} has no function {function}")
+    return Registered(_params_of(kind, found), found)
+
+
+def _installed(kind: str, entry: EntryPoint) -> Registered:
+    try:
+        found = entry.load()
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise ConfigurationError(f"strategy {kind!r} ({entry.value}) could not be imported: {error}") from error
+    if not callable(found):
+        raise ConfigurationError(f"strategy {kind!r} ({entry.value}) is no function")
     return Registered(_params_of(kind, found), found)
 
 
