@@ -22,11 +22,13 @@ from streams.risk import RiskLimits
 T = TypeVar("T")
 
 KEY, SECRET = "loopback-key-J7Qm2xVt", "loopback-secret-9fKw3LrZ8pYd"
+PASSPHRASE = "loopback-passphrase-5hTz8Qw"
 SIZES = {  # of a level, and most to hold, in each venue's own two markets
     "bybit": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
     "binance": {"BTCUSDT": ("0.02", "0.2"), "ETHUSDT": ("0.5", "5")},
     "dydx": {"BTC-USD": ("0.02", "0.2"), "ETH-USD": ("0.5", "5")},
     "hyperliquid": {"BTC": ("0.02", "0.2"), "ETH": ("0.5", "5")},
+    "okx": {"BTC-USDT-SWAP": ("0.02", "0.2"), "ETH-USDT-SWAP": ("0.5", "5")},
 }
 OWN_KEYS = {"dydx", "hyperliquid"}  # whose keys have a form of their own: there the customer of the listing trades
 SYMBOLS = tuple(SIZES["bybit"])
@@ -42,7 +44,7 @@ class VenueThread:
     """The venue and its event loop in a thread of their own; everything that touches it goes through `call`."""
 
     def __init__(self, name: str = "bybit", *, seed: int = 3, flow_per_s: float = 120.0) -> None:
-        account = Account(*keys_of(name), Decimal(1_000_000))
+        account = Account(*keys_of(name), Decimal(1_000_000), passphrase=PASSPHRASE)
         self.name = name
         self.symbols = tuple(SIZES[name])
         self.venue: LoopbackVenue = LOOPBACKS[name].opens(
@@ -126,6 +128,7 @@ def record(
         for line in config.venues:
             for word, key in zip(("KEY", "SECRET"), keys_of(line.name), strict=True):
                 patch.setenv(f"TAPELINE_{line.name.upper()}_{word}", key)
+            patch.setenv(f"TAPELINE_{line.name.upper()}_PASSPHRASE", PASSPHRASE)
         planned = plan(config)
 
         @asynccontextmanager

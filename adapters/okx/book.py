@@ -37,7 +37,7 @@ def checksum(book: TextBook) -> int:
 class BookChannel(Counted):
     """Ids are not contiguous, and start lower after maintenance; what holds is that each update names the last one's."""
 
-    __slots__ = ("_last", "_recent", "_texts", "_units", "asked_ns", "depth")
+    __slots__ = ("_last", "_recent", "_texts", "_units", "asked_ns", "depth", "is_asked")
     channel = "book"
     chatty = True
     heals_on_ack = False
@@ -46,6 +46,7 @@ class BookChannel(Counted):
         super().__init__(venue, topic, symbol, contract)
         self.depth = depth
         self.asked_ns = 0  # when it was last subscribed to
+        self.is_asked = False  # and no update has followed a snapshot since
         self._units = contract.units  # in which the levels are that are known
         self._last: int | None = _LOST  # None where the venue tells no ids, as it did not before 2022
         self._texts: TextBook | None = None
@@ -77,7 +78,7 @@ class BookChannel(Counted):
             wrong = self._check(frame, at, row)
             if wrong:
                 return wrong
-        before, self._last = self._last, row.seqId
+        before, self._last, self.is_asked = self._last, row.seqId, False
         self._recent.append((before, row.seqId))
         contract = self._contract
         bids, asks = levels(row.bids, contract), levels(row.asks, contract)

@@ -30,8 +30,8 @@ from adapters.okx.types import SECONDS, VENUES
 from adapters.okx.websocket import Websocket
 from state.clock import Clock
 from state.errors import WrongUse
-from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, OrderUpdate
-from state.record import Inbox
+from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, OrderUpdate, PositionUpdate
+from state.record import Frame, Inbox
 from state.secrets import Credentials
 from state.words import Action
 
@@ -79,7 +79,8 @@ class Exchange(Sweeping):
         self._public_url = settings.public_url or f"{sockets}/public"
         self._private_url = settings.private_url or f"{sockets}/private"
         self._trade_url = settings.trade_url or self._private_url
-        self._defined: set[str] = set()
+        self._listed: dict[str, InstrumentDefined] = {}
+        self._told: set[str] = set()  # markets that the session follows, or was told of since
         super().__init__(settings, inbox, clock, session, credentials, transport)
         self.settle = ("",)  # its lists know no coins
 
@@ -136,13 +137,32 @@ class Exchange(Sweeping):
 
     async def _start_account(self) -> None:
         """All contract sizes first: the account's first frame may speak of any market."""
-        await self.poll("instruments", Query())
+        await self._list()
         await super()._start_account()
 
     async def reconcile(self) -> None:
         """With what was listed since."""
-        await self.poll("instruments", Query())
+        await self._list()
         await super().reconcile()
+
+    async def _list(self) -> None:
+        listed = await self.poll("instruments", Query())
+        self._listed = {event.symbol: event for event in listed if isinstance(event, InstrumentDefined)}
+
+    async def start(self, subscriptions: Iterable[Subscription]) -> None:
+        wanted = list(subscriptions)
+        self._told = {*self.settings.symbols, *(each.symbol for each in wanted)}
+        await super().start(wanted)
+
+    def _account_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
+        """A market's rules are told before an account is told to have something there: its frames are in contracts."""
+        for symbol in dict.fromkeys(
+            event.symbol for event in events if isinstance(event, OrderUpdate | PositionUpdate)
+        ):
+            if symbol in self._listed and symbol not in self._told:
+                self._told.add(symbol)
+                self.inbox.feed(recv, (self._listed[symbol],))
+        super()._account_frame(recv, events, frame)
 
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ

@@ -19,9 +19,8 @@ from state.errors import WrongUse
 from state.events import AnyEvent
 
 BEAT_S = 10.0  # the venue ends a connection after 30 s without a word
-RESYNC_AFTER_S = 10.0  # what was asked for again and did not come is asked for once more
-ON_ITS_WAY_S = 1.0  # a snapshot that was acknowledged is given so long
-TOPICS_MOST = 200  # of one connection; 480 requests an hour are allowed on it, and each resync takes two
+RESYNC_AFTER_S = 20.0  # a snapshot that was not followed by then is asked for again: 480 requests an hour are allowed
+TOPICS_MOST = 200  # of one connection
 PING, PONG = b"ping", b"pong"
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
@@ -127,9 +126,11 @@ class Websocket(TopicSocket):
 
     def ask_whole(self, channel: Channel, now: int) -> None:
         """A book comes whole when it is subscribed to."""
-        if self._is_decoder or not isinstance(channel, BookChannel) or now - channel.asked_ns < RESYNC_AFTER_S * 1e9:
+        if self._is_decoder or not isinstance(channel, BookChannel):
             return
-        channel.asked_ns = now
+        if channel.is_asked and now - channel.asked_ns < RESYNC_AFTER_S * 1e9:
+            return
+        channel.asked_ns, channel.is_asked = now, True
         self.outbox += [_said("unsubscribe", [channel.topic], 0), *self._subscribe([channel.topic])]
 
     def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
@@ -164,7 +165,7 @@ class Websocket(TopicSocket):
         if channel is None:
             return ()
         if isinstance(channel, BookChannel):
-            channel.asked_ns = recv - int((RESYNC_AFTER_S - ON_ITS_WAY_S) * 1e9)
+            channel.asked_ns, channel.is_asked = recv, True  # the snapshot is on its way
         return channel.trust() if channel.heals_on_ack else ()
 
 
