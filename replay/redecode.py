@@ -97,6 +97,8 @@ class _Run:
         self.frames += 1
         if frame.first_seq:
             self._pass_over(frame.first_seq)
+        else:
+            self._pass_over(None, frame.recv)  # it told nothing, perhaps since another answer had told it before
         recorded = [record.event for record in self._up_to(frame.last_seq)] if frame.first_seq else []
         if frame.direction == "out":
             return
@@ -130,9 +132,9 @@ class _Run:
         """What stands behind the last frame."""
         self._pass_over(None)
 
-    def _pass_over(self, seq: int | None) -> None:
-        """Records before `seq` that came without a frame, or with one that was not kept."""
-        for record in self._up_to(None if seq is None else seq - 1):
+    def _pass_over(self, seq: int | None, before_ns: int | None = None) -> None:
+        """Records before `seq`, or of before a time, that came without a frame, or with one that was not kept."""
+        for record in self._up_to(None if seq is None else seq - 1, before_ns):
             event = record.event
             if isinstance(event, (*MARKET, *ACCOUNT)):
                 self.without_frame += 1
@@ -145,11 +147,13 @@ class _Run:
                 if connection is not None:
                     self._venues[event.venue].forget(connection)
 
-    def _up_to(self, seq: int | None) -> Iterator[Record]:
+    def _up_to(self, seq: int | None, before_ns: int | None = None) -> Iterator[Record]:
         while True:
             record = self._ahead if self._ahead is not None else next(self._inputs, None)
             self._ahead = record
             if record is None or (seq is not None and record.seq > seq):
+                return
+            if before_ns is not None and record.recv >= before_ns:
                 return
             self._ahead = None
             yield record

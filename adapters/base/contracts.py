@@ -5,7 +5,9 @@ A contract that is worth money and not base units, an inverse one, is counted in
 
 from decimal import Decimal
 
+from adapters.base.channel import Channel
 from state.errors import WrongUse
+from state.events import AnyEvent
 
 
 class Contract:
@@ -56,3 +58,16 @@ class Contract:
         if contracts * self.units != size:
             raise WrongUse(f"{self.symbol}: {size} is no number of contracts of {self.units}")
         return contracts
+
+
+class Counted(Channel):
+    """A topic whose sizes are contracts: good only where it is known how much one is."""
+
+    __slots__ = ("contract",)
+
+    def __init__(self, venue: str, topic: str, symbol: str, contract: Contract) -> None:
+        super().__init__(venue, topic, symbol)
+        self.contract = contract
+
+    def trust(self) -> list[AnyEvent]:
+        return super().trust() if self.contract.is_known else []

@@ -3,10 +3,10 @@
 Fed with every account event that passes; seeded with the log's at start. Bounded: ended orders leave, trade ids age out.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from adapters.base.once import Once
 from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
 from state.record import Frame, Inbox
 from state.words import TERMINAL, sign
@@ -24,7 +24,7 @@ class Known:
         self.balances: dict[str, Decimal] = {}
         self.opened_ns = 0  # what was traded before is inside the first position that the venue told
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
-        self._fills: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._fills = Once(MAX_FILL_IDS)
 
     def observe(self, events: Iterable[AnyEvent]) -> None:
         """Takes note of account events; a fill seen before changes nothing."""
@@ -108,13 +108,7 @@ class Known:
             self.orders[key] = update
 
     def _is_new(self, event: Fill | FundingPayment) -> bool:
-        key = _fill_key(event)
-        if key in self._fills:
-            return False
-        self._fills[key] = None
-        if len(self._fills) > MAX_FILL_IDS:
-            self._fills.popitem(last=False)
-        return True
+        return self._fills.is_new(*_fill_key(event))
 
 
 class Watched:

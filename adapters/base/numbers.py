@@ -24,6 +24,16 @@ def owed(said: str | None) -> Decimal:
     return number
 
 
+def ns(said: str) -> int | None:
+    """The time that a text in ms says, ns; empty means not said. Raises `ValueError`."""
+    if not said:
+        return None
+    number = int(said)
+    if not 0 <= number <= 9_000_000_000_000:
+        raise ValueError(f"{said[:40]!r} is no time in ms")
+    return number * 1_000_000
+
+
 def text(number: Decimal) -> str:
     """Plain decimal text: never an exponent."""
     said = str(number)

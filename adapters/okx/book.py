@@ -3,7 +3,6 @@
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
@@ -11,9 +10,10 @@ import msgspec
 
 from adapters.base.channel import Channel
 from adapters.base.contracts import Contract
+from adapters.base.linked import LinkedBook
 from adapters.base.textbook import TextBook
 from adapters.okx import wire
-from adapters.okx.channels import MS, Counted, plain_channel, rows
+from adapters.okx.channels import MS, plain_channel, rows
 from adapters.okx.contracts import Contracts
 from adapters.okx.types import named
 from state.events import AnyEvent, BookDelta, BookSnapshot, FeedStatus
@@ -21,8 +21,6 @@ from state.market_events import Level
 from state.words import FeedState
 
 CHECKED_LEVELS = 25
-REPEATS_MOST = 64  # updates that are known again, where several connections tell the same
-_LOST = -3  # a position that no update has
 
 _book = msgspec.json.Decoder(wire.BookPush, strict=False).decode
 _texts = rows(wire.BookTexts)
@@ -34,60 +32,41 @@ def checksum(book: TextBook) -> int:
     return found - 2**32 if found >= 2**31 else found
 
 
-class BookChannel(Counted):
-    """Ids are not contiguous, and start lower after maintenance; what holds is that each update names the last one's."""
+class BookChannel(LinkedBook):
+    """Snapshot and updates; no ids were told before 2022, and no checksums are since 2026, when they became 0."""
 
-    __slots__ = ("_last", "_recent", "_texts", "_units", "asked_ns", "depth", "is_asked")
-    channel = "book"
-    chatty = True
-    heals_on_ack = False
+    __slots__ = ("_texts",)
 
     def __init__(self, venue: str, topic: str, symbol: str, contract: Contract, depth: int) -> None:
-        super().__init__(venue, topic, symbol, contract)
-        self.depth = depth
-        self.asked_ns = 0  # when it was last subscribed to
-        self.is_asked = False  # and no update has followed a snapshot since
-        self._units = contract.units  # in which the levels are that are known
-        self._last: int | None = _LOST  # None where the venue tells no ids, as it did not before 2022
+        super().__init__(venue, topic, symbol, contract, depth)
         self._texts: TextBook | None = None
-        self._recent: deque[tuple[int | None, int | None]] = deque(maxlen=REPEATS_MOST)
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         message = _book(frame)
         told: list[AnyEvent] = []
         for at, row in enumerate(message.data):
-            if message.action == "snapshot":
-                told += self._whole(frame, at, row)
-            elif row.prevSeqId == self._last != _LOST and self._units is self._contract.units:
-                told += self._next(frame, at, row)
-            else:
-                told += self._irregular(row)
+            is_whole = message.action == "snapshot"
+            if not is_whole and not self.follows(row.prevSeqId):
+                told += self.stray(row.prevSeqId, row.seqId)
+                continue
+            if is_whole:
+                self._texts = TextBook() if row.checksum else None
+            wrong = self._check(frame, at, row) if self._texts is not None else ()
+            told += wrong or (self._whole(row) if is_whole else self._next(row))
         return told
 
-    def _whole(self, frame: bytes, at: int, row: wire.BookRow) -> Sequence[AnyEvent]:
-        self._texts = TextBook() if row.checksum else None
-        wrong = self._check(frame, at, row)
-        if wrong:
-            return wrong
-        self._last, self._units = row.seqId, self._contract.units
-        self._recent.clear()
-        return [snapshot(self.venue, self.symbol, row, self._contract, self.depth), *self.trust()]
+    def _whole(self, row: wire.BookRow) -> Sequence[AnyEvent]:
+        self.begin(row.seqId)
+        return [snapshot(self.venue, self.symbol, row, self.contract, self.depth), *self.trust()]
 
-    def _next(self, frame: bytes, at: int, row: wire.BookRow) -> Sequence[AnyEvent]:
-        if self._texts is not None:
-            wrong = self._check(frame, at, row)
-            if wrong:
-                return wrong
-        before, self._last, self.is_asked = self._last, row.seqId, False
-        self._recent.append((before, row.seqId))
-        contract = self._contract
-        bids, asks = levels(row.bids, contract), levels(row.asks, contract)
-        return (BookDelta(self.venue, self.symbol, row.ts * MS, bids, asks, row.seqId, before),)
+    def _next(self, row: wire.BookRow) -> Sequence[AnyEvent]:
+        self.follow(row.seqId)
+        bids, asks = levels(row.bids, self.contract), levels(row.asks, self.contract)
+        return (BookDelta(self.venue, self.symbol, row.ts * MS, bids, asks, row.seqId, row.prevSeqId),)
 
     def _check(self, frame: bytes, at: int, row: wire.BookRow) -> Sequence[AnyEvent]:
         """What is wrong where the text does not come to the checksum that a frame carries; 0 is none."""
-        if self._texts is None:
-            return ()
+        assert self._texts is not None
         texts = _texts(frame).data[at]
         self._texts.update(texts.bids, texts.asks)
         found = checksum(self._texts)
@@ -95,41 +74,19 @@ class BookChannel(Counted):
             return ()
         return (self.distrust("gap", f"checksum {row.checksum} where the levels come to {found}"),)
 
-    def _irregular(self, row: wire.BookRow) -> Sequence[AnyEvent]:
-        if self._last == _LOST:
-            return () if self.status is not None else (self.distrust("connecting", "waits for its snapshot"),)
-        if row.seqId is not None and (row.prevSeqId, row.seqId) in self._recent:
-            return ()
-        if self._units is not self._contract.units:
-            return (self.distrust("gap", "only now is it known how much a contract is"),)
-        return (self.distrust("gap", f"expected an update after {self._last}, got one after {row.prevSeqId}"),)
-
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        self._last, self._texts = _LOST, None
-        self._recent.clear()
+        self._texts = None
         return super().distrust(status, reason)
 
-    @property
-    def is_waiting(self) -> bool:
-        return self._last == _LOST
 
-
-class WholeChannel(Counted):
+class WholeChannel(LinkedBook):
     """The best level or the best five, whole each time."""
 
-    __slots__ = ("depth",)
-    channel = "book"
-    chatty = True
-    heals_on_ack = False
-
-    def __init__(self, venue: str, topic: str, symbol: str, contract: Contract, depth: int) -> None:
-        super().__init__(venue, topic, symbol, contract)
-        self.depth = depth
+    __slots__ = ()
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        told: list[AnyEvent] = [
-            snapshot(self.venue, self.symbol, row, self._contract, self.depth) for row in _book(frame).data
-        ]
+        told = [snapshot(self.venue, self.symbol, row, self.contract, self.depth) for row in _book(frame).data]
+        self.begin(None)
         return [*told, *self.trust()]
 
 
@@ -147,17 +104,15 @@ def snapshot(venue: str, symbol: str, row: wire.BookRow, contract: Contract, dep
     return BookSnapshot(venue, symbol, row.ts * MS, bids, asks, row.seqId, depth)
 
 
-_DEPTHS = {"books": 400, "books-l2-tbt": 400, "books50-l2-tbt": 50}
-_WHOLE = {"books5": 5, "bbo-tbt": 1}
+_DEPTHS = {"books": 400, "books-l2-tbt": 400, "books50-l2-tbt": 50, "books5": 5, "bbo-tbt": 1}
+_WHOLE = ("books5", "bbo-tbt")
 
 
 def channel_of(venue: str, topic: str, contracts: Contracts, wanted: frozenset[str] = frozenset()) -> Channel | None:
     """The channel that a topic's name says, or None for one that is none of ours."""
     kind, _, more = topic.partition('","')
     of = more.rpartition('":"')[2] if more.startswith('instId":"') else ""
-    venue_of = named(venue, of) if of else venue
-    if of and kind in _DEPTHS:
-        return BookChannel(venue_of, topic, of, contracts.of(of), _DEPTHS[kind])
-    if of and kind in _WHOLE:
-        return WholeChannel(venue_of, topic, of, contracts.of(of), _WHOLE[kind])
-    return plain_channel(venue, topic, kind, of, contracts, wanted)
+    if not of or kind not in _DEPTHS:
+        return plain_channel(venue, topic, kind, of, contracts, wanted)
+    made = WholeChannel if kind in _WHOLE else BookChannel
+    return made(named(venue, of), topic, of, contracts.of(of), _DEPTHS[kind])

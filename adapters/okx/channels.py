@@ -5,14 +5,14 @@ raises `msgspec.DecodeError` or `ValueError`; the socket makes a status of it.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from adapters.base.channel import Channel
-from adapters.base.contracts import Contract
+from adapters.base.contracts import Contract, Counted
 from adapters.base.rising import RisingTrades
-from adapters.base.settings import MarketChannel
 from adapters.okx import wire
 from adapters.okx.contracts import Contracts
 from adapters.okx.types import SECONDS, named
@@ -27,24 +27,8 @@ def rows(shape: type[T]) -> Callable[[bytes], wire.Push[T]]:
     return msgspec.json.Decoder(wire.Push[shape], strict=False).decode  # type: ignore[valid-type]
 
 
-_trades = rows(wire.TradeRow)
-_tickers = rows(wire.TickerRow)
-_candles = rows(wire.CandleRow)
-_liquidations = rows(wire.LiquidationRow)
-_forced = rows(wire.ForcedOrder)
-
-
-class Counted(Channel):
-    """A topic whose sizes are contracts: good only where it is known how much one is."""
-
-    __slots__ = ("_contract",)
-
-    def __init__(self, venue: str, topic: str, symbol: str, contract: Contract) -> None:
-        super().__init__(venue, topic, symbol)
-        self._contract = contract
-
-    def trust(self) -> list[AnyEvent]:
-        return super().trust() if self._contract.is_known else []
+_trades, _tickers, _candles = rows(wire.TradeRow), rows(wire.TickerRow), rows(wire.CandleRow)
+_liquidations, _forced = rows(wire.LiquidationRow), rows(wire.ForcedOrder)
 
 
 class TradesChannel(RisingTrades):
@@ -61,7 +45,7 @@ class TradesChannel(RisingTrades):
         told = _trades(frame).data
         if told:
             self._merged = told[0].count
-        return [trade(self.venue, self.symbol, row, self._contract) for row in told]
+        return [trade(self.venue, row, self._contract) for row in told]
 
     def begins(self, trade: Trade) -> int:
         return int(trade.trade_id) - max(self._merged, 1) + 1
@@ -74,7 +58,7 @@ class TickerChannel(Counted):
     channel = "ticker"
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        return [ticker(self.venue, self.symbol, row, self._contract) for row in _tickers(frame).data]
+        return [ticker(self.venue, self.symbol, row, self.contract) for row in _tickers(frame).data]
 
 
 class CandlesChannel(Counted):
@@ -89,7 +73,7 @@ class CandlesChannel(Counted):
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         told = _candles(frame).data
-        return [candle(self.venue, self.symbol, row, self._contract, self._interval_s) for row in told]
+        return [candle(self.venue, self.symbol, row, self.contract, self._interval_s) for row in told]
 
 
 class LiquidationsChannel(Channel):
@@ -98,7 +82,7 @@ class LiquidationsChannel(Channel):
     __slots__ = ("_contracts", "_wanted")
     channel = "liquidations"
 
-    def __init__(self, venue: str, topic: str, contracts: Contracts, wanted: frozenset[str], symbol: str = "") -> None:
+    def __init__(self, venue: str, topic: str, symbol: str, contracts: Contracts, wanted: frozenset[str]) -> None:
         super().__init__(venue, topic, symbol)
         self._contracts = contracts
         self._wanted = wanted
@@ -108,56 +92,42 @@ class LiquidationsChannel(Channel):
             told = [wire.LiquidationRow(self.symbol, _forced(frame).data)]
         else:
             told = [row for row in _liquidations(frame).data if not self._wanted or row.instId in self._wanted]
-        return [
-            Liquidation(
-                named(self.venue, row.instId), row.instId, order.ts * MS, order.side, order.bkPx,
-                self._contracts.of(row.instId).base(order.sz),
-            )
-            for row in told
-            for order in row.details
-        ]  # fmt: skip
+        return [event for row in told for event in self._told(row)]
+
+    def _told(self, row: wire.LiquidationRow) -> Sequence[Liquidation]:
+        liquidation, base = (
+            partial(Liquidation, named(self.venue, row.instId), row.instId),
+            self._contracts.of(row.instId).base,
+        )
+        return [liquidation(order.ts * MS, order.side, order.bkPx, base(order.sz)) for order in row.details]
 
 
-class SilentChannel(Channel):
-    """A topic that is known and tells nothing that is kept here."""
-
-    __slots__ = ()
-    channel: MarketChannel = "ticker"
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        return ()
-
-
-def trade(venue: str, symbol: str, row: wire.TradeRow, contract: Contract, *, backfilled: bool = False) -> Trade:
+def trade(venue: str, row: wire.TradeRow, contract: Contract, *, backfilled: bool = False) -> Trade:
     """A trade event, by stream or REST."""
     size, trade_id = contract.base(row.sz), str(row.tradeId)
-    return Trade(venue, symbol, row.ts * MS, trade_id, row.px, size, row.side, "normal", backfilled)
+    return Trade(venue, row.instId, row.ts * MS, trade_id, row.px, size, row.side, "normal", backfilled)
 
 
 def ticker(venue: str, symbol: str, row: wire.TickerRow, contract: Contract) -> Ticker:
     """A ticker event from what was said, by stream or REST. Raises `ValueError` where that is nothing."""
     if row.last == row.bidPx == row.askPx == row.markPx == row.idxPx == row.oi == row.fundingRate == "":
         raise ValueError("a ticker that says nothing")
-    interval_s = None
-    if row.fundingTime != "" and row.nextFundingTime != "":
-        interval_s = (row.nextFundingTime - row.fundingTime) // 1000 or None
+    following, after = row.fundingTime, row.nextFundingTime
+    interval_s = None if following == "" or after == "" else (after - following) // 1000 or None
     return Ticker(
         venue, symbol, None if row.ts == "" else row.ts * MS, _or_none(row.last),
         _or_none(row.bidPx), _size(row.bidSz, contract), _or_none(row.askPx), _size(row.askSz, contract),
         _or_none(row.markPx), _or_none(row.idxPx), None if row.fundingRate == "" else row.fundingRate, interval_s,
-        None if row.fundingTime == "" else row.fundingTime * MS, _size(row.oi, contract), _size(row.vol24h, contract),
+        None if following == "" else following * MS, _size(row.oi, contract), _size(row.vol24h, contract),
     )  # fmt: skip
 
 
 def candle(venue: str, symbol: str, row: wire.CandleRow, contract: Contract, interval_s: int) -> Candle:
     """A candle event, by stream or REST. Raises `ValueError` where numbers are missing."""
     start, opened, high, low, close, volume, *more = row
-    turnover = more[1] if len(more) > 2 else None
-    closed = len(more) > 2 and more[2] == 1
-    return Candle(
-        venue, symbol, None, int(start) * MS, interval_s, opened, high, low, close, contract.base(volume), turnover, None,
-        closed,
-    )  # fmt: skip
+    turnover, closed = (more[1], more[2] == 1) if len(more) > 2 else (None, False)
+    ohlc, base = (opened, high, low, close), contract.base(volume)
+    return Candle(venue, symbol, None, int(start) * MS, interval_s, *ohlc, base, turnover, None, closed)
 
 
 def _or_none(said: wire.Said) -> float | None:
@@ -168,29 +138,22 @@ def _size(said: wire.Said, contract: Contract) -> float | None:
     return None if said == "" else contract.base(said)
 
 
-_TICKERS = frozenset({"tickers", "mark-price", "funding-rate", "open-interest"})
-_SILENT = frozenset({"price-limit", "estimated-price", "status", "opt-summary", "instruments", "block-tickers"})
-_SILENT_KINDS = ("index-candle", "mark-price-candle")
+_TICKERS = frozenset({"tickers", "mark-price", "funding-rate", "open-interest", "index-tickers"})
 
 
 def plain_channel(
     venue: str, topic: str, kind: str, of: str, contracts: Contracts, wanted: frozenset[str]
 ) -> Channel | None:
     """The channel of everything that is no book, or None for a topic that is none of ours."""
-    if kind == "liquidation-orders":
-        return LiquidationsChannel(venue, topic, contracts, wanted)
-    if kind in _SILENT or kind.startswith(_SILENT_KINDS):
-        return SilentChannel(venue, topic, of)
+    if kind == "liquidation-orders" or (kind == "liquidations" and of):
+        return LiquidationsChannel(venue, topic, of if kind == "liquidations" else "", contracts, wanted)
     if not of:
         return None
     symbol = f"{of}-SWAP" if kind == "index-tickers" else of  # a swap's name is its index's and an ending
-    venue = named(venue, symbol)
-    contract = contracts.of(symbol)
+    venue, contract = named(venue, symbol), contracts.of(symbol)
     if kind in ("trades", "trades-all"):
         return TradesChannel(venue, topic, symbol, contract)
-    if kind in _TICKERS or kind == "index-tickers":
+    if kind in _TICKERS:
         return TickerChannel(venue, topic, symbol, contract)
-    if kind == "liquidations":
-        return LiquidationsChannel(venue, topic, contracts, wanted, symbol)
     interval_s = SECONDS.get(kind.removeprefix("candle").removesuffix("utc")) if kind.startswith("candle") else None
     return None if interval_s is None else CandlesChannel(venue, topic, symbol, contract, interval_s)

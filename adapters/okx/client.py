@@ -23,7 +23,7 @@ RATE_WAIT_S = 2.0  # every window is as long
 BUSY_WAIT_S = 0.5
 CLOCK_WAIT_S = 0.2
 
-_answer = msgspec.json.Decoder(wire.Answer).decode
+_answer = msgspec.json.Decoder(wire.Envelope).decode
 _items = msgspec.json.Decoder(list[wire.Item]).decode
 
 _MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
@@ -129,7 +129,7 @@ class Client(BaseClient):
         return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
 
 
-def _of_items(answer: wire.Answer) -> Verdict:
+def _of_items(answer: wire.Envelope) -> Verdict:
     """All failed, or some did: each item says why, and where there is one it speaks for the whole."""
     told = _items(answer.data)
     if not told or not told[0].sCode:

@@ -11,6 +11,7 @@ import msgspec
 from adapters.base.channel import Channel
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
+from adapters.base.contracts import Counted
 from adapters.base.limits import Pool, Priority
 from adapters.base.query import Arguments, Query
 from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
@@ -20,7 +21,7 @@ from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.okx import wire
 from adapters.okx.account import PRIVATE_CHANNELS
-from adapters.okx.channels import Counted, rows
+from adapters.okx.channels import rows
 from adapters.okx.client import Client
 from adapters.okx.endpoints import HOSTS, Endpoints
 from adapters.okx.formats import BATCH, Formats
@@ -50,8 +51,7 @@ CAPABILITIES = Capabilities(
 )  # fmt: skip
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
-_answer = msgspec.json.Decoder(wire.Answer).decode
-_times = rows(wire.Time)
+_times = rows(dict[str, str])
 
 
 class Exchange(Sweeping):
@@ -101,7 +101,7 @@ class Exchange(Sweeping):
         return self.formats.answer(action, body, query)
 
     def server_ns(self, body: bytes) -> int:
-        return _times(body).data[0].ts * 1_000_000
+        return int(_times(body).data[0]["ts"]) * 1_000_000
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
         return self.formats.with_fees(instrument, body)
@@ -248,7 +248,7 @@ class Decoder(Websocket):
             interval_s=SECONDS.get(bar, 60),
         )
         try:
-            answer = _answer(body)
+            answer = _envelope(body)
             if answer.code != "0":
                 return (self._status("gap", f"{parts.path}: {answer.code} {answer.msg}"),)
             if action == "funding":

@@ -16,7 +16,7 @@ from adapters.base.endpoints import Endpoint
 from adapters.base.numbers import money, owed, text
 from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.okx import wire
-from adapters.okx.account import Account
+from adapters.okx.account import Account, read_bills, read_fills, read_orders
 from adapters.okx.book import snapshot
 from adapters.okx.channels import candle, rows, ticker, trade
 from adapters.okx.contracts import Contracts
@@ -43,8 +43,7 @@ _books, _trades, _tickers, _candles = (
     rows(wire.TickerRow),
     rows(wire.CandleRow),
 )
-_instruments, _orders, _fills = rows(wire.InstrumentRow), rows(wire.Order), rows(wire.FillRow)
-_positions, _balances, _bills, _fees = rows(wire.Position), rows(wire.Balance), rows(wire.Bill), rows(wire.Fee)
+_instruments, _fees = rows(wire.InstrumentRow), rows(wire.Fee)
 
 
 class Formats:
@@ -108,13 +107,8 @@ class Formats:
                 return self._place(of_kind(arguments, PlaceOrder, action))
             case "amend":
                 amend = of_kind(arguments, AmendOrder, action)
-                size = self._count(amend.symbol, amend.size)
-                return {
-                    "instId": amend.symbol,
-                    "clOrdId": _id(amend.client_id),
-                    "newSz": size,
-                    "newPx": text(amend.price),
-                }
+                size, price = self._count(amend.symbol, amend.size), text(amend.price)
+                return {"instId": amend.symbol, "clOrdId": _id(amend.client_id), "newSz": size, "newPx": price}
             case _:
                 cancel = of_kind(arguments, CancelOrder, action)
                 return {"instId": cancel.symbol, "clOrdId": _id(cancel.client_id)}
@@ -125,16 +119,13 @@ class Formats:
             raise WrongUse("a limit order needs a price")
         return said(
             {
-                "instId": order.symbol,
-                "tdMode": "cash" if kind_of(order.symbol) == SPOT else "cross",
-                "clOrdId": _id(order.client_id),
-                "side": Types.side.encode(order.side),
+                "instId": order.symbol, "tdMode": "cash" if kind_of(order.symbol) == SPOT else "cross",
+                "clOrdId": _id(order.client_id), "side": Types.side.encode(order.side),
                 "ordType": order_type(order.kind, order.tif),
                 "px": text(order.price) if order.kind == "limit" and order.price is not None else None,
-                "sz": self._count(order.symbol, order.size),
-                "reduceOnly": True if order.reduce_only else None,
+                "sz": self._count(order.symbol, order.size), "reduceOnly": True if order.reduce_only else None,
             }
-        )
+        )  # fmt: skip
 
     def _count(self, symbol: str, size: Decimal) -> str:
         return text(self.contracts.of(symbol).count(size))
@@ -216,11 +207,11 @@ class Formats:
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
         """What is paid is negative on the wire, and positive in an instrument."""
         for row in _fees(body).data:
-            own = {"USDT": (row.makerU, row.takerU), "USDC": (row.makerUSDC, row.takerUSDC)}.get(
-                instrument.settle, ("", "")
+            own = {"USDT": (row.makerU, row.takerU), "USDC": (row.makerUSDC, row.takerUSDC)}
+            told = own.get(instrument.settle, ("", "")) if instrument.kind != "spot" else ("", "")
+            maker, taker = (
+                None if rate is None else -rate for rate in map(money, told if told[0] else (row.maker, row.taker))
             )
-            told = own if own[0] and instrument.kind != "spot" else (row.maker, row.taker)
-            maker, taker = (None if rate is None else -rate for rate in map(money, told))
             return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
         return instrument
 
@@ -230,47 +221,32 @@ class Formats:
 
     def _trades(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         """Oldest first, as a stream would have told them."""
-        return [
-            trade(named(self.venue, row.instId), row.instId, row, self.contracts.of(row.instId), backfilled=True)
-            for row in reversed(_trades(body).data)
-        ]
+        venue, contract = named(self.venue, query.symbol), self.contracts.of(query.symbol)
+        return [trade(venue, row, contract, backfilled=True) for row in reversed(_trades(body).data)]
 
     def _klines(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        venue, contract = named(self.venue, query.symbol), self.contracts.of(query.symbol)
-        told = reversed(_candles(body).data)
-        return [candle(venue, query.symbol, row, contract, query.interval_s) for row in told]
+        venue, contract, told = named(self.venue, query.symbol), self.contracts.of(query.symbol), _candles(body).data
+        return [candle(venue, query.symbol, row, contract, query.interval_s) for row in reversed(told)]
 
-    def _tickers(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [self._ticker(row.instId, row) for row in _tickers(body).data]
+    def _tickers(self, body: bytes, query: Query, ending: str = "") -> Sequence[AnyEvent]:
+        told = [(row.instId + ending, row) for row in _tickers(body).data]
+        return [ticker(named(self.venue, name), name, row, self.contracts.of(name)) for name, row in told]
 
     def _index_tickers(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [self._ticker(f"{row.instId}-SWAP", row) for row in _tickers(body).data]
-
-    def _ticker(self, symbol: str, row: wire.TickerRow) -> AnyEvent:
-        return ticker(named(self.venue, symbol), symbol, row, self.contracts.of(symbol))
-
-    def _one_order(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [self.account.order(row) for row in _orders(body).data]
+        return self._tickers(body, query, "-SWAP")
 
     def _orders(self, body: bytes, query: Query) -> Page:
-        told = _orders(body).data
-        events = [self.account.order(row) for row in told]
-        return events, _following(query, [row.ordId for row in told])
+        told = read_orders(body).data
+        return [self.account.order(row) for row in told], _following(query, [row.ordId for row in told])
 
     def _executions(self, body: bytes, query: Query) -> Page:
         """Oldest first, marked as fetched after the fact."""
-        told = _fills(body).data
+        told = read_fills(body).data
         return [self.account.fill(row) for row in reversed(told)], _following(query, [row.billId for row in told])
 
     def _fundings(self, body: bytes, query: Query) -> Page:
-        told = _bills(body).data
+        told = read_bills(body).data
         return [self.account.bill(row) for row in reversed(told)], _following(query, [row.billId for row in told])
-
-    def _positions(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [self.account.position(row) for row in _positions(body).data]
-
-    def _wallet(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [event for row in _balances(body).data for event in self.account.balances(row)]
 
 
 def _id(client_id: str) -> str:
@@ -303,7 +279,9 @@ _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = 
     "instruments": Formats._instruments, "book": Formats._book, "trades": Formats._trades,
     "klines": Formats._klines, "history_klines": Formats._klines, "index_tickers": Formats._index_tickers,
     **dict.fromkeys(("ticker", "tickers", "mark_prices", "funding_rate", "open_interest"), Formats._tickers),
-    "order": Formats._one_order, "positions": Formats._positions, "wallet": Formats._wallet,
+    "order": lambda formats, body, query: formats._orders(body, query)[0],
+    "positions": lambda formats, body, query: formats.account.positions(body),
+    "wallet": lambda formats, body, query: formats.account.balances(body),
 }  # fmt: skip
 _PAGED: Mapping[str, Callable[[Formats, bytes, Query], Page]] = {
     **dict.fromkeys(("open_orders", "order_history", "order_archive"), Formats._orders),

@@ -4,12 +4,13 @@ https://www.okx.com/docs-v5/en/#overview-websocket-login
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from adapters.base.client import Request
-from adapters.base.standing import Standing
+from adapters.base.logged_in import LoggedIn
 from adapters.base.websocket import OrderSocket
 from adapters.okx import wire
 from adapters.okx.account import PRIVATE_CHANNELS, Account
@@ -17,9 +18,8 @@ from adapters.okx.client import signature
 from adapters.okx.endpoints import Endpoints
 from adapters.okx.websocket import BEAT_S, PING, PONG
 from state.errors import TapelineError
-from state.events import AnyEvent, FeedStatus
+from state.events import AnyEvent
 from state.secrets import Credentials
-from state.words import FeedState
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
 _encode = msgspec.json.Encoder().encode
@@ -27,71 +27,49 @@ _strike = re.compile(rb'"(apiKey|passphrase|sign)":"[^"]*"').sub
 _market = re.compile(rb'"instId":"([^"]*)"').sub
 
 
-def login(credentials: Credentials, now_ns: int) -> bytes:
-    """The frame that opens a private connection; it is good for 30 s."""
-    stamp = str(now_ns // 1_000_000_000)
-    word = {
-        "apiKey": credentials.key.reveal(),
-        "passphrase": credentials.passphrase.reveal(),
-        "timestamp": stamp,
-        "sign": signature(credentials.secret.reveal(), f"{stamp}GET/users/self/verify"),
-    }
-    return _encode({"op": "login", "args": [word]})
+class Private(LoggedIn):
+    """What both have in common: the login, and the venue's word that it is about to close the connection."""
 
-
-class LoggedIn(Standing):
-    """A connection that logs in first, and is pinged however quiet it is."""
-
-    silence_s = None
-    heartbeat_s = BEAT_S
+    heartbeat_s, ping, pong = BEAT_S, PING, PONG
 
     def __init__(self, venue: str, name: str, url: str, credentials: Credentials) -> None:
         super().__init__(venue, name, url)
         self._credentials = credentials
 
-    def on_connect(self, now: int) -> list[bytes]:
-        return [login(self._credentials, now)]
-
-    def opened(self) -> Sequence[AnyEvent]:
-        return ()
-
-    def heartbeat(self, now: int) -> list[bytes]:
-        return [PING]
+    def login(self, now: int) -> bytes:
+        """Good for 30 s."""
+        keys, stamp = self._credentials, str(now // 1_000_000_000)
+        sign = signature(keys.secret.reveal(), f"{stamp}GET/users/self/verify")
+        words = {"apiKey": keys.key.reveal(), "passphrase": keys.passphrase.reveal(), "timestamp": stamp, "sign": sign}
+        return _encode({"op": "login", "args": [words]})
 
     def strike(self, frame: bytes) -> bytes:
         return _strike(rb'"\1":"***"', frame) if b'"login"' in frame else frame
 
+    @abstractmethod
     def entered(self) -> Sequence[AnyEvent]:
         """The login was taken."""
-        return ()
 
+    @abstractmethod
     def told(self, said: wire.Envelope, frame: bytes) -> Sequence[AnyEvent]:
         """What is neither login nor heartbeat."""
-        return self._odd(f"neither a topic nor an answer: {said.event or said.op or 'no event'}")
 
-    def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
-        if frame == PONG:
-            return ()
-        try:
-            said = _envelope(frame)
-            if said.event == "login" and said.code == "0":
-                self._is_open = True
-                return self.entered()
-            if said.event == "notice":  # the venue is about to close this connection
-                self.over = f"{said.code} {said.msg}"
-                return ()
-            if said.event == "error" and not self._is_open:
-                self.over = f"login refused: {said.code} {said.msg}"
-                return (self._status("down", self.over),)
+    def read(self, frame: bytes) -> Sequence[AnyEvent]:
+        said = _envelope(frame)
+        if said.event == "login" and said.code == "0":
+            self._is_open = True
+            return self.entered()
+        if said.event == "notice":
+            self.over = f"{said.code} {said.msg}"
+        elif said.event == "error" and not self._is_open:
+            self.over = f"login refused: {said.code} {said.msg}"
+            return (self._said("down", self.over),)
+        elif said.event != "channel-conn-count":
             return self.told(said, frame)
-        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
-            return self._odd(f"a frame did not fit: {error}")
-
-    def _status(self, status: FeedState, reason: str = "") -> FeedStatus:
-        return FeedStatus(self.venue, "", self.channel, status, reason)
+        return ()
 
 
-class PrivateWebsocket(LoggedIn):
+class PrivateWebsocket(Private):
     """Orders, positions, balances. Orders come without a snapshot; that funding was paid is told, how much only REST says."""
 
     channel = "account"
@@ -122,9 +100,7 @@ class PrivateWebsocket(LoggedIn):
             return ()  # "ok" is said by whoever has read by REST what was missed meanwhile
         if said.event in ("error", "channel-conn-count-error"):
             self.suspect = True
-            return (self._status("down", f"refused: {said.code} {said.msg}".strip()),)
-        if said.event == "channel-conn-count":
-            return ()
+            return (self._said("down", f"refused: {said.code} {said.msg}".strip()),)
         events = self._account.private(name, frame) if name and not said.event else None
         if events is None:
             return self._odd(f"unknown topic {name!r}" if name else f"neither a topic nor an answer: {said.event!r}")
@@ -142,10 +118,10 @@ class PrivateWebsocket(LoggedIn):
 
     def unanswered(self, request: Request, error: TapelineError) -> Sequence[AnyEvent]:
         """Then the account is read anew, funding and all."""
-        return (self._status("gap", f"funding was paid, and how much could not be asked: {error}"),)
+        return (self._said("gap", f"funding was paid, and how much could not be asked: {error}"),)
 
 
-class TradeWebsocket(LoggedIn, OrderSocket):
+class TradeWebsocket(Private, OrderSocket):
     """Order entry: REST's own rows, where a market is named by its code.
 
     https://www.okx.com/docs-v5/en/#order-book-trading-trade-ws-place-order
@@ -161,13 +137,11 @@ class TradeWebsocket(LoggedIn, OrderSocket):
         self._expires_ms = expires_ms
 
     def entered(self) -> Sequence[AnyEvent]:
-        return (self._status("ok"),)
+        return (self._said("ok"),)
 
     def told(self, said: wire.Envelope, frame: bytes) -> Sequence[AnyEvent]:
         if said.id and said.code:
             self.answers.append((said.id, frame))
-            return ()
-        if said.event.startswith("channel-conn-count"):
             return ()
         return self._odd(f"an answer to nothing: {said.code} {said.msg}")
 

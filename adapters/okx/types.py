@@ -79,6 +79,7 @@ SECONDS: dict[str, int] = {word.removesuffix("utc"): seconds for seconds, word i
 # Why an order ended, by `cancelSource`: who ended it, and what that means to a strategy.
 ENDED: dict[str, tuple[Origin, Refusal | None, str]] = {
     "0": ("venue", None, "cancelled by the system"),
+    "": ("user", None, ""),
     "1": ("user", None, ""),
     "2": ("venue", "reduce_only", "the position no longer allows it"),
     "3": ("liquidation", None, "risk: forced liquidation"),

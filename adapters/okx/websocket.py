@@ -9,19 +9,24 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from adapters.base.channel import Channel
+from adapters.base.linked import LinkedSocket
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.topics import TopicSocket
 from adapters.okx import wire
-from adapters.okx.book import BookChannel, channel_of
+from adapters.okx.book import channel_of
 from adapters.okx.contracts import Contracts
 from adapters.okx.types import INTERVALS, MARKETS, SPOT, kind_of
 from state.errors import WrongUse
 from state.events import AnyEvent
 
 BEAT_S = 10.0  # the venue ends a connection after 30 s without a word
-RESYNC_AFTER_S = 20.0  # a snapshot that was not followed by then is asked for again: 480 requests an hour are allowed
 TOPICS_MOST = 200  # of one connection
 PING, PONG = b"ping", b"pong"
+
+# Channels that are known and tell nothing that is kept here.
+SILENT = (
+    "price-limit", "estimated-price", "status", "opt-summary", "instruments", "block-tickers", "index-candle",
+    "mark-price-candle",
+)  # fmt: skip
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
 _encode = msgspec.json.Encoder().encode
@@ -60,13 +65,14 @@ def _index(symbol: str) -> str:
     return topic("index-tickers", symbol.removesuffix("-SWAP"))
 
 
-class Websocket(TopicSocket):
+class Websocket(LinkedSocket):
     """Public market data: books in sequence, trades, tickers, candles, liquidations."""
 
     prefix = b'{"arg":{"channel":"'
     ending = b'"}'
     topics_a_request = 50
     heartbeat_s = BEAT_S
+    resync_after_s = 20.0  # 480 requests an hour are allowed
 
     def __init__(
         self,
@@ -124,14 +130,8 @@ class Websocket(TopicSocket):
     def heartbeat(self, now: int) -> list[bytes]:
         return [PING, *super().heartbeat(now)]
 
-    def ask_whole(self, channel: Channel, now: int) -> None:
-        """A book comes whole when it is subscribed to."""
-        if self._is_decoder or not isinstance(channel, BookChannel):
-            return
-        if channel.is_asked and now - channel.asked_ns < RESYNC_AFTER_S * 1e9:
-            return
-        channel.asked_ns, channel.is_asked = now, True
-        self.outbox += [_said("unsubscribe", [channel.topic], 0), *self._subscribe([channel.topic])]
+    def unsubscription(self, topics: Sequence[str]) -> bytes:
+        return _said("unsubscribe", topics, 0)
 
     def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
         """Another key order, an answer to a request, or a stranger."""
@@ -140,7 +140,7 @@ class Websocket(TopicSocket):
         said = _envelope(frame)
         name = "" if said.arg is None else _name_of(said.arg)
         if said.event in ("subscribe", "unsubscribe"):
-            return None, frame, self._acknowledged(name, recv) if said.event == "subscribe" else ()
+            return None, frame, self.acknowledged(name, recv) if said.event == "subscribe" else ()
         if said.event == "error":
             number = int(said.id) if said.id.isdecimal() else 0
             return None, frame, self._answered(number, f"{said.code} {said.msg}", recv)
@@ -152,21 +152,9 @@ class Websocket(TopicSocket):
         if said.event or not name:
             return None, frame, self._stranger(f"neither a topic nor an answer: {said.event or 'no event'}")
         channel = self._named(name)
+        if channel is None and said.arg is not None and said.arg.channel.startswith(SILENT):
+            return None, frame, ()
         return channel, frame, () if channel is not None else self._stranger(f"unknown topic {name!r}")
-
-    def _acknowledged(self, name: str, recv: int) -> Sequence[AnyEvent]:
-        """Each topic of a request is acknowledged alone."""
-        for number, topics in list(self._asked.items()):
-            if name in topics:
-                topics.remove(name)
-                if not topics:
-                    del self._asked[number]
-        channel = self._channels.get(name.encode())
-        if channel is None:
-            return ()
-        if isinstance(channel, BookChannel):
-            channel.asked_ns, channel.is_asked = recv, True  # the snapshot is on its way
-        return channel.trust() if channel.heals_on_ack else ()
 
 
 def _name_of(arg: wire.Arg) -> str:

@@ -1,13 +1,14 @@
 # ruff: noqa: N815 - the field names are the venue's
 """The venue's frames as Structs: what is decoded, and nothing more.
 
-Every number stands in quotes, and an empty string is "not said". Money stays text until `account.py` makes it Decimal.
-https://www.okx.com/docs-v5/en/
+Every number stands in quotes, and an empty string is "not said". Money stays text until `account.py` makes it Decimal. The
+same objects come by stream and by REST, in both as rows of `data`.
+https://www.okx.com/docs-v5/en/#order-book-trading-market-data, #public-data, #order-book-trading-trade, #trading-account
 """
 
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import Meta, Raw, Struct
 
 from adapters.base.shapes import Id, Millis, Number, Signed
 
@@ -16,11 +17,10 @@ Said: TypeAlias = Number | Literal[""]
 SaidSigned: TypeAlias = Signed | Literal[""]
 SaidMillis: TypeAlias = Millis | Literal[""]
 Seq: TypeAlias = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
+Side: TypeAlias = Literal["buy", "sell"]
 
 
 class Arg(Struct, gc=False):
-    """What a frame is of."""
-
     channel: str = ""
     instId: str = ""
     instType: str = ""
@@ -28,7 +28,7 @@ class Arg(Struct, gc=False):
 
 
 class Envelope(Struct, gc=False):
-    """The keys by which frames are told apart: a push, an event, an answer to an order."""
+    """The keys by which frames are told apart and answers judged. Of an answer, code 1: all failed, 2: some did."""
 
     arg: Arg | None = None
     event: str = ""
@@ -36,27 +36,30 @@ class Envelope(Struct, gc=False):
     id: str = ""
     code: str = ""
     msg: str = ""
+    data: Raw = Raw(b"[]")
 
 
 class Push(Struct, Generic[T], gc=False):
-    """A frame of a topic, and an answer by REST: in both the rows are its data."""
-
     data: list[T]
 
 
-# --- public ------------------------------------------------------------------------------------------------------
+class Item(Struct, gc=False):
+    """What became of one order of a request."""
+
+    ordId: str = ""
+    sCode: str = ""
+    sMsg: str = ""
+    ts: str = ""
 
 
 class Level(Struct, array_like=True, gc=False):
-    """A level's further words, a number that is not used and one of orders, are left where they are."""
+    """Its further words, a number that is not used and one of orders, are left where they are."""
 
     px: Number
     sz: Number
 
 
 class BookRow(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel"""
-
     asks: list[Level]
     bids: list[Level]
     ts: Millis
@@ -70,13 +73,11 @@ class BookPush(Struct, gc=False):
     action: Literal["snapshot", "update"] = "snapshot"
 
 
-# A level as it was written, of which a checksum is made.
-TextLevel: TypeAlias = tuple[str, str, Any, Any]
-
-
 class BookTexts(Struct, gc=False):
-    asks: list[TextLevel]
-    bids: list[TextLevel]
+    """Levels as they were written, of which a checksum is made."""
+
+    asks: list[tuple[str, str, Any, Any]]
+    bids: list[tuple[str, str, Any, Any]]
 
 
 class TradeRow(Struct, gc=False):
@@ -86,7 +87,7 @@ class TradeRow(Struct, gc=False):
     tradeId: Id
     px: Number
     sz: Number
-    side: Literal["buy", "sell"]
+    side: Side
     ts: Millis
     count: int = 1
 
@@ -115,22 +116,18 @@ CandleRow: TypeAlias = list[Number]
 
 
 class ForcedOrder(Struct, gc=False):
-    side: Literal["buy", "sell"]
+    side: Side
     bkPx: Number
     sz: Number
     ts: Millis
 
 
 class LiquidationRow(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#public-data-websocket-liquidation-orders-channel"""
-
     instId: str
     details: list[ForcedOrder]
 
 
 class InstrumentRow(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments"""
-
     instId: str
     instType: str
     tickSz: str
@@ -140,7 +137,6 @@ class InstrumentRow(Struct, gc=False):
     ctType: str = ""
     ctVal: str = ""
     ctMult: str = ""
-    ctValCcy: str = ""
     baseCcy: str = ""
     quoteCcy: str = ""
     settleCcy: str = ""
@@ -149,12 +145,7 @@ class InstrumentRow(Struct, gc=False):
     instIdCode: int | None = None
 
 
-# --- private; the same objects come by REST ----------------------------------------------------------------------
-
-
 class Order(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#order-book-trading-trade-ws-order-channel"""
-
     instId: str
     ordId: str
     side: str
@@ -162,7 +153,6 @@ class Order(Struct, gc=False):
     state: str
     sz: str
     accFillSz: str = ""
-    instType: str = ""
     clOrdId: str = ""
     px: str = ""
     avgPx: str = ""
@@ -185,8 +175,6 @@ class Order(Struct, gc=False):
 
 
 class FillRow(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-transaction-details-last-3-months"""
-
     instId: str
     tradeId: str
     side: str
@@ -205,8 +193,6 @@ class FillRow(Struct, gc=False):
 
 
 class Position(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#trading-account-websocket-positions-channel"""
-
     instId: str
     pos: str
     posSide: str = "net"
@@ -228,30 +214,20 @@ class Coin(Struct, gc=False):
 
 
 class Balance(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#trading-account-websocket-account-channel"""
-
     details: list[Coin]
     uTime: str = ""
 
 
 class Change(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#trading-account-websocket-balance-and-position-channel"""
-
     eventType: str = ""
-    balData: list[Coin] = field(default_factory=list)
 
 
 class Bill(Struct, gc=False):
-    """https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-bills-details-last-7-days"""
-
     billId: str
     instId: str
     balChg: str
     ccy: str
     ts: str
-    type: str = ""
-    px: str = ""
-    sz: str = ""
 
 
 class Fee(Struct, gc=False):
@@ -263,27 +239,3 @@ class Fee(Struct, gc=False):
     takerU: str = ""
     makerUSDC: str = ""
     takerUSDC: str = ""
-
-
-# --- answers -----------------------------------------------------------------------------------------------------
-
-
-class Item(Struct, gc=False):
-    """One order of a request."""
-
-    ordId: str = ""
-    sCode: str = ""
-    sMsg: str = ""
-    ts: str = ""
-
-
-class Answer(Struct, gc=False):
-    """What every answer is wrapped in, by REST and by the order socket. Code 1: all failed, 2: some did."""
-
-    code: str
-    msg: str = ""
-    data: Raw = Raw(b"[]")
-
-
-class Time(Struct, gc=False):
-    ts: Millis
