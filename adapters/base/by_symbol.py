@@ -49,10 +49,7 @@ class BySymbol(Exchange):
         events = await super().poll(action, query, feed=feed, priority=priority)
         if action != "positions" or query.symbol:
             return events
-        flat = self.known.flats(events, asked_ns)
-        if feed and flat:
-            self.account_inbox.feed(self.clock.now_ns(), flat)
-        return [*events, *flat]
+        return self.with_flats(events, asked_ns, feed=feed)
 
     async def _all_executions(self, query: Query, *, feed: bool, priority: Priority) -> Sequence[AnyEvent]:
         """Fills and funding since a time, oldest first."""

@@ -127,3 +127,17 @@ class Client(ABC):
         """What an answer's headers say, by pool."""
         budget = self.budget(headers)
         return () if budget is None else ((request.endpoint.pool, budget),)
+
+
+def by_status(status: int, text: str, rate_wait_s: float) -> Verdict:
+    """What an HTTP status alone says, where no body can be read: 5xx says nothing of what became of the request."""
+    code = f"http {status}"
+    match status:
+        case 429:
+            return Verdict("retry", "rate", code, text, rate_wait_s)
+        case 401 | 403:
+            return Verdict("fatal", "fatal", code, text or "key, signature or address refused")
+        case 400 | 404 | 405 | 410:
+            return Verdict("rejected", "rule", code, text)
+        case _:
+            return Verdict("unknown", None, code, text)

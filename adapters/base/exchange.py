@@ -282,6 +282,13 @@ class Exchange(Polls):
                 found = [await self.fee_rates(event) for event in found]
             self.inbox.feed(self.clock.now_ns(), found)
 
+    def with_flats(self, listed: Sequence[AnyEvent], asked_ns: int, *, feed: bool) -> Sequence[AnyEvent]:
+        """A list of positions that holds no flat ones, with those that were held and are not in it."""
+        flat = self.known.flats(listed, asked_ns)
+        if feed and flat:
+            self.account_inbox.feed(self.clock.now_ns(), flat)
+        return [*listed, *flat]
+
     # --- tasks ---
 
     def _pump(

@@ -25,7 +25,11 @@ class Mac:
 
     def hex(self, message: bytes) -> str:
         """The signature of a message, as hex digits."""
+        return self.digest(message).hex()
+
+    def digest(self, message: bytes) -> bytes:
+        """The signature of a message."""
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(message)
         outer.update(inner.digest())
-        return outer.hexdigest()
+        return outer.digest()

@@ -32,3 +32,10 @@ class OrderID:
         if len(digits) != 8 or not client_id.startswith(self._prefix) or not _DIGITS.issuperset(digits):
             return None
         return int(digits, 16) or None
+
+
+def alphanumeric(client_id: str, most: int) -> str:
+    """An id for a venue that takes letters and digits, so many at most; raises `WrongUse`. An empty one is no id."""
+    if client_id and not (client_id.isascii() and client_id.isalnum() and len(client_id) <= most):
+        raise WrongUse(f"a client id has at most {most} letters and digits here, not {client_id!r}")
+    return client_id

@@ -5,7 +5,7 @@ told: a topic that must speak and has not is stale until it does.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,15 @@ from state.words import FeedState
 
 SILENT_S = 30.0  # a topic that must speak has spoken by then
 NEVER = 2**63
+
+
+def grouped(paths: Mapping[str, Iterable[str]], most: int) -> list[tuple[str, list[str]]]:
+    """Topics by address, over as few connections as take so many each."""
+    return [
+        (at, list(topics)[start : start + most])
+        for at, topics in paths.items()
+        for start in range(0, len(list(topics)), most)
+    ]
 
 
 class TopicSocket(Websocket):

@@ -15,6 +15,7 @@ from adapters.base.chained import ChainedBook, ChainedSocket
 from adapters.base.channel import Channel
 from adapters.base.client import Request
 from adapters.base.settings import Subscription, VenueSettings
+from adapters.base.topics import grouped
 from adapters.binance import wire
 from adapters.binance.book import SNAPSHOT_LEVELS, BookChannel, channel_of
 from adapters.binance.endpoints import ENDPOINTS, weight_of_levels
@@ -81,12 +82,8 @@ class Websocket(ChainedSocket):
         for subscription in subscriptions:
             for stream in streams_of(subscription, market, settings.book_depth):
                 paths.setdefault(path_of(stream, market), {})[stream] = None
-        groups = [
-            (f"{url}{path}/stream", list(streams)[start : start + STREAMS_MOST])
-            for path, streams in paths.items()
-            for start in range(0, len(streams), STREAMS_MOST)
-        ]
-        return [cls(settings.venue, f"public.{n}", at, group, market) for n, (at, group) in enumerate(groups)]
+        groups = enumerate(grouped({f"{url}{path}/stream": streams for path, streams in paths.items()}, STREAMS_MOST))
+        return [cls(settings.venue, f"public.{n}", at, group, market) for n, (at, group) in groups]
 
     def channel_of(self, topic: str) -> Channel | None:
         return channel_of(self.venue, topic)

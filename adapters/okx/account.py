@@ -12,7 +12,7 @@ from adapters.base.once import Once
 from adapters.okx import wire
 from adapters.okx.channels import MS, rows
 from adapters.okx.contracts import Contracts
-from adapters.okx.types import ENDED, MADE_BY, Types, named, sort_of
+from adapters.okx.types import ENDED, MADE_BY, Types, named
 from state.events import AnyEvent, BalanceUpdate, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate
 from state.words import FillKind, OrderStatus, Origin, Refusal
 
@@ -21,7 +21,7 @@ FUNDING = "funding_fee"
 REMEMBERED_MOST = 50_000
 
 read_orders, read_fills, read_bills = rows(wire.Order), rows(wire.FillRow), rows(wire.Bill)
-_positions, _balances, _changes = rows(wire.Position), rows(wire.Balance), rows(wire.Change)
+_positions, _balances, _changes = rows(wire.Position), rows(wire.Balance), rows(dict[str, object])
 
 
 class Account:
@@ -35,10 +35,7 @@ class Account:
         self._told = Once(REMEMBERED_MOST)  # fills and bills that a stream told: pushes repeat
 
     def private(self, channel: str, frame: bytes) -> Sequence[AnyEvent] | None:
-        """The events of a private frame, or None for a channel that is none of ours.
-
-        Raises `UnknownWord`, `msgspec.DecodeError`, `ValueError`.
-        """
+        """The events of a private frame, or None for a channel that is none of ours; raises `UnknownWord`."""
         read = _READERS.get(channel)
         return None if read is None else read(self, frame)
 
@@ -63,7 +60,7 @@ class Account:
     def order(self, row: wire.Order) -> OrderUpdate:
         """What an order is now. A post-only refusal comes as a cancel and is told as what it is."""
         status: OrderStatus = Types.status.parse(row.state)
-        kind, tif = sort_of(row.ordType)
+        kind, tif = Types.kind.parse(row.ordType), Types.tif.parse(row.ordType)
         filled, ts, contract = money(row.accFillSz), ns(row.uTime), self._contract(row.instId)
         origin: Origin = MADE_BY.get(row.category, "user")
         refusal: Refusal | None = None
@@ -108,17 +105,12 @@ class Account:
 
     def balances(self, frame: bytes) -> Sequence[AnyEvent]:
         """One event a coin."""
-        return [
-            BalanceUpdate(
-                self.venue, "", ns(coin.uTime) or ns(row.uTime), coin.ccy, owed(coin.cashBal), money(coin.availBal)
-            )
-            for row in _balances(frame).data
-            for coin in row.details
-        ]
+        told = [(coin, ns(coin.uTime) or ns(row.uTime)) for row in _balances(frame).data for coin in row.details]
+        return [BalanceUpdate(self.venue, "", ts, c.ccy, owed(c.cashBal), money(c.availBal)) for c, ts in told]
 
     def _change_frame(self, frame: bytes) -> Sequence[AnyEvent]:
         """The first to say that funding was paid; the other channels tell the rest."""
-        self.is_funded = self.is_funded or any(row.eventType == FUNDING for row in _changes(frame).data)
+        self.is_funded = self.is_funded or any(row.get("eventType") == FUNDING for row in _changes(frame).data)
         return ()
 
     def bill(self, row: wire.Bill) -> FundingPayment:

@@ -33,7 +33,10 @@ def checksum(book: TextBook) -> int:
 
 
 class BookChannel(LinkedBook):
-    """Snapshot and updates; no ids were told before 2022, and no checksums are since 2026, when they became 0."""
+    """Snapshot and updates, or the best levels, whole each time.
+
+    No ids were told before 2022, and no checksums are since 2026, when they became 0.
+    """
 
     __slots__ = ("_texts",)
 
@@ -52,17 +55,16 @@ class BookChannel(LinkedBook):
             if is_whole:
                 self._texts = TextBook() if row.checksum else None
             wrong = self._check(frame, at, row) if self._texts is not None else ()
-            told += wrong or (self._whole(row) if is_whole else self._next(row))
+            if wrong:
+                told += wrong
+            elif is_whole:
+                self.begin(row.seqId)
+                told += [snapshot(self.venue, self.symbol, row, self.contract, self.depth), *self.trust()]
+            else:
+                self.follow(row.seqId)
+                bids, asks = levels(row.bids, self.contract), levels(row.asks, self.contract)
+                told.append(BookDelta(self.venue, self.symbol, row.ts * MS, bids, asks, row.seqId, row.prevSeqId))
         return told
-
-    def _whole(self, row: wire.BookRow) -> Sequence[AnyEvent]:
-        self.begin(row.seqId)
-        return [snapshot(self.venue, self.symbol, row, self.contract, self.depth), *self.trust()]
-
-    def _next(self, row: wire.BookRow) -> Sequence[AnyEvent]:
-        self.follow(row.seqId)
-        bids, asks = levels(row.bids, self.contract), levels(row.asks, self.contract)
-        return (BookDelta(self.venue, self.symbol, row.ts * MS, bids, asks, row.seqId, row.prevSeqId),)
 
     def _check(self, frame: bytes, at: int, row: wire.BookRow) -> Sequence[AnyEvent]:
         """What is wrong where the text does not come to the checksum that a frame carries; 0 is none."""
@@ -77,17 +79,6 @@ class BookChannel(LinkedBook):
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
         self._texts = None
         return super().distrust(status, reason)
-
-
-class WholeChannel(LinkedBook):
-    """The best level or the best five, whole each time."""
-
-    __slots__ = ()
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        told = [snapshot(self.venue, self.symbol, row, self.contract, self.depth) for row in _book(frame).data]
-        self.begin(None)
-        return [*told, *self.trust()]
 
 
 def levels(told: Iterable[wire.Level], contract: Contract) -> list[Level]:
@@ -105,14 +96,12 @@ def snapshot(venue: str, symbol: str, row: wire.BookRow, contract: Contract, dep
 
 
 _DEPTHS = {"books": 400, "books-l2-tbt": 400, "books50-l2-tbt": 50, "books5": 5, "bbo-tbt": 1}
-_WHOLE = ("books5", "bbo-tbt")
 
 
 def channel_of(venue: str, topic: str, contracts: Contracts, wanted: frozenset[str] = frozenset()) -> Channel | None:
     """The channel that a topic's name says, or None for one that is none of ours."""
     kind, _, more = topic.partition('","')
     of = more.rpartition('":"')[2] if more.startswith('instId":"') else ""
-    if not of or kind not in _DEPTHS:
-        return plain_channel(venue, topic, kind, of, contracts, wanted)
-    made = WholeChannel if kind in _WHOLE else BookChannel
-    return made(named(venue, of), topic, of, contracts.of(of), _DEPTHS[kind])
+    if of and kind in _DEPTHS:
+        return BookChannel(named(venue, of), topic, of, contracts.of(of), _DEPTHS[kind])
+    return plain_channel(venue, topic, kind, of, contracts, wanted)

@@ -5,7 +5,6 @@ raises `msgspec.DecodeError` or `ValueError`; the socket makes a status of it.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -92,14 +91,11 @@ class LiquidationsChannel(Channel):
             told = [wire.LiquidationRow(self.symbol, _forced(frame).data)]
         else:
             told = [row for row in _liquidations(frame).data if not self._wanted or row.instId in self._wanted]
-        return [event for row in told for event in self._told(row)]
-
-    def _told(self, row: wire.LiquidationRow) -> Sequence[Liquidation]:
-        liquidation, base = (
-            partial(Liquidation, named(self.venue, row.instId), row.instId),
-            self._contracts.of(row.instId).base,
-        )
-        return [liquidation(order.ts * MS, order.side, order.bkPx, base(order.sz)) for order in row.details]
+        orders = [(row.instId, order) for row in told for order in row.details]
+        return [
+            Liquidation(named(self.venue, at), at, o.ts * MS, o.side, o.bkPx, self._contracts.of(at).base(o.sz))
+            for at, o in orders
+        ]
 
 
 def trade(venue: str, row: wire.TradeRow, contract: Contract, *, backfilled: bool = False) -> Trade:

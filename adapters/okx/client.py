@@ -6,22 +6,20 @@ https://www.okx.com/docs-v5/en/#overview-rest-authentication-making-requests, #e
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from hmac import digest
 
 import msgspec
 
 from adapters.base.client import Client as BaseClient
-from adapters.base.client import ItemVerdict, Meaning, Request, SignedRequest, Verdict
+from adapters.base.client import ItemVerdict, Meaning, Request, SignedRequest, Verdict, by_status
+from adapters.base.mac import Mac
+from adapters.base.numbers import ns
 from adapters.okx import wire
 from adapters.okx.endpoints import Endpoints
 from state.errors import WrongUse
 from state.secrets import Credentials
 from state.words import Refusal
 
-MS = 1_000_000  # ns
-RATE_WAIT_S = 2.0  # every window is as long
-BUSY_WAIT_S = 0.5
-CLOCK_WAIT_S = 0.2
+WAIT_S = {"rate": 2.0, "busy": 0.5, "clock": 0.2}  # every rate window is as long
 
 _answer = msgspec.json.Decoder(wire.Envelope).decode
 _items = msgspec.json.Decoder(list[wire.Item]).decode
@@ -55,8 +53,8 @@ _MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
 CODES = {str(code): meaning for meaning, codes in _MEANINGS.items() for code in codes}
 
 
-def signature(secret: str, text: str) -> str:
-    return b64encode(digest(secret.encode(), text.encode(), "sha256")).decode()
+def signature(mac: Mac, text: bytes) -> str:
+    return b64encode(mac.digest(text)).decode()
 
 
 def stamp_of(now_ms: int) -> str:
@@ -73,6 +71,7 @@ class Client(BaseClient):
     ) -> None:
         self._rest_url = rest_url.rstrip("/")
         self._credentials = credentials
+        self._mac = Mac(credentials.secret.reveal().encode()) if credentials is not None else None
         self._expires_ms = expires_ms
         self._common = {"x-simulated-trading": "1"} if is_simulated else {}
 
@@ -84,13 +83,13 @@ class Client(BaseClient):
         if endpoint.method == "POST":
             headers["Content-Type"] = "application/json"
         if endpoint.auth:
-            if self._credentials is None:
+            if self._credentials is None or self._mac is None:
                 raise WrongUse(f"okx {endpoint.path} needs credentials")
             stamp = stamp_of(now_ms)
-            signed = f"{stamp}{endpoint.method}{path}{request.body.decode()}"
+            signed = f"{stamp}{endpoint.method}{path}".encode() + request.body
             headers |= {
                 "OK-ACCESS-KEY": self._credentials.key.reveal(),
-                "OK-ACCESS-SIGN": signature(self._credentials.secret.reveal(), signed),
+                "OK-ACCESS-SIGN": signature(self._mac, signed),
                 "OK-ACCESS-TIMESTAMP": stamp,
                 "OK-ACCESS-PASSPHRASE": self._credentials.passphrase.reveal(),
             }
@@ -105,9 +104,9 @@ class Client(BaseClient):
             if answer.code in ("1", "2"):
                 return _of_items(answer)
         except msgspec.DecodeError:
-            return _by_status(status, body[:200].decode(errors="replace"))
+            return by_status(status, body[:200].decode(errors="replace"), WAIT_S["rate"])
         if answer.code == "0" and status != 200:
-            return _by_status(status, answer.msg)
+            return by_status(status, answer.msg, WAIT_S["rate"])
         return verdict_of(answer.code, answer.msg)
 
     def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
@@ -116,15 +115,10 @@ class Client(BaseClient):
         if verdict.meaning != "ok":
             return [ItemVerdict(verdict)] * count
         try:
-            told = _items(_answer(body).data)
-        except msgspec.DecodeError as error:
+            told = _items(_answer(body).data)[:count]
+            judged = [ItemVerdict(verdict_of(i.sCode or "0", i.sMsg), i.ordId or None, ns(i.ts)) for i in told]
+        except (msgspec.DecodeError, ValueError) as error:
             return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
-        judged = [
-            ItemVerdict(
-                verdict_of(item.sCode or "0", item.sMsg), item.ordId or None, int(item.ts) * MS if item.ts else None
-            )
-            for item in told[:count]
-        ]
         short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
         return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
 
@@ -142,18 +136,4 @@ def verdict_of(code: str, text: str) -> Verdict:
     known = CODES.get(code)
     if known is None:
         return Verdict("unknown", None, code, text, known=False)
-    wait_s = {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S, "clock": CLOCK_WAIT_S}.get(known[1] or "", 0.0)
-    return Verdict(*known, code, text, wait_s)
-
-
-def _by_status(status: int, text: str) -> Verdict:
-    code = f"http {status}"
-    match status:
-        case 429:
-            return Verdict("retry", "rate", code, text, RATE_WAIT_S)
-        case 401 | 403:
-            return Verdict("fatal", "fatal", code, text or "key, signature or address refused")
-        case 400 | 404 | 405 | 410:
-            return Verdict("rejected", "rule", code, text)
-        case _:
-            return Verdict("unknown", None, code, text)
+    return Verdict(*known, code, text, WAIT_S.get(known[1] or "", 0.0))

@@ -28,7 +28,6 @@ _READ = {
     "book": ("market/books", "book", _MARKET + "order-book"),
     "trades": ("market/trades", "trades", _MARKET + "trades"),
     "klines": ("market/candles", "klines", _MARKET + "candlesticks"),
-    "history_klines": ("market/history-candles", "history", _MARKET + "candlesticks-history"),
     "ticker": ("market/ticker", "tickers", _MARKET + "ticker"),
     "tickers": ("market/tickers", "tickers", _MARKET + "tickers"),
     "index_tickers": ("market/index-tickers", "tickers", _DATA + "index-tickers"),
@@ -38,7 +37,6 @@ _READ = {
     "order": ("trade/order", "order", _TRADE + "get-order-details"),
     "open_orders": ("trade/orders-pending", "open_orders", _TRADE + "get-order-list"),
     "order_history": ("trade/orders-history", "order_history", _TRADE + "get-order-history-last-7-days"),
-    "order_archive": ("trade/orders-history-archive", "order_archive", _TRADE + "get-order-history-last-3-months"),
     "executions": ("trade/fills", "executions", _TRADE + "get-transaction-details-last-3-days"),
     "execution_archive": ("trade/fills-history", "fills", _TRADE + "get-transaction-details-last-3-months"),
     "positions": ("account/positions", "positions", _ACCOUNT + "get-positions"),
@@ -52,12 +50,8 @@ _WRITE = {
     "amend": ("trade/amend-order", "amend", _TRADE + "post-amend-order", "amend-order"),
     "cancel": ("trade/cancel-order", "cancel", _TRADE + "post-cancel-order", "cancel-order"),
     "place_batch": ("trade/batch-orders", "place_batch", _TRADE + "post-place-multiple-orders", "batch-orders"),
-    "amend_batch": (
-        "trade/amend-batch-orders", "amend_batch", _TRADE + "post-amend-multiple-orders", "batch-amend-orders",
-    ),
-    "cancel_batch": (
-        "trade/cancel-batch-orders", "cancel_batch", _TRADE + "post-cancel-multiple-orders", "batch-cancel-orders",
-    ),
+    "amend_batch": ("trade/amend-batch-orders", "amend_batch", _TRADE + "post-amend-multiple-orders", "batch-amend-orders"),
+    "cancel_batch": ("trade/cancel-batch-orders", "cancel_batch", _TRADE + "post-cancel-multiple-orders", "batch-cancel-orders"),
     "disconnect_cancel_all": ("trade/cancel-all-after", "switch", _TRADE + "post-cancel-all-after", ""),
     "set_leverage": ("account/set-leverage", "leverage", _ACCOUNT + "set-leverage", ""),
     "set_position_mode": ("account/set-position-mode", "settings", _ACCOUNT + "set-position-mode", ""),
@@ -74,6 +68,10 @@ class Endpoints:
     ALL: MappingProxyType[str, Endpoint] = MappingProxyType(
         {action: _of("GET", *told) for action, told in _READ.items()}
         | {action: _of("POST", *told) for action, told in _WRITE.items()}
+    )
+
+    READS: MappingProxyType[str, str] = MappingProxyType(
+        {f"/api/v5/{told[0]}": action for action, told in _READ.items()}
     )
 
     # What must arrive within a time of its signature, where it is posted.
@@ -95,8 +93,8 @@ class Endpoints:
             ("cancel", 60, 10), ("cancel_batch", 300, 60), ("order", 60, 10),
         )),
         *(Pool(name, most, 2.0, most // 6) for name, most in (
-            ("open_orders", 60), ("order_history", 40), ("order_archive", 20), ("executions", 60), ("fills", 10),
+            ("open_orders", 60), ("order_history", 40), ("executions", 60), ("fills", 10),
             ("positions", 10), ("wallet", 10), ("settings", 5), ("leverage", 20), ("time", 10), ("instruments", 20),
-            ("book", 40), ("trades", 100), ("klines", 40), ("history", 20), ("tickers", 20), ("marks", 10), ("switch", 2),
+            ("book", 40), ("trades", 100), ("klines", 40), ("tickers", 20), ("marks", 10), ("switch", 2),
         )),
     )  # fmt: skip

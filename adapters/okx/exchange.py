@@ -3,8 +3,8 @@
 Perpetual swaps are traded; spot is public data. The two markets differ by a parameter.
 """
 
-from collections.abc import Iterable, Sequence
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,6 +14,7 @@ from adapters.base.client import Request
 from adapters.base.contracts import Counted
 from adapters.base.limits import Pool, Priority
 from adapters.base.query import Arguments, Query
+from adapters.base.recorded import RestRecording
 from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
 from adapters.base.sweeping import Sweeping
 from adapters.base.transport import Transport
@@ -23,6 +24,7 @@ from adapters.okx import wire
 from adapters.okx.account import PRIVATE_CHANNELS
 from adapters.okx.channels import rows
 from adapters.okx.client import Client
+from adapters.okx.contracts import Contracts
 from adapters.okx.endpoints import HOSTS, Endpoints
 from adapters.okx.formats import BATCH, Formats
 from adapters.okx.private import PrivateWebsocket, TradeWebsocket
@@ -31,7 +33,7 @@ from adapters.okx.types import SECONDS, VENUES
 from adapters.okx.websocket import Websocket
 from state.clock import Clock
 from state.errors import WrongUse
-from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, OrderUpdate, PositionUpdate
+from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, OrderUpdate
 from state.record import Frame, Inbox
 from state.secrets import Credentials
 from state.words import Action
@@ -40,11 +42,8 @@ MARKETS = tuple(KINDS)
 FILLS_KEPT_MS = 3 * 86_400_000  # by the quick call; a slower one knows three months
 BILLS_KEPT_MS = 7 * 86_400_000
 
-# 1 and 5 levels come whole each time; any other depth is the book of 400.
-DEPTHS = (1, 5, 50, 400)
-
-CAPABILITIES = Capabilities(
-    markets=MARKETS, environments=tuple(HOSTS), depths=DEPTHS,
+CAPABILITIES = Capabilities(  # 1 and 5 levels come whole each time; any other depth is the book of 400
+    markets=MARKETS, environments=tuple(HOSTS), depths=(1, 5, 50, 400),
     channels=("book", "trades", "ticker", "candles", "liquidations"), private=PRIVATE_CHANNELS,
     place_batch=BATCH, amend_batch=BATCH, cancel_batch=BATCH, ws_order_entry=True, cancel_all=True, amend=True,
     dead_man="cancel-all-after, 10 to 120 s", actions=tuple(Endpoints.ALL),
@@ -119,8 +118,7 @@ class Exchange(Sweeping):
         return self.formats.cancel_listed(orders)
 
     def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[BaseWebsocket]:
-        business = f"{self._public_url.rpartition('/')[0]}/business"
-        return Websocket.of(self.settings, self._public_url, business, subscriptions, self.formats.contracts)
+        return Websocket.of(self.settings, self._public_url, subscriptions, self.formats.contracts)
 
     def private_socket(self) -> BaseWebsocket:
         assert self.credentials is not None
@@ -128,8 +126,7 @@ class Exchange(Sweeping):
         return PrivateWebsocket(self._private_url, self.formats.account, self.credentials, self.formats.kind, funding)
 
     def order_socket(self) -> OrderSocket | None:
-        if self.credentials is None:
-            return None
+        assert self.credentials is not None
         codes, expires_ms = self.formats.contracts.codes, self.settings.recv_window_ms
         return TradeWebsocket(self.venue, self._trade_url, self.credentials, codes, expires_ms)
 
@@ -156,12 +153,10 @@ class Exchange(Sweeping):
 
     def _account_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         """A market's rules are told before an account is told to have something there: its frames are in contracts."""
-        for symbol in dict.fromkeys(
-            event.symbol for event in events if isinstance(event, OrderUpdate | PositionUpdate)
-        ):
-            if symbol in self._listed and symbol not in self._told:
-                self._told.add(symbol)
-                self.inbox.feed(recv, (self._listed[symbol],))
+        for event in events:
+            if event.symbol in self._listed and event.symbol not in self._told:
+                self._told.add(event.symbol)
+                self.inbox.feed(recv, (self._listed[event.symbol],))
         super()._account_frame(recv, events, frame)
 
     async def poll(
@@ -170,11 +165,9 @@ class Exchange(Sweeping):
         """Fills are read with the funding of that time, oldest first, from the call that still knows them."""
         now_ns = self.clock.now_ns() + self.sender.offset.ns
         if action != "executions" or query.order_id or query.client_id:
-            events = await super().poll(action, query, feed=feed, priority=priority)
-            flat = self.known.flats(events, now_ns) if action == "positions" and not query.symbol else ()
-            if feed and flat:
-                self.account_inbox.feed(self.clock.now_ns(), flat)
-            return [*events, *flat]
+            listed = await super().poll(action, query, feed=feed, priority=priority)
+            is_whole = action == "positions" and not query.symbol
+            return self.with_flats(listed, now_ns, feed=feed) if is_whole else listed
         now_ms = now_ns // 1_000_000
         since = query.start_ms if query.start_ms is not None else now_ms - FILLS_KEPT_MS
         fills = "execution_archive" if since < now_ms - FILLS_KEPT_MS else "executions"
@@ -186,7 +179,7 @@ class Exchange(Sweeping):
         return sorted(events, key=lambda event: event.ts or 0 if isinstance(event, Fill | FundingPayment) else 0)
 
 
-class Decoder(Websocket):
+class Decoder(RestRecording, Websocket):
     """Recorded frames of all markets → events, public and private, by the same code as live and without a network.
 
     `receive` raises `UnknownWord` for an order word that no table has. Frames of a market whose contract size was not told
@@ -197,32 +190,26 @@ class Decoder(Websocket):
         """Raises `WrongUse` for a market the venue does not have."""
         if market not in MARKETS:
             raise WrongUse(f"okx has no market {market!r}; known: {', '.join(MARKETS)}")
-        super().__init__(venue or VENUES[market], "recorded", "")
+        super().__init__(venue or VENUES[market], "recorded", "", (), Contracts())
         self._formats = Formats(self.venue, market, self.contracts)
-        self._strange: list[Counted] = []
 
     def define(self, instrument: InstrumentDefined) -> None:
         self._formats.define(instrument)
 
     def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
+        known = len(self._channels)
         events = super().receive(frame, recv)
-        if not self._strange:
+        channel = self.channels[-1] if len(self._channels) > known else None
+        if not isinstance(channel, Counted) or channel.contract.is_known:
             return events
-        strange, self._strange = self._strange, []
         why = "how much a contract is, is not known: sizes are in contracts"
-        return [*events, *(Channel.distrust(channel, "connecting", why) for channel in strange)]
-
-    def _add(self, topic: str) -> Channel | None:
-        channel = super()._add(topic)
-        if isinstance(channel, Counted) and not self.contracts.of(channel.symbol).is_known:
-            self._strange.append(channel)
-        return channel
+        return [*events, Channel.distrust(channel, "connecting", why)]
 
     def other(self, frame: bytes, recv: int) -> tuple[Channel | None, bytes, Sequence[AnyEvent]]:
         """Also the account's frames, and answers to requests, which tell of no market and no account."""
         if frame[:1] == b"{":
             said = _envelope(frame)
-            if said.event in ("login", "error", "channel-conn-count", "notice") or (said.op and said.code):
+            if said.event not in ("", "subscribe", "unsubscribe") or (said.arg is None and said.code):
                 return None, frame, ()
             if said.arg is not None and not said.event:
                 if said.arg.channel == "instruments":
@@ -230,32 +217,18 @@ class Decoder(Websocket):
                 events = self._formats.account.private(said.arg.channel, frame)
                 if events is not None:
                     return None, frame, events
-            elif not said.event and not said.arg and said.code:
-                return None, frame, ()
         return super().other(frame, recv)
 
-    def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
-        """The events of a REST answer, a `FeedStatus` where it does not fit; nothing for an endpoint that tells none."""
-        parts = urlsplit(url)
-        action = next((n for n, e in Endpoints.ALL.items() if e.path == parts.path and e.method == "GET"), None)
-        if action is None:
-            return ()
-        told = dict(parse_qsl(parts.query))
-        limit, bar = told.get("limit", told.get("sz", "")), told.get("bar", "1m").removesuffix("utc")
-        asked = Query(
-            symbol=told.get("instId", ""),
-            limit=int(limit) if limit.isdecimal() else None,
-            interval_s=SECONDS.get(bar, 60),
-        )
-        try:
-            answer = _envelope(body)
-            if answer.code != "0":
-                return (self._status("gap", f"{parts.path}: {answer.code} {answer.msg}"),)
-            if action == "funding":
-                return self._formats.account.funded_by(body)
-            return self._formats.answer(action, body, asked)[0]
-        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
-            return (self._misfit(error),)
+    def answer(self, path: str, asked: Mapping[str, str], body: bytes) -> Sequence[AnyEvent]:
+        action, said = Endpoints.READS.get(path), _envelope(body)
+        if action is not None and said.code != "0":
+            return (self._status("gap", f"{path}: {said.code} {said.msg}"),)
+        if action == "funding":
+            return self._formats.account.funded_by(body)
+        limit, bar = asked.get("limit", asked.get("sz", "")), asked.get("bar", "1m").removesuffix("utc")
+        most = int(limit) if limit.isdecimal() else None
+        query = Query(symbol=asked.get("instId", ""), limit=most, interval_s=SECONDS.get(bar, 60))
+        return () if action is None else self._formats.answer(action, body, query)[0]
 
 
 def market_of(url: str) -> str | None:

@@ -14,6 +14,7 @@ import msgspec
 from adapters.base.client import Request
 from adapters.base.endpoints import Endpoint
 from adapters.base.numbers import money, owed, text
+from adapters.base.orderid import alphanumeric
 from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.okx import wire
 from adapters.okx.account import Account, read_bills, read_fills, read_orders
@@ -21,7 +22,7 @@ from adapters.okx.book import snapshot
 from adapters.okx.channels import candle, rows, ticker, trade
 from adapters.okx.contracts import Contracts
 from adapters.okx.endpoints import Endpoints
-from adapters.okx.types import INSTRUMENT_STATUS, INTERVALS, KINDS, MARKETS, SPOT, Types, kind_of, named, order_type
+from adapters.okx.types import INSTRUMENT_STATUS, INTERVALS, KINDS, MARKETS, SPOT, Types, kind_of, named
 from state.errors import WrongUse
 from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, OrderUpdate, PlaceOrder
 from state.market_events import InstrumentDefined
@@ -31,19 +32,15 @@ Row: TypeAlias = Mapping[str, Field]
 Page: TypeAlias = tuple[Sequence[AnyEvent], str]
 
 BATCH = 20
-ID_CHARACTERS_MOST = 32
+ID_MOST = 32  # characters of a client id
 SWITCH_S = range(10, 121)
 USUAL_PAGE = 100
-_PAGE_MOST = {"book": 400, "trades": 500, "klines": 300, "history_klines": 300}  # of all others, `USUAL_PAGE`
+_PAGE_MOST = {"book": 400, "trades": 500, "klines": 300}  # of all others, `USUAL_PAGE`
 
 _encode = msgspec.json.Encoder().encode
-_books, _trades, _tickers, _candles = (
-    rows(wire.BookRow),
-    rows(wire.TradeRow),
-    rows(wire.TickerRow),
-    rows(wire.CandleRow),
-)
-_instruments, _fees = rows(wire.InstrumentRow), rows(wire.Fee)
+_books, _trades = rows(wire.BookRow), rows(wire.TradeRow)
+_tickers, _candles = rows(wire.TickerRow), rows(wire.CandleRow)
+_instruments, _fees = rows(wire.InstrumentRow), rows(dict[str, object])
 
 
 class Formats:
@@ -82,13 +79,10 @@ class Formats:
 
     def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:
         """Cancels of what the venue listed, by its own ids: some orders have no other."""
-        found = []
-        for symbol in dict.fromkeys(order.symbol for order in orders):
-            told = [{"instId": symbol, "ordId": o.order_id or ""} for o in orders if o.symbol == symbol]
-            for start in range(0, len(told), BATCH):
-                chunk = told[start : start + BATCH]
-                found.append(Request(self._at("cancel_batch", [symbol]), "", _encode(chunk), len(chunk)))
-        return found
+        rows = [{"instId": order.symbol, "ordId": order.order_id or ""} for order in orders]
+        listed = {at: [row for row in rows if row["instId"] == at] for at in dict.fromkeys(o.symbol for o in orders)}
+        chunks = [(at, told[n : n + BATCH]) for at, told in listed.items() for n in range(0, len(told), BATCH)]
+        return [Request(self._at("cancel_batch", [at]), "", _encode(chunk), len(chunk)) for at, chunk in chunks]
 
     def _at(self, action: str, symbols: Sequence[str]) -> Endpoint:
         """The endpoint, whose budget is the market's; it has no order socket where nobody told the market's code."""
@@ -108,20 +102,25 @@ class Formats:
             case "amend":
                 amend = of_kind(arguments, AmendOrder, action)
                 size, price = self._count(amend.symbol, amend.size), text(amend.price)
-                return {"instId": amend.symbol, "clOrdId": _id(amend.client_id), "newSz": size, "newPx": price}
+                return {
+                    "instId": amend.symbol,
+                    "clOrdId": alphanumeric(amend.client_id, ID_MOST),
+                    "newSz": size,
+                    "newPx": price,
+                }
             case _:
                 cancel = of_kind(arguments, CancelOrder, action)
-                return {"instId": cancel.symbol, "clOrdId": _id(cancel.client_id)}
+                return {"instId": cancel.symbol, "clOrdId": alphanumeric(cancel.client_id, ID_MOST)}
 
     def _place(self, order: PlaceOrder) -> Row:
-        """Net mode, so no position side; the margin is shared."""
+        """Net mode, so no position side; the margin is shared. A market order is an IOC, whatever else was asked."""
         if order.kind == "limit" and order.price is None:
             raise WrongUse("a limit order needs a price")
         return said(
             {
                 "instId": order.symbol, "tdMode": "cash" if kind_of(order.symbol) == SPOT else "cross",
-                "clOrdId": _id(order.client_id), "side": Types.side.encode(order.side),
-                "ordType": order_type(order.kind, order.tif),
+                "clOrdId": alphanumeric(order.client_id, ID_MOST), "side": Types.side.encode(order.side),
+                "ordType": "market" if order.kind == "market" else Types.tif.encode(order.tif),
                 "px": text(order.price) if order.kind == "limit" and order.price is not None else None,
                 "sz": self._count(order.symbol, order.size), "reduceOnly": True if order.reduce_only else None,
             }
@@ -146,7 +145,7 @@ class Formats:
     def _query(self, action: str, query: Query) -> Mapping[str, Field | None]:
         if action in _OF_ONE and not query.symbol:
             raise WrongUse(f"okx wants the symbol for {action}")
-        if action.endswith("klines") and query.interval_s not in INTERVALS:
+        if action == "klines" and query.interval_s not in INTERVALS:
             raise WrongUse(f"okx has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
         index, start, end = query.symbol.removesuffix("-SWAP"), query.start_ms, query.end_ms
         limit = None if query.limit is None else min(query.limit, _PAGE_MOST.get(action, USUAL_PAGE))
@@ -155,7 +154,7 @@ class Formats:
             "ordId": query.order_id, "clOrdId": query.client_id, "after": query.cursor, "begin": start, "end": end,
             "limit": limit, "sz": limit, "bar": INTERVALS.get(query.interval_s), "type": 8,
         }  # fmt: skip
-        if action.endswith("klines"):  # those beyond the two
+        if action == "klines":  # those beyond the two
             words |= {"after": None if end is None else end + 1, "before": None if start is None else start - 1}
         if action == "fee_rates" and self.kind != SPOT:
             words |= {"instId": None, "instFamily": index}
@@ -166,10 +165,7 @@ class Formats:
     # --- in ---
 
     def answer(self, action: str, body: bytes, query: Query | None = None) -> Page:
-        """The events of an answer and the cursor of the next page. Raises `msgspec.DecodeError`, `ValueError`, `UnknownWord`.
-
-        Only an answer that was `ok` is given here.
-        """
+        """The events of an `ok` answer and its next page's cursor. Raises `msgspec.DecodeError`, `ValueError`, `UnknownWord`."""
         read, asked = _READERS.get(action), query or Query()
         if read is not None:
             return read(self, body, asked), ""
@@ -182,8 +178,7 @@ class Formats:
         self.account.settle[instrument.symbol] = instrument.settle
 
     def _instruments(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        found = [self._instrument(row) for row in _instruments(body).data]
-        return [event for event in found if event is not None]
+        return [event for event in map(self._instrument, _instruments(body).data) if event is not None]
 
     def _instrument(self, row: wire.InstrumentRow) -> InstrumentDefined | None:
         """None for one that is not open yet and has no grid."""
@@ -205,15 +200,12 @@ class Formats:
         )  # fmt: skip
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
-        """What is paid is negative on the wire, and positive in an instrument."""
-        for row in _fees(body).data:
-            own = {"USDT": (row.makerU, row.takerU), "USDC": (row.makerUSDC, row.takerUSDC)}
-            told = own.get(instrument.settle, ("", "")) if instrument.kind != "spot" else ("", "")
-            maker, taker = (
-                None if rate is None else -rate for rate in map(money, told if told[0] else (row.maker, row.taker))
-            )
-            return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
-        return instrument
+        """What is paid is negative on the wire; contracts that settle in USDT or USDC have rates of their own."""
+        (row, *_), own = _fees(body).data, {"USDT": "U", "USDC": "USDC"}.get(instrument.settle, "")
+        ending = own if instrument.kind != "spot" and row.get(f"maker{own}") else ""
+        maker, taker = (money(str(row.get(f"{name}{ending}", ""))) for name in ("maker", "taker"))
+        rates = {"maker_fee": None if maker is None else -maker, "taker_fee": None if taker is None else -taker}
+        return msgspec.structs.replace(instrument, **rates)
 
     def _book(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         venue, contract = named(self.venue, query.symbol), self.contracts.of(query.symbol)
@@ -221,8 +213,8 @@ class Formats:
 
     def _trades(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         """Oldest first, as a stream would have told them."""
-        venue, contract = named(self.venue, query.symbol), self.contracts.of(query.symbol)
-        return [trade(venue, row, contract, backfilled=True) for row in reversed(_trades(body).data)]
+        told = [(row, named(self.venue, row.instId), self.contracts.of(row.instId)) for row in _trades(body).data]
+        return [trade(venue, row, contract, backfilled=True) for row, venue, contract in reversed(told)]
 
     def _klines(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         venue, contract, told = named(self.venue, query.symbol), self.contracts.of(query.symbol), _candles(body).data
@@ -249,27 +241,20 @@ class Formats:
         return [self.account.bill(row) for row in reversed(told)], _following(query, [row.billId for row in told])
 
 
-def _id(client_id: str) -> str:
-    """Raises `WrongUse` for an id that the venue would not take; none is one it gives itself."""
-    if client_id and not (client_id.isascii() and client_id.isalnum() and len(client_id) <= ID_CHARACTERS_MOST):
-        raise WrongUse(f"okx takes {ID_CHARACTERS_MOST} letters and digits for a client id, not {client_id!r}")
-    return client_id
-
-
 def _following(query: Query, ids: Sequence[str]) -> str:
     """The cursor of what is older, where a page is full."""
     return ids[-1] if len(ids) >= min(query.limit or USUAL_PAGE, USUAL_PAGE) else ""
 
 
-_OF_ONE = frozenset({"book", "trades", "klines", "history_klines", "ticker", "funding_rate", "order", "fee_rates"})
+_OF_ONE = frozenset({"book", "trades", "klines", "ticker", "funding_rate", "order", "fee_rates"})
 _TIMED = ("after", "begin", "end", "limit")
 _FIELDS: Mapping[str, Iterable[str]] = {
     "server_time": (), "book": ("instId", "sz"), "trades": ("instId", "limit"), "ticker": ("instId",),
     "tickers": ("instType",), "index_tickers": ("instId",), "funding_rate": ("instId",), "wallet": ("ccy",),
-    **dict.fromkeys(("klines", "history_klines"), ("instId", "bar", "after", "before", "limit")),
+    "klines": ("instId", "bar", "after", "before", "limit"),
     **dict.fromkeys(("instruments", "mark_prices", "open_interest", "positions"), ("instType", "instId")),
     "order": ("instId", "ordId", "clOrdId"), "open_orders": ("instType", "instId", "after", "limit"),
-    **dict.fromkeys(("order_history", "order_archive"), ("instType", "instId", *_TIMED)),
+    "order_history": ("instType", "instId", *_TIMED),
     **dict.fromkeys(("executions", "execution_archive"), ("instType", "instId", "ordId", *_TIMED)),
     **dict.fromkeys(("funding", "funding_archive"), ("instType", "ccy", "type", *_TIMED)),
     "fee_rates": ("instType", "instId", "instFamily"),
@@ -277,14 +262,14 @@ _FIELDS: Mapping[str, Iterable[str]] = {
 
 _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = {
     "instruments": Formats._instruments, "book": Formats._book, "trades": Formats._trades,
-    "klines": Formats._klines, "history_klines": Formats._klines, "index_tickers": Formats._index_tickers,
+    "klines": Formats._klines, "index_tickers": Formats._index_tickers,
     **dict.fromkeys(("ticker", "tickers", "mark_prices", "funding_rate", "open_interest"), Formats._tickers),
     "order": lambda formats, body, query: formats._orders(body, query)[0],
     "positions": lambda formats, body, query: formats.account.positions(body),
     "wallet": lambda formats, body, query: formats.account.balances(body),
 }  # fmt: skip
 _PAGED: Mapping[str, Callable[[Formats, bytes, Query], Page]] = {
-    **dict.fromkeys(("open_orders", "order_history", "order_archive"), Formats._orders),
+    **dict.fromkeys(("open_orders", "order_history"), Formats._orders),
     **dict.fromkeys(("executions", "execution_archive"), Formats._executions),
     **dict.fromkeys(("funding", "funding_archive"), Formats._fundings),
 }

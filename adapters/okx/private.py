@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.base.client import Request
 from adapters.base.logged_in import LoggedIn
+from adapters.base.mac import Mac
 from adapters.base.websocket import OrderSocket
 from adapters.okx import wire
 from adapters.okx.account import PRIVATE_CHANNELS, Account
@@ -39,7 +40,7 @@ class Private(LoggedIn):
     def login(self, now: int) -> bytes:
         """Good for 30 s."""
         keys, stamp = self._credentials, str(now // 1_000_000_000)
-        sign = signature(keys.secret.reveal(), f"{stamp}GET/users/self/verify")
+        sign = signature(Mac(keys.secret.reveal().encode()), f"{stamp}GET/users/self/verify".encode())
         words = {"apiKey": keys.key.reveal(), "passphrase": keys.passphrase.reveal(), "timestamp": stamp, "sign": sign}
         return _encode({"op": "login", "args": [words]})
 
@@ -78,10 +79,8 @@ class PrivateWebsocket(Private):
         super().__init__(account.venue, "private", url, credentials)
         self._account = account
         self._funding = funding
-        self._args = [
-            {"channel": name} | ({"instType": kind} if name in ("orders", "positions") else {})
-            for name in PRIVATE_CHANNELS
-        ]
+        kinds = {"orders": {"instType": kind}, "positions": {"instType": kind}}
+        self._args = [{"channel": name, **kinds.get(name, {})} for name in PRIVATE_CHANNELS]
         self._missing = set(PRIVATE_CHANNELS)
 
     @property

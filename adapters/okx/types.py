@@ -3,12 +3,8 @@
 https://www.okx.com/docs-v5/en/
 """
 
-from typing import TypeAlias
-
 from adapters.base.types import Words
 from state.words import InstrumentKind, InstrumentStatus, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
-
-Sort: TypeAlias = tuple[OrderKind, TimeInForce]
 
 SPOT, SWAP, FUTURES, OPTION = "SPOT", "SWAP", "FUTURES", "OPTION"
 MARKETS = {"swap": SWAP, "spot": SPOT}
@@ -24,28 +20,22 @@ class Types:
         {"open": "live", "partially_filled": "partially_filled", "filled": "filled", "cancelled": "canceled"},
         also={"mmp_canceled": "cancelled"},
     )
-    sort: Words[str] = Words(
+    kind: Words[OrderKind] = Words(
         "okx order type",
-        {"limit gtc": "limit", "limit post_only": "post_only", "limit ioc": "ioc", "limit fok": "fok", "market ioc": "market"},
+        {"limit": "limit", "market": "market"},
         also={
-            "optimal_limit_ioc": "market ioc", "op_fok": "limit fok",
-            "mmp": "limit gtc", "mmp_and_post_only": "limit post_only", "elp": "limit post_only",
+            "post_only": "limit", "ioc": "limit", "fok": "limit", "op_fok": "limit", "mmp": "limit",
+            "mmp_and_post_only": "limit", "elp": "limit", "optimal_limit_ioc": "market",
         },
     )  # fmt: skip
-
-
-def sort_of(theirs: str) -> Sort:
-    """Kind and time in force of an order type; raises `UnknownWord`."""
-    kind, _, tif = Types.sort.parse(theirs).partition(" ")
-    return "market" if kind == "market" else "limit", _TIFS[tif]
-
-
-def order_type(kind: OrderKind, tif: TimeInForce) -> str:
-    """A market order is an IOC, whatever else was asked."""
-    return Types.sort.encode("market ioc" if kind == "market" else f"{kind} {tif}")
-
-
-_TIFS: dict[str, TimeInForce] = {"gtc": "gtc", "post_only": "post_only", "ioc": "ioc", "fok": "fok"}
+    tif: Words[TimeInForce] = Words(
+        "okx order type",
+        {"gtc": "limit", "post_only": "post_only", "ioc": "ioc", "fok": "fok"},
+        also={
+            "market": "ioc", "optimal_limit_ioc": "ioc", "op_fok": "fok", "mmp": "gtc",
+            "mmp_and_post_only": "post_only", "elp": "post_only",
+        },
+    )  # fmt: skip
 
 
 def kind_of(symbol: str) -> str:
@@ -63,9 +53,7 @@ def named(venue: str, symbol: str) -> str:
     return VENUES["spot" if kind_of(symbol) == SPOT else "swap"]
 
 
-KINDS: dict[str, InstrumentKind] = {
-    SPOT: "spot", "MARGIN": "spot", SWAP: "perpetual", FUTURES: "future", OPTION: "option",
-}  # fmt: skip
+KINDS: dict[str, InstrumentKind] = {SPOT: "spot", SWAP: "perpetual", FUTURES: "future", OPTION: "option"}
 INSTRUMENT_STATUS: dict[str, InstrumentStatus] = {"live": "trading", "expired": "closed"}
 
 INTERVALS: dict[int, str] = {
@@ -78,25 +66,16 @@ SECONDS: dict[str, int] = {word.removesuffix("utc"): seconds for seconds, word i
 
 # Why an order ended, by `cancelSource`: who ended it, and what that means to a strategy.
 ENDED: dict[str, tuple[Origin, Refusal | None, str]] = {
-    "0": ("venue", None, "cancelled by the system"),
-    "": ("user", None, ""),
-    "1": ("user", None, ""),
-    "2": ("venue", "reduce_only", "the position no longer allows it"),
-    "3": ("liquidation", None, "risk: forced liquidation"),
-    "4": ("venue", "risk", "borrowings reached their limit"),
-    "6": ("adl", None, "auto-deleveraging"),
-    "7": ("settlement", None, "delivery"),
-    "9": ("venue", "funds", "no balance left after funding"),
-    "13": ("user", "would_not_fill", "fill or kill"),
-    "14": ("user", "would_not_fill", "the rest of an immediate order"),
-    "15": ("venue", "price_band", "beyond the price limit"),
-    "17": ("venue", None, "the position was closed"),
-    "20": ("dead_man", None, "cancel-all-after"),
-    "27": ("venue", "price_band", "price band of the counterparty"),
-    "31": ("user", "post_only", "would have taken"),
-    "32": ("stp", None, "self-trade prevention"),
-    "33": ("venue", "rule", "too many matches"),
-}
+    "": ("user", None, ""), "1": ("user", None, ""),
+    "0": ("venue", None, "cancelled by the system"), "2": ("venue", "reduce_only", "the position no longer allows it"),
+    "3": ("liquidation", None, "risk: forced liquidation"), "4": ("venue", "risk", "borrowings reached their limit"),
+    "6": ("adl", None, "auto-deleveraging"), "7": ("settlement", None, "delivery"),
+    "9": ("venue", "funds", "no balance left after funding"), "13": ("user", "would_not_fill", "fill or kill"),
+    "14": ("user", "would_not_fill", "the rest of an immediate order"), "15": ("venue", "price_band", "beyond the price limit"),
+    "17": ("venue", None, "the position was closed"), "20": ("dead_man", None, "cancel-all-after"),
+    "27": ("venue", "price_band", "price band of the counterparty"), "31": ("user", "post_only", "would have taken"),
+    "32": ("stp", None, "self-trade prevention"), "33": ("venue", "rule", "too many matches"),
+}  # fmt: skip
 
 # Orders that the venue made itself.
 MADE_BY: dict[str, Origin] = {

@@ -11,10 +11,11 @@ import msgspec
 from adapters.base.channel import Channel
 from adapters.base.linked import LinkedSocket
 from adapters.base.settings import Subscription, VenueSettings
+from adapters.base.topics import grouped
 from adapters.okx import wire
 from adapters.okx.book import channel_of
 from adapters.okx.contracts import Contracts
-from adapters.okx.types import INTERVALS, MARKETS, SPOT, kind_of
+from adapters.okx.types import INTERVALS, MARKETS, SPOT, SWAP, kind_of
 from state.errors import WrongUse
 from state.events import AnyEvent
 
@@ -23,13 +24,9 @@ TOPICS_MOST = 200  # of one connection
 PING, PONG = b"ping", b"pong"
 
 # Channels that are known and tell nothing that is kept here.
-SILENT = (
-    "price-limit", "estimated-price", "status", "opt-summary", "instruments", "block-tickers", "index-candle",
-    "mark-price-candle",
-)  # fmt: skip
+SILENT = ("price-limit", "estimated-price", "status", "opt-summary", "instruments", "index-candle", "mark-price-candle")
 
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
-_encode = msgspec.json.Encoder().encode
 
 
 def topic(channel: str, of: str, word: str = "instId") -> str:
@@ -50,7 +47,8 @@ def topics_of(subscription: Subscription, default_depth: int) -> list[str]:
             if kind == SPOT:
                 return [topic("tickers", symbol)]
             own = [topic(name, symbol) for name in ("tickers", "mark-price", "open-interest")]
-            return own if kind != "SWAP" else [*own, topic("funding-rate", symbol), _index(symbol)]
+            index = topic("index-tickers", symbol.removesuffix("-SWAP"))
+            return own if kind != SWAP else [*own, topic("funding-rate", symbol), index]
         case "candles":
             if subscription.interval_s not in INTERVALS:
                 raise WrongUse(f"okx has no candles of {subscription.interval_s} s; known: {sorted(INTERVALS)}")
@@ -59,10 +57,6 @@ def topics_of(subscription: Subscription, default_depth: int) -> list[str]:
             if kind == SPOT:
                 raise WrongUse("okx spot has no liquidations")
             return [topic("liquidation-orders", kind, "instType")]
-
-
-def _index(symbol: str) -> str:
-    return topic("index-tickers", symbol.removesuffix("-SWAP"))
 
 
 class Websocket(LinkedSocket):
@@ -75,46 +69,28 @@ class Websocket(LinkedSocket):
     resync_after_s = 20.0  # 480 requests an hour are allowed
 
     def __init__(
-        self,
-        venue: str,
-        name: str,
-        url: str,
-        topics: Sequence[str] = (),
-        contracts: Contracts | None = None,
-        forced: Iterable[str] = (),
+        self, venue: str, name: str, url: str, topics: Sequence[str], contracts: Contracts, forced: Iterable[str] = ()
     ) -> None:
         """`forced` names the markets whose liquidations are told, of a topic that has them all."""
-        self.contracts = contracts if contracts is not None else Contracts()
+        self.contracts = contracts
         self._forced = frozenset(forced)
         super().__init__(venue, name, url, topics)
 
     @classmethod
     def of(
-        cls,
-        settings: VenueSettings,
-        url: str,
-        business_url: str,
-        subscriptions: Iterable[Subscription],
-        contracts: Contracts,
+        cls, settings: VenueSettings, url: str, subscriptions: Iterable[Subscription], contracts: Contracts
     ) -> list["Websocket"]:
-        """As few connections as the venue's paths and limits allow; candles are served on a path of their own."""
+        """As few connections as the venue's paths and limits allow; candles are served on a path beside the others'."""
         wanted = list(subscriptions)
-        paths = dict[str, dict[str, None]]()
-        for subscription in wanted:
-            if (kind_of(subscription.symbol) == SPOT) is not (MARKETS[settings.market] == SPOT):
-                raise WrongUse(f"{settings.venue} has no market {subscription.symbol!r}")
-            at = business_url if subscription.channel == "candles" else url
-            for name in topics_of(subscription, settings.book_depth):
-                paths.setdefault(at, {})[name] = None
+        paths, business = dict[str, dict[str, None]](), f"{url.rpartition('/')[0]}/business"
+        for each in wanted:
+            if (kind_of(each.symbol) == SPOT) is not (MARKETS[settings.market] == SPOT):
+                raise WrongUse(f"{settings.venue} has no market {each.symbol!r}")
+            at = paths.setdefault(business if each.channel == "candles" else url, {})
+            at |= dict.fromkeys(topics_of(each, settings.book_depth))
         forced = [each.symbol for each in wanted if each.channel == "liquidations"]
-        groups = [
-            (at, list(names)[start : start + TOPICS_MOST])
-            for at, names in paths.items()
-            for start in range(0, len(names), TOPICS_MOST)
-        ]
-        return [
-            cls(settings.venue, f"public.{n}", at, names, contracts, forced) for n, (at, names) in enumerate(groups)
-        ]
+        groups = enumerate(grouped(paths, TOPICS_MOST))
+        return [cls(settings.venue, f"public.{n}", at, names, contracts, forced) for n, (at, names) in groups]
 
     @property
     def silence_s(self) -> float | None:
@@ -139,21 +115,19 @@ class Websocket(LinkedSocket):
             return None, frame, ()
         said = _envelope(frame)
         name = "" if said.arg is None else _name_of(said.arg)
-        if said.event in ("subscribe", "unsubscribe"):
-            return None, frame, self.acknowledged(name, recv) if said.event == "subscribe" else ()
+        if said.event == "subscribe":
+            return None, frame, self.acknowledged(name, recv)
         if said.event == "error":
             number = int(said.id) if said.id.isdecimal() else 0
             return None, frame, self._answered(number, f"{said.code} {said.msg}", recv)
         if said.event == "notice":  # the venue is about to close this connection
             self.over = f"{said.code} {said.msg}"
             return None, frame, ()
-        if said.event.startswith("channel-conn-count"):
+        if said.event == "unsubscribe" or name.startswith(SILENT):
             return None, frame, ()
         if said.event or not name:
             return None, frame, self._stranger(f"neither a topic nor an answer: {said.event or 'no event'}")
         channel = self._named(name)
-        if channel is None and said.arg is not None and said.arg.channel.startswith(SILENT):
-            return None, frame, ()
         return channel, frame, () if channel is not None else self._stranger(f"unknown topic {name!r}")
 
 

@@ -43,18 +43,14 @@ class Push(Struct, Generic[T], gc=False):
     data: list[T]
 
 
-class Item(Struct, gc=False):
-    """What became of one order of a request."""
-
+class Item(Struct, gc=False):  # what became of one order of a request
     ordId: str = ""
     sCode: str = ""
     sMsg: str = ""
     ts: str = ""
 
 
-class Level(Struct, array_like=True, gc=False):
-    """Its further words, a number that is not used and one of orders, are left where they are."""
-
+class Level(Struct, array_like=True, gc=False):  # a further number is not used, and one of orders not kept
     px: Number
     sz: Number
 
@@ -73,16 +69,12 @@ class BookPush(Struct, gc=False):
     action: Literal["snapshot", "update"] = "snapshot"
 
 
-class BookTexts(Struct, gc=False):
-    """Levels as they were written, of which a checksum is made."""
-
+class BookTexts(Struct, gc=False):  # levels as they were written, of which a checksum is made
     asks: list[tuple[str, str, Any, Any]]
     bids: list[tuple[str, str, Any, Any]]
 
 
-class TradeRow(Struct, gc=False):
-    """`count` fills of one taker at one price, of which `tradeId` is the last."""
-
+class TradeRow(Struct, gc=False):  # `count` fills of one taker at one price, of which `tradeId` is the last
     instId: str
     tradeId: Id
     px: Number
@@ -92,9 +84,7 @@ class TradeRow(Struct, gc=False):
     count: int = 1
 
 
-class TickerRow(Struct, gc=False):
-    """Each channel and each answer says a part."""
-
+class TickerRow(Struct, gc=False):  # each channel and each answer says a part
     instId: str
     ts: SaidMillis = ""
     last: Said = ""
@@ -145,26 +135,29 @@ class InstrumentRow(Struct, gc=False):
     instIdCode: int | None = None
 
 
-class Order(Struct, gc=False):
+class Execution(Struct, gc=False, kw_only=True):  # what a fill is, told with its order or alone
     instId: str
-    ordId: str
     side: str
-    ordType: str
-    state: str
-    sz: str
-    accFillSz: str = ""
-    clOrdId: str = ""
-    px: str = ""
-    avgPx: str = ""
     tradeId: str = ""
     fillPx: str = ""
     fillSz: str = ""
     fillTime: str = ""
-    fillFee: str = ""
-    fillFeeCcy: str = ""
     fillPnl: str = ""
     feeCcy: str = ""
     execType: str = ""
+    ordId: str = ""
+    clOrdId: str = ""
+
+
+class Order(Execution, gc=False, kw_only=True):
+    ordType: str
+    state: str
+    sz: str
+    accFillSz: str = ""
+    px: str = ""
+    avgPx: str = ""
+    fillFee: str = ""
+    fillFeeCcy: str = ""
     category: str = ""
     cancelSource: str = ""
     amendResult: str = ""
@@ -174,22 +167,11 @@ class Order(Struct, gc=False):
     msg: str = ""
 
 
-class FillRow(Struct, gc=False):
-    instId: str
-    tradeId: str
-    side: str
-    fillPx: str
-    fillSz: str
-    ts: str
+class FillRow(Execution, gc=False, kw_only=True):
     billId: str
-    ordId: str = ""
-    clOrdId: str = ""
-    execType: str = ""
+    ts: str
     subType: str = ""
     fee: str = ""
-    feeCcy: str = ""
-    fillPnl: str = ""
-    fillTime: str = ""
 
 
 class Position(Struct, gc=False):
@@ -218,24 +200,9 @@ class Balance(Struct, gc=False):
     uTime: str = ""
 
 
-class Change(Struct, gc=False):
-    eventType: str = ""
-
-
 class Bill(Struct, gc=False):
     billId: str
     instId: str
     balChg: str
     ccy: str
     ts: str
-
-
-class Fee(Struct, gc=False):
-    """Negative where it is paid; contracts that settle in USDT or USDC have rates of their own."""
-
-    maker: str = ""
-    taker: str = ""
-    makerU: str = ""
-    takerU: str = ""
-    makerUSDC: str = ""
-    takerUSDC: str = ""
