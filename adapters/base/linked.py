@@ -12,6 +12,7 @@ from adapters.base.topics import TopicSocket
 from state.events import AnyEvent, FeedStatus
 from state.words import FeedState
 
+ASKS_MOST = 3  # at once, where no update ever follows a whole
 REPEATS_MOST = 64  # updates that are known again, where several connections tell the same
 _LOST = -3  # a position that no update has
 
@@ -19,7 +20,7 @@ _LOST = -3  # a position that no update has
 class LinkedBook(Counted):
     """Ids need not be contiguous, and may start lower after maintenance; None where a venue tells none."""
 
-    __slots__ = ("_last", "_recent", "_units", "asked_ns", "depth", "is_asked")
+    __slots__ = ("_last", "_recent", "_units", "asked_ns", "asks", "depth", "is_asked")
     channel = "book"
     chatty = True
     heals_on_ack = False
@@ -28,14 +29,15 @@ class LinkedBook(Counted):
         super().__init__(venue, topic, symbol, contract)
         self.depth = depth
         self.asked_ns = 0  # when it was last subscribed to
-        self.is_asked = False  # and no update has followed a whole since
+        self.is_asked = False  # and its whole has not come yet
+        self.asks = 0  # since an update followed a whole
         self._units = contract.units  # in which the levels are that are known
         self._last: int | None = _LOST
         self._recent: deque[tuple[int | None, int | None]] = deque(maxlen=REPEATS_MOST)
 
     def begin(self, own: int | None) -> None:
         """A whole of this id came."""
-        self._last, self._units = own, self.contract.units
+        self._last, self._units, self.is_asked = own, self.contract.units, False
         self._recent.clear()
 
     def follows(self, before: int | None) -> bool:
@@ -45,7 +47,7 @@ class LinkedBook(Counted):
     def follow(self, own: int | None) -> None:
         """The next update was taken."""
         self._recent.append((self._last, own))
-        self._last, self.is_asked = own, False
+        self._last, self.asks = own, 0
 
     def stray(self, before: int | None, own: int | None) -> Sequence[FeedStatus]:
         """What an update means that is not the next: nothing, where it was told already or a whole is waited for."""
@@ -68,7 +70,9 @@ class LinkedBook(Counted):
 
 
 class LinkedSocket(TopicSocket):
-    """Topics that are acknowledged one by one. A whole that no update has followed is asked for again after `resync_after_s`."""
+    """Topics that are acknowledged one by one. A whole that did not come is asked for again after `resync_after_s`, and so is
+    one that was of no use several times over.
+    """
 
     resync_after_s: float
 
@@ -79,9 +83,9 @@ class LinkedSocket(TopicSocket):
     def ask_whole(self, channel: Channel, now: int) -> None:
         if self._is_decoder or not isinstance(channel, LinkedBook):
             return
-        if channel.is_asked and now - channel.asked_ns < self.resync_after_s * 1e9:
+        if (channel.is_asked or channel.asks >= ASKS_MOST) and now - channel.asked_ns < self.resync_after_s * 1e9:
             return
-        channel.asked_ns, channel.is_asked = now, True
+        channel.asked_ns, channel.is_asked, channel.asks = now, True, channel.asks + 1
         self.outbox += [self.unsubscription([channel.topic]), *self._subscribe([channel.topic])]
 
     def acknowledged(self, topic: str, recv: int) -> Sequence[AnyEvent]:
@@ -92,6 +96,6 @@ class LinkedSocket(TopicSocket):
                 if not topics:
                     del self._asked[number]
         channel = self._channels.get(topic.encode())
-        if isinstance(channel, LinkedBook):
+        if isinstance(channel, LinkedBook) and channel.is_waiting:
             channel.asked_ns, channel.is_asked = recv, True
         return channel.trust() if channel is not None and channel.heals_on_ack else ()

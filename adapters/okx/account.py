@@ -133,7 +133,7 @@ class Account:
 
     def _settle_of(self, symbol: str) -> str:
         """What a linear swap settles in stands second in its symbol; the instrument, once known, says it for certain."""
-        return self.settle.get(symbol) or symbol.split("-")[1]
+        return self.settle.get(symbol) or f"{symbol}-".split("-")[1]
 
 
 _READERS: Mapping[str, Callable[[Account, bytes], Sequence[AnyEvent]]] = {

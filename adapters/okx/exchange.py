@@ -27,7 +27,7 @@ from adapters.okx.client import Client
 from adapters.okx.contracts import Contracts
 from adapters.okx.endpoints import HOSTS, Endpoints
 from adapters.okx.formats import BATCH, Formats
-from adapters.okx.private import PrivateWebsocket, TradeWebsocket
+from adapters.okx.private import COUNT, PrivateWebsocket, TradeWebsocket
 from adapters.okx.types import MARKETS as KINDS
 from adapters.okx.types import SECONDS, VENUES
 from adapters.okx.websocket import Websocket
@@ -209,7 +209,7 @@ class Decoder(RestRecording, Websocket):
         """Also the account's frames, and answers to requests, which tell of no market and no account."""
         if frame[:1] == b"{":
             said = _envelope(frame)
-            if said.event not in ("", "subscribe", "unsubscribe") or (said.arg is None and said.code):
+            if said.event in ("login", "error", "notice", COUNT, f"{COUNT}-error") or (said.arg is None and said.code):
                 return None, frame, ()
             if said.arg is not None and not said.event:
                 if said.arg.channel == "instruments":

@@ -22,6 +22,8 @@ from state.errors import TapelineError
 from state.events import AnyEvent
 from state.secrets import Credentials
 
+COUNT = "channel-conn-count"  # how many connections of the account listen to a channel
+
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
 _encode = msgspec.json.Encoder().encode
 _strike = re.compile(rb'"(apiKey|passphrase|sign)":"[^"]*"').sub
@@ -65,7 +67,7 @@ class Private(LoggedIn):
         elif said.event == "error" and not self._is_open:
             self.over = f"login refused: {said.code} {said.msg}"
             return (self._said("down", self.over),)
-        elif said.event != "channel-conn-count":
+        elif said.event != COUNT:
             return self.told(said, frame)
         return ()
 
@@ -97,7 +99,7 @@ class PrivateWebsocket(Private):
         if said.event == "subscribe":
             self._missing.discard(name)
             return ()  # "ok" is said by whoever has read by REST what was missed meanwhile
-        if said.event in ("error", "channel-conn-count-error"):
+        if said.event in ("error", f"{COUNT}-error"):
             self.suspect = True
             return (self._said("down", f"refused: {said.code} {said.msg}".strip()),)
         events = self._account.private(name, frame) if name and not said.event else None
