@@ -17,7 +17,7 @@ from streams.health import health, is_ok
 from streams.operators import Operator
 from streams.quoting import Quote, quote_when, to_intents
 from streams.risk import RiskLimits, risk_gate
-from tests.streams.harness import SYMBOL, VENUE
+from streams.testing import SYMBOL, VENUE
 from tests.streams.restarts import OTHER
 
 LIMITS = RiskLimits(max_messages_per_s=3, max_book_age_s=0.5, max_open_orders=4)

@@ -23,7 +23,7 @@ from state.shared import SharedState
 from streams import checkpoint
 from streams.pipeline import Pipeline
 from streams.strategy import Running, Strategy, run_strategies
-from tests.streams.harness import READY, START, SYMBOL, VENUE, instrument
+from streams.testing import READY, START, SYMBOL, VENUE, instrument
 
 OTHER = "ETH"
 MS = 1_000_000

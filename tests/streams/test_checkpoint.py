@@ -25,10 +25,10 @@ from streams.pipeline import Pipeline
 from streams.risk import RiskLimits
 from streams.strategies import Plain, plain
 from streams.strategy import Strategy
+from streams.testing import SYMBOL, VENUE, Session, trade
 from streams.trace import Trace
 from tests.streams import operator_page
 from tests.streams.every_operator import everything
-from tests.streams.harness import SYMBOL, VENUE, Session, trade
 from tests.streams.restarts import assert_goes_on_as_if_never_stopped, record_run, restart
 
 RESTARTS = 100

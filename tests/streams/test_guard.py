@@ -21,7 +21,7 @@ from streams import operators as op
 from streams.feeds import Feeds
 from streams.pipeline import Pipeline
 from streams.strategy import Strategy, run_strategies
-from tests.streams.harness import START, SYMBOL, VENUE, Session, trade
+from streams.testing import START, SYMBOL, VENUE, Session, trade
 from tests.streams.test_pipeline import on_trades, place
 
 

@@ -8,7 +8,7 @@ from state.words import FeedState
 from streams.feeds import Feeds
 from streams.health import SEVERITY, health, is_ok
 from streams.quoting import Quote, quote_when, to_intents
-from tests.streams.harness import SYMBOL, VENUE, Session, book, instrument
+from streams.testing import SYMBOL, VENUE, Session, book, instrument
 
 
 def watched(session: Session) -> list[tuple[float, object]]:

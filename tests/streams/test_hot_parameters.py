@@ -15,7 +15,7 @@ from streams.checkpoint import dump, restore
 from streams.pipeline import Pipeline
 from streams.strategies import build
 from streams.strategy import Strategy, run_strategies
-from tests.streams.harness import SECOND, START, SYMBOL, VENUE, Session, book
+from streams.testing import SECOND, START, SYMBOL, VENUE, Session, book
 from tests.streams.strategies.market import market
 from tests.streams.strategies.test_shipped import FIELDS, recorded
 

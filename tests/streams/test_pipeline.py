@@ -29,7 +29,7 @@ from state.events import (
 from streams import operators as op
 from streams.feeds import Feeds
 from streams.strategy import Strategy, run_strategies
-from tests.streams.harness import SECOND, START, SYMBOL, VENUE, Session, book, trade, update
+from streams.testing import SECOND, START, SYMBOL, VENUE, Session, book, trade, update
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -479,7 +479,7 @@ from decimal import Decimal
 from state.record import canonical
 from streams.strategies import build
 from streams.strategy import run_strategies
-from tests.streams.harness import *
+from streams.testing import *
 
 session = Session()
 fields = dict(venue=VENUE, symbol=SYMBOL, size="0.1", max_position="1", base_spread_bps=80.0, max_bps=300.0)

@@ -12,7 +12,7 @@ from streams.execution import timed_exits
 from streams.feeds import Feeds
 from streams.quoting import Quote, to_intents
 from streams.risk import RiskLimits, risk_gate
-from tests.streams.harness import SYMBOL, VENUE, Session, book, update
+from streams.testing import SYMBOL, VENUE, Session, book, update
 
 D = Decimal
 LADDER = (Quote("buy", 99.0, 1.0, "b0"), Quote("buy", 98.0, 2.0, "b1"), Quote("sell", 102.0, 1.0, "a0"))

@@ -13,7 +13,7 @@ from state.events import BookSnapshot, Decision, FeedStatus, Fill, OrderUpdate, 
 from streams.checkpoint import dump
 from streams.execution import hedged
 from streams.feeds import Feeds
-from tests.streams.harness import READY, SYMBOL, VENUE, Session, book, instrument
+from streams.testing import READY, SYMBOL, VENUE, Session, book, instrument
 
 D = Decimal
 THERE = "there"

@@ -13,7 +13,7 @@ from streams.execution import Iceberg, Pov, Sniper, Tactic, Twap, Worked, work
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
 from streams.source import Source
-from tests.streams.harness import SYMBOL, VENUE, Session, book, trade, update
+from streams.testing import SYMBOL, VENUE, Session, book, trade, update
 
 D = Decimal
 

@@ -4,19 +4,21 @@ from collections.abc import Callable
 
 import pytest
 from reactivex import Observable
-from reactivex.testing import TestScheduler
+from reactivex.testing import ReactiveTest, TestScheduler
 
 from state.book import Book
 from state.errors import WrongUse
 from state.events import Ticker
 from streams import operators as op
-from tests.streams.marbles import a_book, close, levels_book, on_next, run
+from streams.testing import book, close, hear, levels, live
 
-DEEP = levels_book([(10, 1), (9, 7)], [(11, 3), (12, 1)])
-SHALLOW = a_book(9, 1, 11, 3)
+on_next = ReactiveTest.on_next
+
+DEEP = live(levels([(10, 1), (9, 7)], [(11, 3), (12, 1)]))
+SHALLOW = live(book(9, 11, 1, 3))
 EMPTY = Book("venue", "BTC")
-CROSSED = a_book(12, 1, 11, 1)
-GAP = a_book(9, 1, 11, 3)
+CROSSED = live(book(12, 11, 1, 1))
+GAP = live(book(9, 11, 1, 3))
 GAP.distrust("gap")
 
 OF_A_BOOK = {
@@ -39,17 +41,17 @@ OF_A_BOOK = {
 def test_of_a_book_only_while_it_can_be_trusted(
     operator: Callable[[Observable[Book]], Observable[float]], expected: float
 ) -> None:
-    heard = run(operator, (10, DEEP), (20, EMPTY), (30, CROSSED), (40, GAP), (50, DEEP))
+    heard = hear(operator, (10, DEEP), (20, EMPTY), (30, CROSSED), (40, GAP), (50, DEEP))
     assert close(heard, [(10, expected), (50, expected)])
 
 
 def test_what_lies_within_no_level_says_nothing() -> None:
     for operator in (op.depth_mid(bps=1), op.vamp(bps=1), op.imbalance_bps(1), op.depth_imbalance((1,))):
-        assert run(operator, (1, DEEP)) == []
+        assert hear(operator, (1, DEEP)) == []
 
 
 def test_a_book_that_is_not_deep_enough_has_no_price_for_the_size() -> None:
-    assert run(op.impact_price("buy", 4.1), (1, DEEP)) == []
+    assert hear(op.impact_price("buy", 4.1), (1, DEEP)) == []
 
 
 WRONG = {
@@ -75,58 +77,62 @@ def test_wrong_parameters_are_told_where_they_are_written(make: Callable[[], obj
 
 def test_depth_changes_are_what_came_and_went_where_both_views_see() -> None:
     books = [
-        levels_book([(10, 1), (9, 2)], [(11, 3), (12, 1)]),
-        levels_book([(10, 4), (9, 2)], [(11, 3), (12, 1)]),
-        levels_book([(10, 4), (9, 2)], [(12, 1), (13, 5)]),  # 13 only came into sight
-        levels_book([(10.5, 1), (10, 4)], [(12, 1), (13, 5)]),  # 9 only went out of sight
-        levels_book([(10.5, 1), (10, 4)], [(12, 1), (13, 5)]),
+        live(levels([(10, 1), (9, 2)], [(11, 3), (12, 1)])),
+        live(levels([(10, 4), (9, 2)], [(11, 3), (12, 1)])),
+        live(levels([(10, 4), (9, 2)], [(12, 1), (13, 5)])),  # 13 only came into sight
+        live(levels([(10.5, 1), (10, 4)], [(12, 1), (13, 5)])),  # 9 only went out of sight
+        live(levels([(10.5, 1), (10, 4)], [(12, 1), (13, 5)])),
     ]
-    heard = run(op.depth_changes(2), *enumerate(books, 1))
+    heard = hear(op.depth_changes(2), *enumerate(books, 1))
     assert heard == [(2, (("buy", 10, 1, 4),)), (3, (("sell", 11, 3, 0),)), (4, (("buy", 10.5, 0, 1),))]
 
 
 def test_depth_changes_begin_anew_after_a_gap() -> None:
-    heard = run(
-        op.depth_changes(1), (1, a_book(9, 1, 11, 1)), (2, GAP), (3, a_book(9, 2, 11, 1)), (4, a_book(9, 3, 11, 1))
+    heard = hear(
+        op.depth_changes(1),
+        (1, live(book(9, 11, 1, 1))),
+        (2, GAP),
+        (3, live(book(9, 11, 2, 1))),
+        (4, live(book(9, 11, 3, 1))),
     )
     assert heard == [(4, (("buy", 9, 2, 3),))]
 
 
 def test_a_book_with_fewer_levels_is_seen_to_its_end() -> None:
-    heard = run(
-        op.depth_changes(5), (1, levels_book([(10, 1)], [(11, 1)])), (2, levels_book([(10, 1), (9, 1)], [(11, 1)]))
+    heard = hear(
+        op.depth_changes(5), (1, live(levels([(10, 1)], [(11, 1)]))), (2, live(levels([(10, 1), (9, 1)], [(11, 1)])))
     )
     assert heard == [(2, (("buy", 9, 0, 1),))]
 
 
 def test_order_flow_imbalance_is_what_arrived_at_the_touch() -> None:
     books = [
-        a_book(9, 1, 11, 1),
-        a_book(9, 3, 11, 1),  # bid grew by 2
-        a_book(10, 2, 11, 1),  # a better bid of 2
-        a_book(10, 2, 10.5, 4),  # a better ask of 4
-        a_book(9, 7, 10.5, 4),  # the bid of 2 left
-        a_book(9, 7, 12, 1),  # the ask of 4 left
+        live(book(9, 11, 1, 1)),
+        live(book(9, 11, 3, 1)),  # bid grew by 2
+        live(book(10, 11, 2, 1)),  # a better bid of 2
+        live(book(10, 10.5, 2, 4)),  # a better ask of 4
+        live(book(9, 10.5, 7, 4)),  # the bid of 2 left
+        live(book(9, 12, 7, 1)),  # the ask of 4 left
     ]
-    heard = run(op.order_flow_imbalance(60), *enumerate(books, 1))
+    heard = hear(op.order_flow_imbalance(60), *enumerate(books, 1))
     assert close(heard, [(2, 2), (3, 4), (4, 0), (5, -2), (6, 2)])
 
 
 def test_order_flow_imbalance_forgets_and_begins_anew_after_a_gap() -> None:
-    first, more = a_book(9, 1, 11, 1), a_book(9, 3, 11, 1)
-    heard = run(op.order_flow_imbalance(10, buckets=10), (1, first), (2, more), (3, GAP), (4, first), (30, more))
+    first, more = live(book(9, 11, 1, 1)), live(book(9, 11, 3, 1))
+    heard = hear(op.order_flow_imbalance(10, buckets=10), (1, first), (2, more), (3, GAP), (4, first), (30, more))
     assert close(heard, [(2, 2), (30, 2)])
 
 
 def test_crossing_says_changes_only() -> None:
-    books = [a_book(9, 1, 11, 1), SHALLOW, a_book(11, 1, 11, 1), CROSSED, GAP, EMPTY, SHALLOW]
-    assert run(op.crossing(), *enumerate(books, 1)) == [(1, "apart"), (3, "locked"), (4, "crossed"), (7, "apart")]
+    books = [live(book(9, 11, 1, 1)), SHALLOW, live(book(11, 11, 1, 1)), CROSSED, GAP, EMPTY, SHALLOW]
+    assert hear(op.crossing(), *enumerate(books, 1)) == [(1, "apart"), (3, "locked"), (4, "crossed"), (7, "apart")]
 
 
 def test_nbbo_names_the_venues_and_speaks_once_an_instant() -> None:
-    a, b = levels_book([(9, 1)], [(12, 2)], "a"), levels_book([(8, 3)], [(11, 4)], "b")
-    better = levels_book([(10, 5)], [(12, 2)], "a")
-    lost = levels_book([(9, 1)], [(11, 4)], "b")
+    a, b = live(levels([(9, 1)], [(12, 2)], "a")), live(levels([(8, 3)], [(11, 4)], "b"))
+    better = live(levels([(10, 5)], [(12, 2)], "a"))
+    lost = live(levels([(9, 1)], [(11, 4)], "b"))
     lost.distrust("gap")
     scheduler = TestScheduler()
     first = scheduler.create_hot_observable(on_next(201, a), on_next(203, better), on_next(204, better))
@@ -144,7 +150,7 @@ def test_nbbo_names_the_venues_and_speaks_once_an_instant() -> None:
 
 def test_basis_is_said_once_all_three_are_known() -> None:
     known = Ticker("venue", "BTC", None, last=102, mark=101, index=100)
-    heard = run(op.basis(), (1, Ticker("venue", "BTC", None, last=102, mark=101)), (2, known))
+    heard = hear(op.basis(), (1, Ticker("venue", "BTC", None, last=102, mark=101)), (2, known))
     assert [at for at, _ in heard] == [2]
     said = heard[0][1]
     assert isinstance(said, op.Basis)

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 import pytest
-from reactivex.testing import TestScheduler
+from reactivex.testing import ReactiveTest, TestScheduler
 
 from state.errors import NotDeterministic, WrongUse
 from streams import operators as op
-from tests.streams.harness import Session, trade
-from tests.streams.marbles import a_trade, close, on_completed, on_next, run
+from streams.testing import Session, close, hear, trade
 
-TRADES = [(1, a_trade(1)), (2, a_trade(3)), (6, a_trade(2, 5)), (7, a_trade(4)), (9, a_trade(6))]
+on_completed, on_next = ReactiveTest.on_completed, ReactiveTest.on_next
+
+TRADES = [(1, trade(1)), (2, trade(3)), (6, trade(2, 5)), (7, trade(4)), (9, trade(6))]
 
 
 def shape(heard: list[tuple[float, object]]) -> list[tuple[float, float, float, int | None, bool]]:
@@ -18,30 +19,30 @@ def shape(heard: list[tuple[float, object]]) -> list[tuple[float, float, float, 
 
 
 def test_bars_close_by_whatever_comes_first() -> None:
-    assert shape(run(op.bars(trades=2), *TRADES)) == [(2, 1, 3, 2, True), (7, 2, 4, 2, True)]
-    assert shape(run(op.bars(volume=4), *TRADES)) == [(6, 1, 2, 3, True)]
-    assert shape(run(op.bars(value=10), *TRADES)) == [(6, 1, 2, 3, True), (9, 4, 6, 2, True)]
-    assert shape(run(op.bars(seconds=3), *TRADES)) == [(4, 1, 3, 2, True), (9, 2, 4, 2, True), (12, 6, 6, 1, True)]
-    assert shape(run(op.bars(trades=2, volume=4, seconds=2), *TRADES)) == [
+    assert shape(hear(op.bars(trades=2), *TRADES)) == [(2, 1, 3, 2, True), (7, 2, 4, 2, True)]
+    assert shape(hear(op.bars(volume=4), *TRADES)) == [(6, 1, 2, 3, True)]
+    assert shape(hear(op.bars(value=10), *TRADES)) == [(6, 1, 2, 3, True), (9, 4, 6, 2, True)]
+    assert shape(hear(op.bars(seconds=3), *TRADES)) == [(4, 1, 3, 2, True), (9, 2, 4, 2, True), (12, 6, 6, 1, True)]
+    assert shape(hear(op.bars(trades=2, volume=4, seconds=2), *TRADES)) == [
         (2, 1, 3, 2, True), (6, 2, 2, 1, True), (9, 4, 4, 1, True), (11, 6, 6, 1, True),
     ]  # fmt: skip
 
 
 def test_open_bars_are_marked_so_and_only_said_where_asked_for() -> None:
-    heard = run(op.bars(trades=2, forming=True), *TRADES[:3])
+    heard = hear(op.bars(trades=2, forming=True), *TRADES[:3])
     assert shape(heard) == [(1, 1, 1, 1, False), (2, 1, 3, 2, True), (6, 2, 2, 1, False)]
-    heard = run(op.candles(5, forming=True), *TRADES[:2], until=6)
+    heard = hear(op.candles(5, forming=True), *TRADES[:2], until=6)
     assert shape(heard) == [(1, 1, 1, 1, False), (2, 1, 3, 2, False), (5, 1, 3, 2, True)]
 
 
 def test_a_bar_of_seconds_that_closed_early_leaves_no_timer_behind() -> None:
-    heard = run(op.bars(trades=2, seconds=5), (1, a_trade(1)), (2, a_trade(2)), (4, a_trade(3)))
+    heard = hear(op.bars(trades=2, seconds=5), (1, trade(1)), (2, trade(2)), (4, trade(3)))
     assert shape(heard) == [(2, 1, 2, 2, True), (9, 3, 3, 1, True)]
 
 
 def test_debounce_waits_for_quiet() -> None:
     losses = op.Losses()
-    assert run(op.debounce(4, losses), (1, 1), (3, 2), (5, 3), (15, 4)) == [(9, 3), (19, 4)]
+    assert hear(op.debounce(4, losses), (1, 1), (3, 2), (5, 3), (15, 4)) == [(9, 3), (19, 4)]
     assert (losses.taken, losses.given, losses.lost, losses.held) == (4, 2, 2, 0)
 
 
@@ -71,28 +72,28 @@ def test_sample_on_settled_speaks_once_a_burst() -> None:
 
 
 def test_hold_lasts_from_the_last_value() -> None:
-    heard = run(op.hold(5), (4, "x"), (8, "x"), (18, "x"))
+    heard = hear(op.hold(5), (4, "x"), (8, "x"), (18, "x"))
     assert heard == [(0, False), (4, True), (13, False), (18, True), (23, False)]
 
 
 def test_stale_after_says_changes_only() -> None:
-    assert run(op.stale_after(5), (2, "x"), (6, "x"), (18, "x"), until=20) == [(2, False), (11, True), (18, False)]
-    assert run(op.stale_after(5), until=9) == [(5, True)]
+    assert hear(op.stale_after(5), (2, "x"), (6, "x"), (18, "x"), until=20) == [(2, False), (11, True), (18, False)]
+    assert hear(op.stale_after(5), until=9) == [(5, True)]
 
 
 def test_silence_is_learned_from_the_longest_gap_of_late() -> None:
     steady = [(at, "x") for at in range(1, 30)]  # gaps of 1 s
-    assert rounded(run(op.silent(3), *steady, (90, "x"), until=95)) == [(1, False), (32, True), (90, False)]
-    assert run(op.silent(3), (1, "x"), until=95) == [(1, False), (31, True)], "before it has learned, most_s"
-    assert run(op.silent(3, most_s=9), until=95) == [(9, True)], "one that never spoke"
+    assert rounded(hear(op.silent(3), *steady, (90, "x"), until=95)) == [(1, False), (32, True), (90, False)]
+    assert hear(op.silent(3), (1, "x"), until=95) == [(1, False), (31, True)], "before it has learned, most_s"
+    assert hear(op.silent(3, most_s=9), until=95) == [(9, True)], "one that never spoke"
 
 
 def test_a_market_that_slows_down_is_followed_and_one_silence_is_no_measure() -> None:
     steady = [(at, "x") for at in range(1, 30)]
     slower = [(30 + 2 * n, "x") for n in range(12)]  # up to 52
-    assert rounded(run(op.silent(3), *steady, *slower, until=70)) == [(1, False), (58, True)]
+    assert rounded(hear(op.silent(3), *steady, *slower, until=70)) == [(1, False), (58, True)]
     muted = [*steady, (60, "x"), (61, "x")]  # 31 s count as the 3 s that were the limit
-    assert rounded(run(op.silent(3), *muted, until=100)) == [(1, False), (32, True), (60, False), (70, True)]
+    assert rounded(hear(op.silent(3), *muted, until=100)) == [(1, False), (32, True), (60, False), (70, True)]
 
 
 def rounded(heard: list[tuple[float, object]]) -> list[tuple[int, object]]:
@@ -103,12 +104,12 @@ def rounded(heard: list[tuple[float, object]]) -> list[tuple[int, object]]:
 def test_a_buffer_is_never_larger_and_counts_what_it_dropped() -> None:
     for drop, first in (("oldest", (2, 3)), ("newest", (1, 2))):
         losses = op.Losses()
-        assert run(op.buffer(2, drop=drop, losses=losses), (1, 1), (1, 2), (1, 3), (5, 4)) == [(1, first), (5, (4,))]
+        assert hear(op.buffer(2, drop=drop, losses=losses), (1, 1), (1, 2), (1, 3), (5, 4)) == [(1, first), (5, (4,))]
         assert (losses.taken, losses.given, losses.lost, losses.held) == (4, 3, 1, 0)
 
 
 def test_a_buffer_of_time_begins_with_its_first_value() -> None:
-    assert run(op.buffer(9, 5), (1, 1), (4, 2), (7, 3), (30, 4)) == [(6, (1, 2)), (12, (3,)), (35, (4,))]
+    assert hear(op.buffer(9, 5), (1, 1), (4, 2), (7, 3), (30, 4)) == [(6, (1, 2)), (12, (3,)), (35, (4,))]
 
 
 def test_switch_regime_is_warm_and_speaks_once_an_instant() -> None:

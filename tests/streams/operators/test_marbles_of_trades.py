@@ -9,49 +9,49 @@ import pytest
 from state.errors import WrongUse
 from state.events import Candle
 from streams import operators as op
-from tests.streams.marbles import a_trade, close, run
+from streams.testing import close, hear, trade
 
 
 def test_signed_volume_nets_and_forgets() -> None:
     trades = (
-        (1, a_trade(10, 3, "buy")),
-        (2, a_trade(10, 1, "sell")),
-        (3, a_trade(10, nan)),
-        (30, a_trade(10, 2, "sell")),
+        (1, trade(10, 3, "buy")),
+        (2, trade(10, 1, "sell")),
+        (3, trade(10, nan)),
+        (30, trade(10, 2, "sell")),
     )
-    assert close(run(op.signed_volume(10, buckets=10), *trades), [(1, 3), (2, 2), (30, -2)])
+    assert close(hear(op.signed_volume(10, buckets=10), *trades), [(1, 3), (2, 2), (30, -2)])
 
 
 def test_trade_imbalance_by_count_forgets_the_oldest() -> None:
-    trades = (1, a_trade(10, 3, "buy")), (2, a_trade(10, 1, "sell")), (3, a_trade(10, 3, "sell"))
-    assert close(run(op.trade_imbalance_n(2), *trades), [(1, 1), (2, 0.5), (3, -1)])
+    trades = (1, trade(10, 3, "buy")), (2, trade(10, 1, "sell")), (3, trade(10, 3, "sell"))
+    assert close(hear(op.trade_imbalance_n(2), *trades), [(1, 1), (2, 0.5), (3, -1)])
 
 
-def test_intensity_jumps_at_a_trade_and_halves_in_a_half_life() -> None:
+def test_intensity_jumps_at_trade_and_halves_in_a_half_life() -> None:
     rate = log(2)
-    trades = (1, a_trade(10, 5)), (2, a_trade(10, 7)), (4, a_trade(10, 1))
-    assert close(run(op.intensity(1), *trades), [(1, rate), (2, 1.5 * rate), (4, 1.375 * rate)])
-    assert close(run(op.intensity(1, by_size=True), *trades), [(1, 5 * rate), (2, 9.5 * rate), (4, 3.375 * rate)])
+    trades = (1, trade(10, 5)), (2, trade(10, 7)), (4, trade(10, 1))
+    assert close(hear(op.intensity(1), *trades), [(1, rate), (2, 1.5 * rate), (4, 1.375 * rate)])
+    assert close(hear(op.intensity(1, by_size=True), *trades), [(1, 5 * rate), (2, 9.5 * rate), (4, 3.375 * rate)])
 
 
 def test_large_trades_are_above_the_quantile_of_those_before() -> None:
     sizes = (1, 2, 1, 9, 1, 9, 10)
-    trades = [(at, a_trade(10, size)) for at, size in enumerate(sizes, 1)]
-    heard = run(op.large_trades(0.9, warmup=3), *trades)
+    trades = [(at, trade(10, size)) for at, size in enumerate(sizes, 1)]
+    heard = hear(op.large_trades(0.9, warmup=3), *trades)
     assert [(at, trade.size) for at, trade in heard] == [(4, 9), (7, 10)]
 
 
 def test_kyle_lambda_is_the_slope_of_price_on_flow() -> None:
     trades = [
-        (1, a_trade(10, 2, "buy")),
-        (12, a_trade(11, 1, "buy")),
-        (22, a_trade(8, 3, "sell")),
-        (32, a_trade(8, 1, "buy")),
-        (42, a_trade(8, 1, "buy")),
+        (1, trade(10, 2, "buy")),
+        (12, trade(11, 1, "buy")),
+        (22, trade(8, 3, "sell")),
+        (32, trade(8, 1, "buy")),
+        (42, trade(8, 1, "buy")),
     ]
     flow, change = np.array([1.0, -3.0, 1.0]), np.array([1.0, -3.0, 0.0])
     two, three = (np.polyfit(flow[:n], change[:n], 1)[0] for n in (2, 3))
-    assert close(run(op.kyle_lambda(10), *trades), [(32, float(two)), (42, float(three))])
+    assert close(hear(op.kyle_lambda(10), *trades), [(32, float(two)), (42, float(three))])
 
 
 def candle(first: float, high: float, low: float, last: float, interval_s: int = 1, *, closed: bool = True) -> Candle:
@@ -61,7 +61,7 @@ def candle(first: float, high: float, low: float, last: float, interval_s: int =
 def test_parkinson_is_of_closed_candles() -> None:
     spread = log(1.001) ** 2
     still, moved = candle(100, 100, 100, 100), candle(100, 100.1, 100, 100)
-    heard = run(op.parkinson(2), (1, moved), (2, candle(1, 9, 1, 9, closed=False)), (3, still), (4, still))
+    heard = hear(op.parkinson(2), (1, moved), (2, candle(1, 9, 1, 9, closed=False)), (3, still), (4, still))
     scale = 4 * log(2)
     assert close(heard, [(1, 1e4 * sqrt(spread / scale)), (3, 1e4 * sqrt(spread / 2 / scale)), (4, 0)])
 
@@ -69,50 +69,50 @@ def test_parkinson_is_of_closed_candles() -> None:
 def test_garman_klass_weighs_range_and_close() -> None:
     moved = candle(100, 100.2, 100, 100.1, interval_s=4)
     expected = 1e4 * sqrt((log(1.002) ** 2 / 2 - (2 * log(2) - 1) * log(1.001) ** 2) / 4)
-    assert close(run(op.garman_klass(3), (1, candle(1, 2, 1, 2, 0)), (2, moved)), [(2, expected)])
+    assert close(hear(op.garman_klass(3), (1, candle(1, 2, 1, 2, 0)), (2, moved)), [(2, expected)])
 
 
 def test_bollinger_width_is_relative_to_the_mean() -> None:
-    heard = run(op.bollinger_width(2), (1, 99.0), (2, 101.0), (3, nan), (4, 99.0))
+    heard = hear(op.bollinger_width(2), (1, 99.0), (2, 101.0), (3, nan), (4, 99.0))
     assert close(heard, [(2, 400), (4, 400)])
 
 
 def test_time_scaled_grows_with_the_root_of_time() -> None:
-    assert close(run(op.time_scaled(4), (1, 2.0), (2, 3.0)), [(1, 4), (2, 6)])
+    assert close(hear(op.time_scaled(4), (1, 2.0), (2, 3.0)), [(1, 4), (2, 6)])
 
 
 def test_ema_by_count_does_not_look_at_the_time() -> None:
-    assert close(run(op.ema_n(3), (1, 10.0), (2, 20.0), (90, 20.0), (91, inf)), [(1, 10), (2, 15), (90, 17.5)])
+    assert close(hear(op.ema_n(3), (1, 10.0), (2, 20.0), (90, 20.0), (91, inf)), [(1, 10), (2, 15), (90, 17.5)])
 
 
 def test_wma_counts_the_newest_most() -> None:
-    assert close(run(op.wma_n(2), (1, 1.0), (2, 4.0), (3, 4.0)), [(1, 1), (2, 3), (3, 4)])
-    assert close(run(op.wma(2, 2), (1, 1.0), (2, 4.0)), [(1, 1), (2, 4)])
-    assert close(run(op.wma(3, 3), (1, 1.0), (2, 4.0), (9, 5.0)), [(1, 1), (2, 3), (9, 5)])
+    assert close(hear(op.wma_n(2), (1, 1.0), (2, 4.0), (3, 4.0)), [(1, 1), (2, 3), (3, 4)])
+    assert close(hear(op.wma(2, 2), (1, 1.0), (2, 4.0)), [(1, 1), (2, 4)])
+    assert close(hear(op.wma(3, 3), (1, 1.0), (2, 4.0), (9, 5.0)), [(1, 1), (2, 3), (9, 5)])
 
 
 def test_hull_runs_with_a_line_where_wma_lags() -> None:
     line = [(at, float(at)) for at in range(1, 9)]
-    heard = run(op.hma_n(4), *line)
+    heard = hear(op.hma_n(4), *line)
     assert close(heard[:2], [(1, 1), (2, (1 + 2 * 5 / 3) / 3)])
     assert close(heard[4:], [(at, at) for at in (5, 6, 7, 8)])
     long = [(at, float(at)) for at in range(1, 60)]
-    by_time, plain = run(op.hma(16, 16), *long)[-1][1], run(op.wma(16, 16), *long)[-1][1]
+    by_time, plain = hear(op.hma(16, 16), *long)[-1][1], hear(op.wma(16, 16), *long)[-1][1]
     assert abs(by_time - 59) < 1
     assert plain < 55
 
 
 def test_zscore_says_nothing_of_equal_values() -> None:
-    assert close(run(op.zscore(2), (1, 1.0), (2, 3.0), (3, 3.0), (4, nan), (5, 1.0)), [(2, 1), (5, -1)])
+    assert close(hear(op.zscore(2), (1, 1.0), (2, 3.0), (3, 3.0), (4, nan), (5, 1.0)), [(2, 1), (5, -1)])
 
 
 def test_percentile_is_the_mid_rank() -> None:
-    heard = run(op.percentile(3), (1, 1.0), (2, 2.0), (3, 0.0), (4, 2.0))
+    heard = hear(op.percentile(3), (1, 1.0), (2, 2.0), (3, 0.0), (4, 2.0))
     assert close(heard, [(1, 50), (2, 75), (3, 100 / 6), (4, 100 * 2 / 3)])
 
 
 def test_momentum_compares_with_what_was_so_many_values_before() -> None:
-    heard = run(op.momentum(2), (1, 100.0), (2, 0.0), (3, 101.0), (4, 102.0))
+    heard = hear(op.momentum(2), (1, 100.0), (2, 0.0), (3, 101.0), (4, 102.0))
     assert close(heard, [(4, 1e4 * log(1.02))])
 
 
@@ -125,7 +125,7 @@ def test_a_ring_is_the_last_values_in_order_and_cannot_be_written() -> None:
             values[0] = 0
         return float(values.sum())
 
-    run(lambda source: source.pipe(op.ring(3), op.map(look)), *[(at, float(at)) for at in range(1, 8)])
+    hear(lambda source: source.pipe(op.ring(3), op.map(look)), *[(at, float(at)) for at in range(1, 8)])
     assert seen == [[1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5, 6], [5, 6, 7]]
 
 

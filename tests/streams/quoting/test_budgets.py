@@ -8,7 +8,7 @@ from reactivex import operators as ops
 from state.events import CancelOrder, Decision, FeedStatus, PlaceOrder, Signal
 from streams.feeds import Feeds
 from streams.quoting import Budgets, Quote, QuoteCounts, to_intents
-from tests.streams.harness import SYMBOL, VENUE, Session
+from streams.testing import SYMBOL, VENUE, Session
 
 FEW = Budgets(creates_per_s=2, amends_per_s=2, cancels_per_s=2, reserve=1)
 LADDER = tuple(Quote("buy", 99.0 - level, 1.0, f"b{level}") for level in range(5))

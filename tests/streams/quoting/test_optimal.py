@@ -11,7 +11,7 @@ from streams.feeds import Feeds
 from streams.quoting import Intensity, arrival_intensity, avellaneda_stoikov, glft
 from streams.quoting.intensity import fitted
 from streams.quoting.optimal import fill_rate
-from tests.streams.harness import SYMBOL, VENUE, Session, book, trade
+from streams.testing import SYMBOL, VENUE, Session, book, trade
 
 # Avellaneda, Stoikov (2008), section 3.3: s = 100, T = 1, sigma = 2, k = 1.5, A = 140; tables 1 and 2 give the mean spread.
 PUBLISHED = {"gamma 0.1 (table 1)": (0.1, 1.49), "gamma 0.01 (table 2)": (0.01, 1.35)}

@@ -15,7 +15,7 @@ from state.orders import Order
 from state.words import Side
 from streams.quoting import Quote, QuoteCounts
 from streams.quoting.plan import Planned, Rules, Wanted, plan, snapped
-from tests.streams.harness import SYMBOL, TICK, VENUE, instrument
+from streams.testing import SYMBOL, TICK, VENUE, instrument
 
 MARKET = Instrument.defined(instrument())
 RULES = Rules("one", TICK, Decimal(0), "post_only")

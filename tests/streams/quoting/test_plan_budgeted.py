@@ -17,7 +17,7 @@ from streams.quoting import Budget, Budgets, Costs
 from streams.quoting.budgets import Meter
 from streams.quoting.plan import Rules, Wanted, plan
 from streams.quoting.plan_budgeted import Budgeted, plan_budgeted
-from tests.streams.harness import SYMBOL, TICK, VENUE, instrument
+from streams.testing import SYMBOL, TICK, VENUE, instrument
 
 CASES = int(os.environ.get("TAPELINE_PLANS", "3000"))
 MARKET = Instrument.defined(instrument())

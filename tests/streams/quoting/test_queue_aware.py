@@ -12,7 +12,7 @@ from state.events import BookSnapshot, Decision, Signal
 from streams.feeds import Feeds
 from streams.quoting import Flow, Quote, keep_places, to_intents
 from streams.quoting.queue_worth import fill_chance, place_value, stays
-from tests.streams.harness import SYMBOL, VENUE, Session, trade
+from streams.testing import SYMBOL, VENUE, Session, trade
 
 FLOW = Flow(2.0, 0.5, 0.25)
 

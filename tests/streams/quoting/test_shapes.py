@@ -21,7 +21,7 @@ from streams.quoting import (
     stand,
     to_intents,
 )
-from tests.streams.harness import SYMBOL, VENUE, Session
+from streams.testing import SYMBOL, VENUE, Session
 
 
 def test_linear_levels_are_equally_far_apart() -> None:

@@ -27,7 +27,7 @@ from state.events import (
 from state.words import Action, Refusal
 from streams.feeds import Feeds
 from streams.quoting import Quote, QuoteCounts, to_intents
-from tests.streams.harness import READY, SYMBOL, VENUE, Session, book, instrument, trade, update
+from streams.testing import READY, SYMBOL, VENUE, Session, book, instrument, trade, update
 
 BOTH = (Quote("buy", 99.0, 1.0, "b0"), Quote("sell", 102.0, 1.0, "a0"))
 

@@ -29,7 +29,7 @@ from state.words import RiskState, Side
 from streams.checkpoint import dump
 from streams.feeds import Feeds
 from streams.risk import Bounds, DeskLimits, LimitsWord, RiskLimits, StateWord, risk_desk
-from tests.streams.harness import SECOND, START, SYMBOL, VENUE, Session, book
+from streams.testing import SECOND, START, SYMBOL, VENUE, Session, book
 
 D = Decimal
 _now = reactivex.scheduler.ImmediateScheduler()

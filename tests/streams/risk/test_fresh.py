@@ -2,7 +2,7 @@
 
 from state.events import FeedStatus
 from streams.risk.fresh import fresh
-from tests.streams.harness import SYMBOL, VENUE, Session, book
+from streams.testing import SYMBOL, VENUE, Session, book
 
 
 def test_it_is_stale_once_silent_and_fresh_when_it_speaks_again() -> None:

@@ -14,7 +14,7 @@ from state.events import AmendOrder, Blocked, CancelAll, CancelOrder, Decision, 
 from state.words import Side, sign
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
-from tests.streams.harness import SYMBOL, VENUE, Session, book
+from streams.testing import SYMBOL, VENUE, Session, book
 
 D = Decimal
 

@@ -9,7 +9,7 @@ from state.errors import ConfigurationError
 from state.instruments import Instrument
 from streams.risk import RiskLimits, check_feasible
 from streams.strategies import Plain
-from tests.streams.harness import SYMBOL, VENUE, instrument
+from streams.testing import SYMBOL, VENUE, instrument
 
 D = Decimal
 

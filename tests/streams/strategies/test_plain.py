@@ -9,7 +9,7 @@ from state.events import AmendOrder, Blocked, CancelOrder, FeedStatus, PlaceOrde
 from streams.risk import RiskLimits
 from streams.strategies import Plain, build, plain
 from streams.strategy import Strategy, run_strategies
-from tests.streams.harness import READY, SYMBOL, VENUE, Session, book, instrument
+from streams.testing import READY, SYMBOL, VENUE, Session, book, instrument
 
 D = Decimal
 FIELDS: dict[str, object] = {

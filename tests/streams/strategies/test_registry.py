@@ -13,7 +13,7 @@ from state.events import Decision, PlaceOrder
 from streams.feeds import Feeds
 from streams.strategies import STRATEGIES, build
 from streams.strategy import run_strategies
-from tests.streams.harness import SYMBOL, VENUE, Session
+from streams.testing import SYMBOL, VENUE, Session
 
 PLAIN = {"venue": VENUE, "symbol": SYMBOL, "size": "0.1", "max_position": 0.5}
 

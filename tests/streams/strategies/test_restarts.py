@@ -8,7 +8,7 @@ import pytest
 from state.events import PlaceOrder
 from streams.strategies import STRATEGIES, build
 from streams.strategy import Strategy
-from tests.streams.harness import SYMBOL, VENUE
+from streams.testing import SYMBOL, VENUE
 from tests.streams.restarts import OTHER, assert_goes_on_as_if_never_stopped, record_run
 
 BASE: Mapping[str, object] = {"venue": VENUE, "symbol": SYMBOL, "size": "0.01", "max_position": "0.05"}

@@ -231,7 +231,7 @@ def test_lead_lag_quotes_what_the_lead_says() -> None:
 def test_its_state_can_be_written_down_in_the_middle_of_trading(kind: str) -> None:
     from streams.checkpoint import dump
     from streams.strategy import run_strategies
-    from tests.streams.harness import READY, Session
+    from streams.testing import READY, Session
 
     session = Session(begin=(READY,))
     running = run_strategies(session.pipeline, [build(kind, dict(FIELDS[kind]), "one")])

@@ -1,64 +1,26 @@
-"""A session in memory: a pipeline with a sink that keeps every record, and events of one market to feed it with."""
+"""A session in memory: a pipeline that keeps every record, fed in virtual time, and a venue that does what it is told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import Final, TypeVar, cast
 
 from reactivex import Observable
+from reactivex import operators as ops
 
-from state.events import (
-    Accepted,
-    AmendOrder,
-    AnyEvent,
-    BookSnapshot,
-    CancelOrder,
-    Decision,
-    FeedStatus,
-    Fill,
-    InstrumentDefined,
-    OrderUpdate,
-    PlaceOrder,
-    SessionOpened,
-    Trade,
-)
+from state.errors import WrongUse
+from state.events import Accepted, AmendOrder, AnyEvent, CancelOrder, Decision, PlaceOrder, SessionOpened
 from state.orders import Order
 from state.record import Collected, Record
-from state.words import OrderStatus, Side, TradeKind
 from streams.feeds import Feeds
 from streams.pipeline import Pipeline
 from streams.strategy import Running, Strategy, run_strategies
+from streams.testing.builders import READY, SYMBOL, VENUE, book, fill, instrument, update
+from streams.testing.marbles import Marble
 
-VENUE, SYMBOL = "venue", "BTC"
-SECOND = 1_000_000_000
-START = 1_700_000_000 * SECOND
+T = TypeVar("T")
 
-TICK, LOT = Decimal("0.1"), Decimal("0.001")
-
-
-def instrument(**changes: object) -> InstrumentDefined:
-    fields: dict[str, object] = {
-        "base": "BTC",
-        "quote": "USDT",
-        "settle": "USDT",
-        "kind": "perpetual",
-        "tick": TICK,
-        "lot": LOT,
-        "min_size": LOT,
-        "min_notional": Decimal(5),
-    }
-    return InstrumentDefined(VENUE, SYMBOL, None, **(fields | changes))
-
-
-def book(
-    bid: float = 100.0, ask: float = 101.0, bid_size: float = 1.0, ask_size: float = 1.0, symbol: str = SYMBOL
-) -> BookSnapshot:
-    return BookSnapshot(VENUE, symbol, None, [(bid, bid_size)], [(ask, ask_size)])
-
-
-def trade(price: float, size: float = 1.0, side: Side = "buy", kind: TradeKind = "normal") -> Trade:
-    return Trade(VENUE, SYMBOL, None, "t", price, size, side, kind)
-
-
-READY = FeedStatus(VENUE, "", "account", "ok")
+SECOND: Final = 1_000_000_000
+START: Final = 1_700_000_000 * SECOND
 
 
 class Session:
@@ -79,33 +41,43 @@ class Session:
         self.pipeline.feed(START, begin if begin is not None else (instrument(), book(), READY))
 
     def run(self, build: Callable[[Feeds], Observable[Decision]], name: str = "one") -> Running:
+        """Starts a strategy."""
         return run_strategies(self.pipeline, [Strategy(name, build)])[0]
 
-    def watch(self, build: Callable[[Feeds], Observable[object]], name: str = "watch") -> list[tuple[float, object]]:
-        """What a stream says, with the seconds at which it says it."""
-        seen: list[tuple[float, object]] = []
+    def watch(self, build: Callable[[Feeds], Observable[T]], name: str = "watch") -> list[Marble[T]]:
+        """What a stream says, with the seconds at which it says it; the list grows as the session goes on."""
+        seen: list[Marble[T]] = []
 
         def strategy(feeds: Feeds) -> Observable[Decision]:
-            from reactivex import operators as ops
-
-            def note(value: object) -> None:
+            def note(value: T) -> None:
                 seen.append(((feeds.now_ns - START) / SECOND, value))
 
-            return build(feeds).pipe(ops.do_action(note), ops.ignore_elements())
+            nothing = build(feeds).pipe(ops.do_action(note), ops.ignore_elements())
+            return cast("Observable[Decision]", nothing)  # it never says anything
 
         self.run(strategy, name)
         return seen
 
     def feed(self, at_s: float, *events: AnyEvent, cause: int = 0) -> None:
+        """One burst of input; timers that were due before it fire first, each at its own time."""
         self.pipeline.feed(START + round(at_s * SECOND), events, cause)
 
+    def play(self, line: Iterable[Marble[AnyEvent]], until_s: float | None = None) -> None:
+        """Feeds a line of marbles, then lets time pass until then."""
+        for at, event in line:
+            self.feed(at, event)
+        if until_s is not None:
+            self.tick(until_s)
+
     def tick(self, at_s: float) -> None:
+        """Nothing arrives until then: timers fire."""
         self.pipeline.tick(START + round(at_s * SECOND))
 
     # --- what was decided ---
 
     @property
     def events(self) -> Sequence[AnyEvent]:
+        """Everything so far, in its order."""
         return self.sink.events()
 
     def of(self, *kinds: type) -> list[AnyEvent]:
@@ -113,11 +85,24 @@ class Session:
 
     @property
     def intents(self) -> list[AnyEvent]:
+        """Every order placed, amended or cancelled."""
         return self.of(PlaceOrder, AmendOrder, CancelOrder)
 
     @property
+    def decided(self) -> list[Marble[AnyEvent]]:
+        """The intents, with the seconds at which they were decided."""
+        kinds = (PlaceOrder, AmendOrder, CancelOrder)
+        return [((it.recv - START) / SECOND, it.event) for it in self.sink.records if isinstance(it.event, kinds)]
+
+    @property
     def working(self) -> Sequence[Order]:
+        """Orders that rest at the venue or are on their way, oldest first."""
         return self.shared.account(VENUE).orders.working(SYMBOL)
+
+    @property
+    def position(self) -> Decimal:
+        """What our fills make."""
+        return self.shared.account(VENUE).ledger.position(SYMBOL).size
 
     # --- what a venue would answer ---
 
@@ -136,24 +121,13 @@ class Session:
         elif order.status == "pending":
             self.feed(at_s, update(order, "open"))
 
-    def fill(self, at_s: float, order: Order, size: str | Decimal | None = None) -> None:
+    def fill(
+        self, at_s: float, order: Order, size: str | Decimal | None = None, price: str | Decimal | None = None
+    ) -> None:
+        """An execution of an order, of all that is left of it and at its own price where nothing else is said."""
         self._fills += 1
         taken = order.remaining if size is None else Decimal(size)
-        assert order.price is not None
-        self.feed(
-            at_s,
-            Fill(
-                VENUE, SYMBOL, None, f"f{self._fills}", f"o-{order.client_id}", order.client_id, order.side,
-                order.price, taken, Decimal(0), "USDT",
-            ),
-        )  # fmt: skip
-
-
-def update(
-    order: Order, status: OrderStatus, price: Decimal | None = None, size: Decimal | None = None, **changes: object
-) -> OrderUpdate:
-    return OrderUpdate(
-        VENUE, SYMBOL, None, order.client_id, f"o-{order.client_id}", status, order.side, order.kind, order.tif,
-        price if price is not None else order.price, size if size is not None else order.size,
-        **changes,
-    )  # fmt: skip
+        paid = order.price if price is None else Decimal(price)
+        if paid is None:
+            raise WrongUse("a market order has no price of its own: say at which it fills")
+        self.feed(at_s, fill(f"f{self._fills}", order.side, paid, taken, order=order))
