@@ -9,6 +9,8 @@ from adapters.base.channel import Channel
 from state.errors import WrongUse
 from state.events import AnyEvent
 
+_NEAR = 1e-7  # of a step: what a float may be off, and no text of so few digits is
+
 
 class Contract:
     """Of one market; `units` of its base is one. Mutable, since who reads frames holds on to it and learns of it later."""
@@ -40,7 +42,7 @@ class Contract:
             return contracts
         steps = contracts * self._up
         whole = round(steps)
-        if whole == steps:
+        if -_NEAR < steps - whole < _NEAR:
             return whole * self._many / self._down
         return float(Decimal(repr(contracts)) * self.units)
 

@@ -112,9 +112,9 @@ def ticker(venue: str, symbol: str, row: wire.TickerRow, contract: Contract) -> 
     interval_s = None if following == "" or after == "" else (after - following) // 1000 or None
     return Ticker(
         venue, symbol, None if row.ts == "" else row.ts * MS, _or_none(row.last),
-        _or_none(row.bidPx), _size(row.bidSz, contract), _or_none(row.askPx), _size(row.askSz, contract),
+        _or_none(row.bidPx), _or_none(row.bidSz, contract), _or_none(row.askPx), _or_none(row.askSz, contract),
         _or_none(row.markPx), _or_none(row.idxPx), None if row.fundingRate == "" else row.fundingRate, interval_s,
-        None if following == "" else following * MS, _size(row.oi, contract), _size(row.vol24h, contract),
+        None if following == "" else following * MS, _or_none(row.oi, contract), _or_none(row.vol24h, contract),
     )  # fmt: skip
 
 
@@ -126,12 +126,8 @@ def candle(venue: str, symbol: str, row: wire.CandleRow, contract: Contract, int
     return Candle(venue, symbol, None, int(start) * MS, interval_s, *ohlc, base, turnover, None, closed)
 
 
-def _or_none(said: wire.Said) -> float | None:
-    return None if said == "" else said
-
-
-def _size(said: wire.Said, contract: Contract) -> float | None:
-    return None if said == "" else contract.base(said)
+def _or_none(said: wire.Said, contract: Contract | None = None) -> float | None:
+    return None if said == "" else said if contract is None else contract.base(said)
 
 
 _TICKERS = frozenset({"tickers", "mark-price", "funding-rate", "open-interest", "index-tickers"})

@@ -6,6 +6,7 @@ https://www.okx.com/docs-v5/en/#overview-rest-authentication-making-requests, #e
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -19,17 +20,21 @@ from state.errors import WrongUse
 from state.secrets import Credentials
 from state.words import Refusal
 
+ACCOUNT_FULL = "50061"  # new and amended orders of all markets together
 WAIT_S = {"rate": 2.0, "busy": 0.5, "clock": 0.2}  # every rate window is as long
 
 _answer = msgspec.json.Decoder(wire.Envelope).decode
 _items = msgspec.json.Decoder(list[wire.Item]).decode
 
 _MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
-    # What was wrong with the request or the order in general; what means something else stands below.
-    ("rejected", "rule"): (
-        *range(51000, 51008), *range(51010, 51016), *range(51018, 51024), *range(51031, 51150), *range(51150, 51400),
-        *range(51403, 51410), *range(51500, 51513), 50000, 50002, 50006, 50014, 50015, 50016, 50024, 50044, 50115, 60012,
-        60013, 60018, 60019, 60027, *range(64000, 64005), 59000, 59668,
+    ("rejected", "rule"): (  # something was wrong with the request or the order itself
+        50000, 50002, 50006, 50014, 50015, 50016, 50024, 50044, 50115, *range(51000, 51004), 51005, 51007, 51010, 51012, 51014,
+        51015, *range(51017, 51024), 51025, 51031, 51046, 51047, 51051, *range(51072, 51075), *range(51090, 51097),
+        *range(51098, 51101), *range(51108, 51112), *range(51115, 51119), *range(51120, 51123), *range(51124, 51127),
+        *range(51128, 51131), *range(51132, 51137), 51139, 51148, 51156, 51159, 51162, 51163, 51166, 51171, 51174, 51185,
+        *range(51201, 51206), *range(51250, 51266), *range(51267, 51281), *range(51321, 51326), *range(51327, 51331),
+        *range(51403, 51410), 51500, 51501, 51506, 51508, *range(51600, 51603), *range(51732, 51737), *range(51763, 51775),
+        59000, 60012, 60013, 60017, 60018, 60019, 60027, *range(64000, 64005),
     ),
     ("ok", None): (0,),
     ("gone", "gone"): (51400, 51401, 51402, 51410, 51503, 51509, 51510, 51603),
@@ -59,8 +64,12 @@ def signature(mac: Mac, text: bytes) -> str:
 
 def stamp_of(now_ms: int) -> str:
     """The time as REST wants it."""
-    at = datetime.fromtimestamp(now_ms // 1_000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{now_ms % 1_000:03d}Z"
+    return f"{_second(now_ms // 1_000)}.{now_ms % 1_000:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(at_s: int) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 class Client(BaseClient):
@@ -136,4 +145,4 @@ def verdict_of(code: str, text: str) -> Verdict:
     known = CODES.get(code)
     if known is None:
         return Verdict("unknown", None, code, text, known=False)
-    return Verdict(*known, code, text, WAIT_S.get(known[1] or "", 0.0))
+    return Verdict(*known, code, text, WAIT_S.get(known[1] or "", 0.0), stops="orders" if code == ACCOUNT_FULL else "")

@@ -39,8 +39,7 @@ from state.secrets import Credentials
 from state.words import Action
 
 MARKETS = tuple(KINDS)
-FILLS_KEPT_MS = 3 * 86_400_000  # by the quick call; a slower one knows three months
-BILLS_KEPT_MS = 7 * 86_400_000
+FILLS_KEPT_MS, BILLS_KEPT_MS = 3 * 86_400_000, 7 * 86_400_000  # by the quick calls; slower ones know three months
 
 CAPABILITIES = Capabilities(  # 1 and 5 levels come whole each time; any other depth is the book of 400
     markets=MARKETS, environments=tuple(HOSTS), depths=(1, 5, 50, 400),
@@ -70,7 +69,7 @@ class Exchange(Sweeping):
     ) -> None:
         check(settings, CAPABILITIES, "okx", is_trading=credentials is not None)
         if credentials is not None and not credentials.passphrase:
-            raise WrongUse("okx: a key has a passphrase here, as its third word, and there is none")
+            raise WrongUse("okx: its key has a passphrase: set TAPELINE_OKX_PASSPHRASE, or passphrase in the key file")
         self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market)
         rest, sockets = HOSTS[settings.environment]
@@ -139,7 +138,8 @@ class Exchange(Sweeping):
 
     async def reconcile(self) -> None:
         """With what was listed since."""
-        await self._list()
+        if self._reconciler.has_run:
+            await self._list()
         await super().reconcile()
 
     async def _list(self) -> None:

@@ -31,8 +31,7 @@ Field: TypeAlias = str | int | bool
 Row: TypeAlias = Mapping[str, Field]
 Page: TypeAlias = tuple[Sequence[AnyEvent], str]
 
-BATCH = 20
-ID_MOST = 32  # characters of a client id
+BATCH, ID_MOST = 20, 32  # orders a request, characters of a client id
 SWITCH_S = range(10, 121)
 USUAL_PAGE = 100
 _PAGE_MOST = {"book": 400, "trades": 500, "klines": 300}  # of all others, `USUAL_PAGE`
@@ -101,7 +100,7 @@ class Formats:
                 return self._place(of_kind(arguments, PlaceOrder, action))
             case "amend":
                 amend = of_kind(arguments, AmendOrder, action)
-                size, price = self._count(amend.symbol, amend.size), text(amend.price)
+                size, price = text(self.contracts.of(amend.symbol).count(amend.size)), text(amend.price)
                 return {
                     "instId": amend.symbol,
                     "clOrdId": alphanumeric(amend.client_id, ID_MOST),
@@ -122,12 +121,9 @@ class Formats:
                 "clOrdId": alphanumeric(order.client_id, ID_MOST), "side": Types.side.encode(order.side),
                 "ordType": "market" if order.kind == "market" else Types.tif.encode(order.tif),
                 "px": text(order.price) if order.kind == "limit" and order.price is not None else None,
-                "sz": self._count(order.symbol, order.size), "reduceOnly": True if order.reduce_only else None,
+                "sz": text(self.contracts.of(order.symbol).count(order.size)), "reduceOnly": True if order.reduce_only else None,
             }
         )  # fmt: skip
-
-    def _count(self, symbol: str, size: Decimal) -> str:
-        return text(self.contracts.of(symbol).count(size))
 
     def _setting(self, action: str, query: Query) -> Row:
         match action:
@@ -224,9 +220,6 @@ class Formats:
         told = [(row.instId + ending, row) for row in _tickers(body).data]
         return [ticker(named(self.venue, name), name, row, self.contracts.of(name)) for name, row in told]
 
-    def _index_tickers(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return self._tickers(body, query, "-SWAP")
-
     def _orders(self, body: bytes, query: Query) -> Page:
         told = read_orders(body).data
         return [self.account.order(row) for row in told], _following(query, [row.ordId for row in told])
@@ -262,7 +255,8 @@ _FIELDS: Mapping[str, Iterable[str]] = {
 
 _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = {
     "instruments": Formats._instruments, "book": Formats._book, "trades": Formats._trades,
-    "klines": Formats._klines, "index_tickers": Formats._index_tickers,
+    "klines": Formats._klines,
+    "index_tickers": lambda formats, body, query: formats._tickers(body, query, "-SWAP"),
     **dict.fromkeys(("ticker", "tickers", "mark_prices", "funding_rate", "open_interest"), Formats._tickers),
     "order": lambda formats, body, query: formats._orders(body, query)[0],
     "positions": lambda formats, body, query: formats.account.positions(body),

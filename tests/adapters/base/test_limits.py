@@ -37,6 +37,20 @@ def test_only_what_is_urgent_uses_the_reserve() -> None:
     assert budget.wait_ns("cancel", 1, Priority.URGENT, 1) == 0
 
 
+def test_each_market_has_a_window_of_its_own_and_all_of_them_one_together() -> None:
+    pools = Pool("each", 3, 1.0, each=True), Pool("all", 5, 1.0), Pool("place", draws=(("each", 0), ("all", 0)))
+    budget = limits(*pools)
+    budget.spend("place@A", 3, 0)
+    assert budget.wait_ns("place@A", 1, Priority.CREATE, 1) == SECOND - 1
+    assert budget.wait_ns("place@B", 2, Priority.CREATE, 1) == 0
+    budget.spend("place@B", 2, 1)
+    assert budget.wait_ns("place@C", 1, Priority.CREATE, 2) == SECOND - 2, "together they are too many"
+    assert budget.wait_ns("each@C", 3, Priority.CREATE, 2) == 0
+    budget.block(5 * SECOND, "all")
+    assert budget.wait_ns("place@C", 1, Priority.CREATE, 2 * SECOND) == 3 * SECOND
+    assert (budget.limit("place"), budget.limit("place@A"), budget.limit("each@new")) == (3, 3, 3)
+
+
 def test_the_address_has_a_limit_of_its_own() -> None:
     budget = limits(Pool("a", 100, 1.0), Pool("b", 100, 1.0))
     for _ in range(16):

@@ -7,6 +7,7 @@ import ccxt
 import pytest
 
 from adapters.okx.client import CODES, Client, verdict_of
+from adapters.okx.endpoints import Endpoints
 
 CLIENT = Client("https://x", None)
 
@@ -120,3 +121,5 @@ def test_a_code_of_no_table_is_loud_and_each_wait_is_its_classes() -> None:
     assert not verdict_of("12345", "new").known
     waits: dict[str, Any] = {code: verdict_of(code, "").wait_s for code in ("50011", "50013", "50102", "51008")}
     assert waits == {"50011": 2.0, "50013": 0.5, "50102": 0.2, "51008": 0.0}
+    assert (verdict_of("50061", "").stops, verdict_of("50011", "").stops) == ("orders", "")
+    assert "orders" in {pool.name for pool in Endpoints.POOLS}

@@ -29,6 +29,7 @@ from state.events import (
     Reconciled,
     Ticker,
     Trade,
+    Unknown,
 )
 from state.secrets import Credentials, Secret
 from tests.adapters.binance.stage import Hasty, Heard
@@ -311,10 +312,14 @@ def test_cancel_all_sweeps_more_orders_than_one_request_holds_on_every_market_or
     played("ws", story, symbols=(BTC, ETH))
 
 
-def test_a_sweep_that_cannot_list_what_rests_is_an_unknown_outcome_and_a_shutdown_says_so() -> None:
+def test_a_sweep_that_cannot_list_what_rests_is_an_unknown_outcome_and_a_shutdown_that_cannot_cancel_says_so() -> None:
     async def story(on: Stage) -> None:
         bid, _ = on.touch()
         await on.place(str(bid - 100))
+        on.venue.faults.add(Place.REST, "/api/v5/trade/orders-pending", Fault(status=503), times=12)
+        (seq,) = on.intend(CancelAll("okx", BTC))
+        await on.heard.until(lambda: on.heard.outcome(seq))
+        assert isinstance(on.heard.outcome(seq)[0], Unknown)
         on.venue.faults.add(Place.REST, "/api/v5/trade/cancel-*", Fault(status=500), times=1000)
         report = await on.exchange.shutdown("cancel")
         assert not report.clean
