@@ -22,6 +22,9 @@ class Budget(NamedTuple):
     cancels: int
 
 
+AMPLE = Budget(1_000_000, 1_000_000, 1_000_000)  # where nothing is counted
+
+
 class Budgets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Messages of each kind a second, as many at once; of the cancels, `reserve` are kept for pulling everything."""
 

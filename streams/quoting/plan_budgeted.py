@@ -32,6 +32,9 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     unwanted: float = 20.0  # an order where nothing is wished, or in the way of the other side
     behind_per_tick: float = 1.0  # an order further from the market than wished
     ahead_per_tick: float = 3.0  # one nearer to the market than wished, where it is picked off
+    shrinking: float = (
+        0.0  # share of its place that an order gives up by becoming smaller: 1 where an amendment is a new order
+    )
     size: float = 5.0  # one of another size, times how much of the wished size is off, no more than all
 
     def __post_init__(self) -> None:
@@ -83,8 +86,8 @@ def plan_budgeted(
     """Intents from `orders` to `wanted`, of the least cost that the budget allows, never of more messages than it says.
 
     `places` says by label what the place in the queue is worth that an amendment or a cancel would give up, in the unit
-    of `costs`. Labels in `held` are neither placed nor amended, those in `uncancelled` not cancelled. Wished quotes must
-    not cross each other (`snapped` sees to it).
+    of `costs`; one that only makes an order smaller gives up `costs.shrinking` of it. Labels in `held` are neither placed
+    nor amended, those in `uncancelled` not cancelled. Wished quotes must not cross each other (`snapped` sees to it).
     """
     levels = levels_of(wanted, orders, instrument, rules, costs, held, uncancelled, places or {})
     free = [min(range(len(level.choices)), key=lambda i: (level.choices[i].cost, i)) for level in levels]
@@ -133,7 +136,8 @@ def levels_of(
                 choices = (Choice(None, costs.unwanted), Choice("cancel", costs.cancel))
                 levels.append(Level(order, None, label, choices))
         elif label not in held and can_be_amended(order) and differs(order, want, wanted, rules) and is_free(want):
-            amend = Choice("amend", costs.amend + (0.0 if _keeps_place(order, want) else place))
+            given_up = place * costs.shrinking if _only_shrinks(order, want) else place
+            amend = Choice("amend", costs.amend + given_up)
             choices = (Choice(None, _wrong(order, want, instrument, rules, costs)), amend)
             if can_go:
                 choices += (Choice("cancel", costs.cancel + costs.missing + place),)
@@ -159,8 +163,8 @@ def _wrong(order: Order, want: Wanted, instrument: Instrument, rules: Rules, cos
     return price + size if price or size else costs.unwanted  # near enough, but in the way
 
 
-def _keeps_place(order: Order, want: Wanted) -> bool:
-    """An order that only becomes smaller keeps its place on the venues that we know."""
+def _only_shrinks(order: Order, want: Wanted) -> bool:
+    """An order that only becomes smaller keeps its place on most venues."""
     return order.price == want.price and want.size <= order.remaining
 
 

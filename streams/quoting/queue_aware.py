@@ -15,7 +15,7 @@ from streams.feeds import Feeds
 from streams.operators.keep import Kept, keep
 from streams.operators.lift import Operator
 from streams.quoting.ladder import Quote
-from streams.quoting.queue_worth import Flow, stays
+from streams.quoting.queue_worth import Flow, place_lead, stays
 
 
 class Queues:
@@ -68,6 +68,21 @@ class Queues:
 
     def load(self, state: object, /) -> None:
         self._ahead = cast("dict[str, tuple[Decimal, float]]", state)
+
+
+def places_worth(orders: Sequence[Order], queues: Queues, book: Book, flow: Flow) -> dict[str, float]:
+    """By label, what each order's place is worth above the end of its queue (bps); nothing for one of which none is known."""
+    if not book.is_ok:
+        return {}
+    mid, worth = book.mid, dict[str, float]()
+    for order in orders:
+        ahead = queues.ahead(order)
+        if ahead is None or order.price is None:
+            continue
+        price = float(order.price)
+        edge_bps = (1 if order.side == "buy" else -1) * (1 - price / mid) * 10_000
+        worth[order.label] = place_lead(edge_bps, ahead, book.size_at(order.side, price), flow)
+    return worth
 
 
 def keep_places(

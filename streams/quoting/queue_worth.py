@@ -39,6 +39,13 @@ def place_value(edge_bps: float, ahead: float, flow: Flow) -> float:
     return edge_bps * fill_chance(ahead, flow)
 
 
+def place_lead(edge_bps: float, ahead: float, behind: float, flow: Flow) -> float:
+    """What a place is worth above the end of its own queue, with `behind` before it there, in bps of the order's size."""
+    if edge_bps <= 0:
+        return 0.0
+    return max(0.0, place_value(edge_bps, ahead, flow) - place_value(edge_bps, behind, flow))
+
+
 def stays(
     here_bps: float, ahead_here: float, there_bps: float, ahead_there: float, flow: Flow, message_bps: float = 0.0
 ) -> bool:

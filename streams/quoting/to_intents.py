@@ -16,11 +16,13 @@ from state.words import TimeInForce
 from streams.feeds import Feeds
 from streams.operators.keep import Alarm, Kept, keep
 from streams.operators.lift import Operator, positive
-from streams.quoting.budgets import Budgets, Meter
+from streams.quoting.budgets import AMPLE, Budgets, Meter
 from streams.quoting.counts import QuoteCounts
 from streams.quoting.ladder import Quote, is_level
 from streams.quoting.plan import Planned, Rules, Wanted, plan, snapped
 from streams.quoting.plan_budgeted import NO_COSTS_OF_MESSAGES, Costs, plan_budgeted
+from streams.quoting.queue_aware import Queues, places_worth
+from streams.quoting.queue_worth import Flow
 from streams.scheduler import Settler
 from streams.source import owner_of
 
@@ -37,6 +39,7 @@ def to_intents(
     counts: QuoteCounts | None = None,
     budgets: Budgets | None = None,
     costs: Costs = NO_COSTS_OF_MESSAGES,
+    flow: Flow | None = None,
 ) -> Operator[Sequence[Quote], Decision]:
     """Moves the strategy's labelled orders in one market to the newest wished quotes, in the fewest intents.
 
@@ -52,6 +55,7 @@ def to_intents(
     filled, in part or whole, waits for the next wished quotes: those of before the fill are old. A level that was
     refused or blocked rests for `backoff_s` of virtual time. Completion pulls.
 
+    With a `flow` an order's place is a cost too, in bps of its size: what it is worth above the end of its queue.
     Under `budgets` the plan is the one of least `costs` that they allow, and what had to wait is planned again as soon
     as they allow more. Pulling is bound by no budget: the reserve is kept for it, and a quote that must go, goes.
     """
@@ -66,7 +70,7 @@ def to_intents(
             desk = _Desk(feeds, venue, symbol, observer, counts if counts is not None else QuoteCounts())
             desk.tolerate(exact(float(tolerance_ticks)), exact(float(size_tolerance)), tif)
             desk.backoff_ns = round(backoff_s * 1e9)
-            desk.budget(budgets, costs)
+            desk.budget(budgets, costs, flow)
 
             def on_completed() -> None:
                 desk.wish(())
@@ -103,6 +107,8 @@ class _Desk:
         self.backoff_ns = 0
         self._meter: Meter | None = None
         self._costs = NO_COSTS_OF_MESSAGES
+        self._flow: Flow | None = None
+        self._queues = Queues()
         self._tolerance_ticks = self._size_tolerance = Decimal(0)
         self._tif: TimeInForce = "post_only"
         self._quotes: Sequence[Quote] = ()
@@ -120,9 +126,9 @@ class _Desk:
     def tolerate(self, ticks: Decimal, size: Decimal, tif: TimeInForce) -> None:
         self._tolerance_ticks, self._size_tolerance, self._tif = ticks, size, tif
 
-    def budget(self, budgets: Budgets | None, costs: Costs) -> None:
+    def budget(self, budgets: Budgets | None, costs: Costs, flow: Flow | None) -> None:
         self._meter = Meter(budgets, self._feeds.now_ns) if budgets is not None else None
-        self._costs = costs
+        self._costs, self._flow = costs, flow
 
     # --- what may change the plan ---
 
@@ -138,6 +144,9 @@ class _Desk:
             self.timer,
             self.refill,
         )
+        if self._flow is not None:
+            subscriptions.add(market.trades.subscribe(self._queues.traded, on_error, scheduler=scheduler))
+            subscriptions.add(market.book.subscribe(self._shown, on_error, scheduler=scheduler))
         for what in (account.status, market.rules, feeds.halted):
             subscriptions.add(what.subscribe(self.health_changed, on_error, scheduler=scheduler))
         return subscriptions
@@ -155,6 +164,9 @@ class _Desk:
 
     def orders_changed(self, _: object) -> None:
         self._changed()
+
+    def _shown(self, book: Book) -> None:
+        self._queues.shown(self._mine(), book)
 
     def book_changed(self, book: Book) -> None:
         if book.is_ok is not self._was_ok:
@@ -193,13 +205,14 @@ class _Desk:
     def dump(self) -> dict[str, object]:
         state = {name: getattr(self, name) for name in _STATE}
         meter = self._meter.dump() if self._meter is not None else None
-        return state | {"counts": self._counts.dump(), "meter": meter}
+        return state | {"counts": self._counts.dump(), "meter": meter, "queues": self._queues.dump()}
 
     def load(self, state: object, /) -> None:
         given = cast("dict[str, object]", state)
         for name in _STATE:
             setattr(self, name, given[name])
         self._counts.load(given["counts"])
+        self._queues.load(given["queues"])
         if self._meter is not None:
             self._meter.load(given["meter"])
 
@@ -216,12 +229,10 @@ class _Desk:
             self._quotes, self._wanted = (), {}  # computed from what could not be trusted: wait for others
         elif healthy and self._is_fresh:
             self._wanted = snapped(self._quotes, instrument, self._counts, self._touch())
-        mine = [
-            order
-            for order in self._account.orders.working(self._symbol)
-            if is_level(order.label) and order.strategy == self._feeds.strategy
-        ]
+        mine = self._mine()
         self._learn(mine)
+        if self._flow is not None:
+            self._queues.orders(mine, self._market.book)
         if not mine and not (healthy and self._wanted):
             return
         rules = Rules(self._feeds.strategy, self._tolerance_ticks * instrument.tick, self._size_tolerance, self._tif)
@@ -242,21 +253,35 @@ class _Desk:
         *,
         healthy: bool,
     ) -> list[Planned]:
-        meter, now = self._meter, self._feeds.now_ns
-        if meter is None or not (healthy and self._wanted):
-            intents = plan(self._wanted if healthy else {}, mine, instrument, rules, held, uncancelled)
+        meter, flow, now = self._meter, self._flow, self._feeds.now_ns
+        if (meter is None and flow is None) or not (healthy and self._wanted):
+            intents, deferred = plan(self._wanted if healthy else {}, mine, instrument, rules, held, uncancelled), 0
         else:
-            found = plan_budgeted(
-                self._wanted, mine, instrument, rules, meter.left(now), self._costs, held=held, uncancelled=uncancelled
+            intents, deferred, _ = plan_budgeted(
+                self._wanted,
+                mine,
+                instrument,
+                rules,
+                meter.left(now) if meter is not None else AMPLE,
+                self._costs,
+                held=held,
+                uncancelled=uncancelled,
+                places=places_worth(mine, self._queues, self._market.book, flow) if flow is not None else None,
             )
-            intents = found.intents
-            self._counts.deferred += found.deferred
+            self._counts.deferred += deferred
         if meter is not None:
             for intent in intents:
                 meter.spend(intent, now)
-            if healthy and self._wanted and found.deferred:
+            if deferred:
                 self.refill.at(meter.next_ns(now))
         return intents
+
+    def _mine(self) -> list[Order]:
+        return [
+            order
+            for order in self._account.orders.working(self._symbol)
+            if is_level(order.label) and order.strategy == self._feeds.strategy
+        ]
 
     def _is_healthy(self) -> bool:
         return (

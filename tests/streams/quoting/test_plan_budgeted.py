@@ -66,6 +66,7 @@ def costs(random: Random) -> Costs:
     return Costs(
         create=random.random(), amend=random.random(), cancel=random.random(), missing=random.uniform(0, 15),
         unwanted=random.uniform(0, 20), behind_per_tick=random.random(), ahead_per_tick=2 * random.random(),
+        shrinking=random.choice([0.0, 0.5, 1.0]),
     )  # fmt: skip
 
 
@@ -115,8 +116,8 @@ def price_of(choice: str, label: str, case: Situation, paid: Costs) -> float:
         fits = want is not None and want.side == one.side and want.reduce_only == one.reduce_only
         return paid.cancel + (paid.missing + places[label] if fits else 0)
     if choice == "amend":
-        keeps = want.price == one.price and want.size <= one.size
-        return paid.amend + (0 if keeps else places[label])
+        shrinks = want.price == one.price and want.size <= one.size
+        return paid.amend + places[label] * (paid.shrinking if shrinks else 1)
     options = can(label, wanted, orders)
     if options == ["leave"]:
         return 0
@@ -229,6 +230,8 @@ def test_an_order_that_only_shrinks_keeps_its_place() -> None:
     wanted = {"b0": Wanted("buy", Decimal(98), Decimal(1))}
     orders = [order("b0", "buy", Decimal(98), Decimal(2))]
     assert len(plan_budgeted(wanted, orders, MARKET, RULES, AMPLE, places={"b0": 100.0}).intents) == 1
+    loses = plan_budgeted(wanted, orders, MARKET, RULES, AMPLE, Costs(shrinking=1.0), places={"b0": 100.0})
+    assert loses.intents == []
 
 
 # --- the meter ---

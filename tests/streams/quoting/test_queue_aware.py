@@ -8,10 +8,10 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from state.errors import WrongUse
-from state.events import BookSnapshot, Decision, Signal
+from state.events import BookSnapshot, Decision, FeedStatus, Signal
 from streams.feeds import Feeds
-from streams.quoting import Flow, Quote, keep_places, to_intents
-from streams.quoting.queue_worth import fill_chance, place_value, stays
+from streams.quoting import Costs, Flow, Quote, keep_places, to_intents
+from streams.quoting.queue_worth import fill_chance, place_lead, place_value, stays
 from streams.testing import SYMBOL, VENUE, Session, trade
 
 FLOW = Flow(2.0, 0.5, 0.25)
@@ -114,3 +114,63 @@ def test_a_place_without_an_edge_is_left() -> None:
     session.feed(4, BookSnapshot(VENUE, SYMBOL, None, [(98.4, 1.0)], [(98.6, 1.0)]))
     session.wish(5, THERE)
     assert session.passed[-1] == (THERE,)
+
+
+class Priced(Keeper):
+    """`to_intents` that knows what its places are worth."""
+
+    def _strategy(self, feeds: Feeds) -> Observable[Decision]:
+        return feeds.signal("wish").pipe(
+            ops.map(lambda _: self._next), to_intents(feeds, VENUE, SYMBOL, flow=FLOW, costs=Costs(ahead_per_tick=3.0))
+        )
+
+
+NEAR, SMALLER = Quote("buy", 98.7, 1.0, "b0"), Quote("buy", 99.0, 0.4, "b0")
+
+
+def at_the_front() -> Priced:
+    session = Priced()
+    session.feed(1, shows(5.0, 50.0))
+    session.wish(2, HERE)
+    session.answer(3)
+    session.feed(3.5, shows(6.0, 50.0))
+    session.feed(4, trade(99.0, 4.9, "sell"))
+    return session
+
+
+def test_to_intents_pays_for_a_place_with_being_three_ticks_too_near() -> None:
+    session = at_the_front()
+    session.wish(5, NEAR)
+    assert len(session.intents) == 1
+    session.wish(6, Quote("buy", 95.0, 1.0, "b0"))  # forty ticks are worth more than the place
+    assert len(session.intents) == 2
+
+
+def test_to_intents_moves_an_order_that_has_nothing_to_lose() -> None:
+    session = Priced()
+    session.feed(1, shows(5.0, 50.0))
+    session.wish(2, HERE)
+    session.answer(3)
+    session.wish(5, NEAR)
+    assert len(session.intents) == 2
+
+
+def test_to_intents_makes_an_order_smaller_without_a_thought_where_that_keeps_its_place() -> None:
+    session = at_the_front()
+    session.wish(5, SMALLER)
+    assert len(session.intents) == 2
+
+
+def test_quotes_that_must_go_go_whatever_their_place_is_worth() -> None:
+    session = at_the_front()
+    session.wish(5)
+    assert [type(intent).__name__ for intent in session.intents] == ["PlaceOrder", "CancelOrder"]
+    session = at_the_front()
+    session.feed(5, FeedStatus(VENUE, SYMBOL, "book", "gap"))
+    assert [type(intent).__name__ for intent in session.intents] == ["PlaceOrder", "CancelOrder"]
+
+
+def test_a_lead_is_never_below_nothing() -> None:
+    assert place_lead(-5.0, 0.0, 10.0, FLOW) == 0.0
+    assert place_lead(5.0, 10.0, 1.0, FLOW) == 0.0
+    assert place_lead(5.0, 0.0, 10.0, FLOW) == place_value(5.0, 0.0, FLOW) - place_value(5.0, 10.0, FLOW)
