@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format bench bench-rivals chaos plans docs clean tamper
+.PHONY: types demo test check format bench bench-rivals chaos plans docs clean tamper
 
 demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
@@ -26,6 +26,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	MYPYPATH=docs/examples/pond $(BIN)/mypy --strict --follow-imports=silent docs/examples/pond
 	$(BIN)/lint-imports
+
+# The types of what `tapeline new-venue` writes; the suite only imports it.
+types: $(STAMP)
+	TAPELINE_TYPES=1 $(BIN)/pytest tests/app/test_new_venue.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -66,7 +66,8 @@ def _ran(venue: str, parts: list[str] | tuple[str, ...]) -> list[Case]:
         scorecard = Path(folder) / "scorecard.json"
         done = subprocess.run(  # noqa: S603 - our own interpreter, and words that were checked
             [
-                sys.executable, "-m", "pytest", "-q", "-p", "adapters.conformance.options", "-p", "no:cacheprovider",
+                sys.executable, "-m", "pytest", "-q", "--tb=short",
+                "-p", "adapters.conformance.options", "-p", "no:cacheprovider",
                 "-c", os.devnull, "--rootdir", folder, "--import-mode=importlib",
                 "--venue", venue, "--scorecard", str(scorecard),
                 "--pyargs", *(f"{suite.__name__}.test_{part}" for part in parts),

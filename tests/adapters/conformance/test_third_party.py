@@ -2,33 +2,16 @@
 
 import hmac
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from tests.command import tapeline
 
-from tests.command import ROOT, tapeline
-
-SOURCE = ROOT / "docs" / "examples" / "pond"
 ORDER = {"symbol": "BTCUSDT", "side": "buy", "size": "0.01", "price": "65000.1", "client_id": "t1"}
 FRAMES = (
     '{"topic":"book:BTCUSDT","market":"BTCUSDT","seq":3,"ms":5,"bids":[["1.5","2"]],"asks":[["1.6","3"]]}',
     '{"topic":"book:BTCUSDT","market":"BTCUSDT","seq":6,"before":3,"ms":6,"bids":[["1.5","0"]],"asks":[]}',
     '{"topic":"trades:BTCUSDT","market":"BTCUSDT","trades":[{"id":7,"ms":6,"side":"B","price":"1.6","size":"1"}]}',
 )
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where to import from, once the distribution was built and installed as its author's users would."""
-    source, target = tmp_path_factory.mktemp("source") / "pond", tmp_path_factory.mktemp("installed")
-    shutil.copytree(SOURCE, source)
-    words = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([sys.executable, "-m", "pip", *words, "--target", str(target), str(source)], check=True)
-    return os.pathsep.join((str(ROOT), str(target)))
 
 
 def test_it_is_found_beside_ours(installed: str, tmp_path: Path) -> None:
