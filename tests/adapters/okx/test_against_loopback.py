@@ -1,18 +1,25 @@
 """Orders over real sockets, against a venue that shares no code with the adapter: every path there is."""
 
+import asyncio
+import time
 from decimal import Decimal
 
 import pytest
 
+from adapters.base.settings import Subscription
 from adapters.loopback.faults import Fault, Place
 from adapters.loopback.okx import RateLimits
 from state.events import (
     Accepted,
     AmendOrder,
     BalanceUpdate,
+    BookDelta,
+    BookSnapshot,
     CancelAll,
     CancelOrder,
+    FeedStatus,
     Fill,
+    FundingPayment,
     OrderUpdate,
     PositionUpdate,
     Rejected,
@@ -232,3 +239,48 @@ def test_more_orders_than_the_rate_limit_lets_through_all_arrive_in_the_end() ->
         assert len(on.venue.truth(KEY).open_orders) == 25
 
     played("rest", story, limits=RateLimits(), request_timeout_s=5.0)
+
+
+def test_funding_is_told_with_its_amount_once_by_the_stream_and_by_no_poll_again() -> None:
+    async def story(on: Stage) -> None:
+        _, ask = on.touch()
+        taker = on.order(str(ask), "0.1", tif="ioc")
+        on.intend(taker)
+        await on.ended(taker.client_id)
+        on.venue.floor.fund(BTC, time.time_ns() // 1_000_000)
+        await on.heard.until(lambda: on.heard.of(FundingPayment))
+        (paid,) = on.heard.of(FundingPayment)
+        assert (paid.symbol, paid.asset) == (BTC, "USDT")
+        assert paid.amount == on.venue.truth(KEY).funding != 0
+        await on.exchange.reconcile()
+        assert len({payment.payment_id for payment in on.heard.of(FundingPayment)}) == 1
+        assert on.heard.of(BalanceUpdate)[-1].total == on.venue.truth(KEY).wallet
+
+    played("rest", story)
+
+
+def test_maintenance_that_starts_the_ids_low_is_no_gap_and_an_upgrade_makes_every_connection_anew() -> None:
+    async def story(on: Stage) -> None:
+        def statuses(channel: str) -> list[str]:
+            return [s.status for s in on.heard.of(FeedStatus) if s.channel == channel]
+
+        await on.heard.until(lambda: on.heard.of(BookSnapshot))
+        for n in range(6):
+            if n == 3:
+                on.venue.restart_sequence(BTC)
+            on.venue.step(3)
+            await asyncio.sleep(0.005)
+        await on.heard.until(lambda: len(on.heard.of(BookDelta)) > 4)
+        ids = [delta.update_id for delta in on.heard.of(BookDelta)]
+        assert ids != sorted(ids), "they started low"
+        assert set(statuses("book")) <= {"connecting", "ok"}
+        on.venue.announce_upgrade()
+        for channel in ("book", "account", "trade"):
+            await on.heard.until(lambda channel=channel: statuses(channel)[-2:] == ["down", "ok"])  # type: ignore[misc]
+        assert {s.reason for s in on.heard.of(FeedStatus) if s.status == "down"} == {
+            next(s.reason for s in on.heard.of(FeedStatus) if "64008" in s.reason)
+        }
+        bid, _ = on.touch()
+        await on.place(str(bid - 100))
+
+    played("ws", story, subscriptions=[Subscription("book", BTC)])

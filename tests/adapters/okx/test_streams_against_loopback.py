@@ -373,6 +373,9 @@ def test_an_order_placed_by_hand_on_another_market_is_seen_and_cancelled() -> No
         assert answer.verdict.meaning == "ok"
         await on.heard.until(lambda: on.heard.of(OrderUpdate, "byhand1"))
         assert on.heard.of(OrderUpdate, "byhand1")[0].size == Decimal("1.0")
+        rules = next(e for e in on.heard.of(InstrumentDefined) if e.symbol == ETH)
+        told = on.heard.events
+        assert told.index(rules) < told.index(on.heard.of(OrderUpdate, "byhand1")[0]), "so that its frame decodes again"
         (seq,) = on.intend(CancelAll("okx", ""))
         await on.heard.until(lambda: on.heard.outcome(seq))
         assert not on.venue.truth(KEY).open_orders
