@@ -1,7 +1,7 @@
 """One public topic: frames in, market events out, and what its feed is worth. A venue says how its frames read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from adapters.base.settings import MarketChannel
@@ -54,3 +54,24 @@ class Channel(ABC):
     def heals_on_ack(self) -> bool:
         """A stream of facts is good once subscribed; a book is not before it is whole."""
         return True
+
+
+class AccountChannel(Channel):
+    """One private topic. That all is well again is said by whoever has read by REST what was missed."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, venue: str, topic: str, read: Callable[[str, bytes], Sequence[AnyEvent]]) -> None:
+        super().__init__(venue, topic, "")
+        self._read = read
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        return self._read(self.topic, frame)
+
+    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
+        self.status = status
+        return FeedStatus(self.venue, "", "account", status, reason)
+
+    def trust(self) -> list[AnyEvent]:
+        self.status = "ok"
+        return []

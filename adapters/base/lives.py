@@ -3,10 +3,11 @@
 What an earlier id filled belongs to the order, and its end does not. Ids rise, so the latest is the largest.
 """
 
-from collections import OrderedDict
 from decimal import Decimal
 
 import msgspec
+
+from adapters.base.noted import Bounded
 
 ORDERS_MOST = 20_000
 _ZERO = Decimal(0)
@@ -29,7 +30,7 @@ class Lives:
     """The order ids of each client id."""
 
     def __init__(self) -> None:
-        self._lives: OrderedDict[str, dict[int, Life]] = OrderedDict()
+        self._lives: Bounded[str, dict[int, Life]] = Bounded(ORDERS_MOST)
 
     def tell(self, client_id: str, oid: int, filled: Decimal, *, over: bool) -> None:
         """An update spoke of it."""
@@ -68,6 +69,4 @@ class Lives:
         lives = self._lives.get(client_id)
         if lives is None:
             lives = self._lives[client_id] = {}
-            if len(self._lives) > ORDERS_MOST:
-                self._lives.popitem(last=False)
         return lives.setdefault(oid, Life())

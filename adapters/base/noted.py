@@ -2,16 +2,33 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Bounded(OrderedDict[Key, Value], Generic[Key, Value]):
+    """Keeps so many; what was set longest ago leaves first."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def __setitem__(self, key: Key, value: Value) -> None:
+        super().__setitem__(key, value)
+        self.move_to_end(key)
+        if len(self) > self._most:
+            self.popitem(last=False)
 
 
 class Noted:
     """Remembers so many; the oldest leave first."""
 
-    __slots__ = ("_known", "_most")
+    __slots__ = ("_known",)
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._known: OrderedDict[Hashable, None] = OrderedDict()
+        self._known: Bounded[Hashable, None] = Bounded(most)
 
     def __contains__(self, what: Hashable) -> bool:
         return what in self._known
@@ -21,6 +38,4 @@ class Noted:
         if what in self._known:
             return False
         self._known[what] = None
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
         return True

@@ -66,9 +66,20 @@ class SweepingEntry(OrderEntry):
 
 
 class Sweeping(Exchange):
-    """An exchange that cancels all by listing what rests."""
+    """An exchange that cancels all by listing what rests, and whose list of positions holds no flat ones."""
 
     entry = SweepingEntry
+
+    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
+        return (Query(symbol=symbol),)
+
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]:
+        """What was held and is not listed any more is told flat."""
+        asked_ns = self.clock.now_ns() + self.sender.offset.ns
+        events = await super().poll(action, query, feed=feed, priority=priority)
+        return self.with_flats(events, asked_ns, feed=feed) if action == "positions" and not query.symbol else events
 
     @abstractmethod
     def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:

@@ -3,7 +3,6 @@
 USD-M futures are traded; spot is public data. The two markets differ by a parameter.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +15,7 @@ from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
 from adapters.base.limits import Pool
 from adapters.base.numbers import money
+from adapters.base.placed import Placed
 from adapters.base.query import Arguments, Query
 from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
 from adapters.base.transport import Transport
@@ -30,14 +30,13 @@ from adapters.binance.private import PrivateWebsocket, TradeWebsocket
 from adapters.binance.websocket import PARTIAL_DEPTHS, Websocket
 from state.clock import Clock
 from state.errors import WrongUse
-from state.events import AnyEvent, InstrumentDefined, PlaceOrder
+from state.events import AnyEvent, InstrumentDefined
 from state.record import Inbox
 from state.secrets import Credentials
 from state.words import Action, Side
 
 MARKETS = ("linear", "spot")
 VENUES = {"linear": "binance", "spot": "binance.spot"}  # (venue, symbol) names a market, and both markets have BTCUSDT
-SIDES_MOST = 10_000
 WEEK_MS = 7 * 86_400_000
 
 # 5, 10 and 20 levels come whole each time; any other depth is the whole book, of which 1000 levels are known for certain.
@@ -76,7 +75,7 @@ class Exchange(BySymbol):
         check(settings, CAPABILITIES, "binance", is_trading=credentials is not None)
         self.batch_sizes: dict[Action, int] = {"place": 5, "amend": 5, "cancel": 10, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market, self._side_of)
-        self._sides: OrderedDict[str, Side] = OrderedDict()  # of what was placed here, by client id
+        self._placed = Placed()
         rest, sockets, trade = HOSTS[settings.market, settings.environment]
         self._rest_url = settings.rest_url or rest
         self._public_url = "/".join(
@@ -97,16 +96,12 @@ class Exchange(BySymbol):
 
     def build(self, action: str, arguments: Arguments) -> Request:
         """Remembers the side of what is placed, since the venue wants it again where an order is amended."""
-        for intent in arguments if isinstance(arguments, Sequence) else (arguments,):
-            if isinstance(intent, PlaceOrder) and intent.client_id:
-                self._sides[intent.client_id] = intent.side
-                if len(self._sides) > SIDES_MOST:
-                    self._sides.popitem(last=False)
+        self._placed.note(arguments)
         return self.formats.request(action, arguments)
 
     def _side_of(self, client_id: str) -> Side | None:
-        known = self.known.orders.get(client_id)
-        return self._sides.get(client_id) or (None if known is None else known.side)
+        order = self._placed.get(client_id) or self.known.orders.get(client_id)
+        return None if order is None else order.side
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None:
         if self.settings.market == "linear":

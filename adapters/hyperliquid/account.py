@@ -4,20 +4,18 @@ The same objects come by private stream and by REST. Only the stream teaches wha
 the same again.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
-from adapters.base.channel import Channel
 from adapters.base.lives import Lives
-from adapters.base.noted import Noted
+from adapters.base.noted import Bounded, Noted
 from adapters.base.numbers import money, owed
 from adapters.hyperliquid import wire
-from adapters.hyperliquid.types import Said, Types, fill_kind, status_of
-from state.events import AnyEvent, BalanceUpdate, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate
-from state.words import TERMINAL, FeedState
+from adapters.hyperliquid.types import Types, fill_kind, status_of
+from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate
+from state.words import TERMINAL
 
 MS = 1_000_000  # ns
 HOUR_MS = 3_600_000
@@ -26,12 +24,10 @@ SEEN_MOST = 20_000  # fills and payments; a snapshot has the last 2,000
 
 # What is subscribed of an account. `userEvents` says nothing that the others do not, but why the venue ended an order.
 PRIVATE_TOPICS = ("orderUpdates", "userFills", "userFundings", "userEvents", "clearinghouseState", "openOrders")
-PASSED_OVER = frozenset(
-    {
-        "userEvents", "notification", "userNonFundingLedgerUpdates", "userTwapSliceFills", "userTwapHistory",
-        "activeAssetData", "spotState", "webData3", "twapStates", "userHistoricalOrders",
-    }
-)  # fmt: skip
+PASSED_OVER = frozenset({
+    "userEvents", "notification", "userNonFundingLedgerUpdates", "userTwapSliceFills", "userTwapHistory",
+    "activeAssetData", "spotState", "webData3", "twapStates", "userHistoricalOrders",
+})  # fmt: skip
 
 _orders = msgspec.json.Decoder(wire.Message[list[wire.OrderStatus]]).decode
 _fills = msgspec.json.Decoder(wire.Message[wire.Fills]).decode
@@ -41,16 +37,16 @@ _open_orders = msgspec.json.Decoder(wire.Message[wire.OpenOrders]).decode
 
 
 class Account:
-    """What venue objects mean; `marks` learns what a coin is worth where the account holds it."""
+    """What venue objects mean; `marks` learns what a coin is worth."""
 
     def __init__(self, venue: str) -> None:
         self.venue = venue
         self.lives = Lives()
-        self.marks: dict[str, Decimal] = {}
-        self._latest: OrderedDict[str, tuple[wire.OrderStatus, Said]] = OrderedDict()  # by cloid
+        self.marks: dict[str, float] = {}
+        self._latest: Bounded[str, wire.OrderStatus] = Bounded(SEEN_MOST)  # by cloid
         self._oids = Noted(SEEN_MOST)  # that were told
         self._seen = Noted(SEEN_MOST)  # fills and payments
-        self._snapshots: set[str] = set()  # channels whose first was heard
+        self._snapshots = Noted(2)  # channels whose first was heard
         self._held: dict[str, None] = {}
 
     def knows(self, channel: str) -> bool:
@@ -84,30 +80,23 @@ class Account:
         known = self.lives.filled(cloid)
         self.lives.tell(cloid, oid, _filled(order), over=said.status in TERMINAL)
         if oid < before or (said.status in TERMINAL and self.lives.is_replaced(cloid, oid)):
-            return self._told_again(cloid) if self.lives.filled(cloid) > known else ()
-        self._latest[cloid] = row, said
-        self._latest.move_to_end(cloid)
-        if len(self._latest) > SEEN_MOST:
-            self._latest.popitem(last=False)
+            return self.told_again(cloid) if self.lives.filled(cloid) > known else ()
+        self._latest[cloid] = row
         return (self.order(row),)
 
-    def _told_again(self, cloid: str) -> Sequence[AnyEvent]:
-        """An earlier life filled more than was known, so the order is larger by that."""
-        known = self._latest.get(cloid)
-        return (self.order(known[0]),) if known is not None and known[1].status not in TERMINAL else ()
+    def told_again(self, cloid: str, size: Decimal | None = None) -> Sequence[AnyEvent]:
+        """The order as it was told last, if it lives, and with what is known by now of its earlier lives: it may be larger.
 
-    def amended(self, cloid: str, size: Decimal) -> Sequence[AnyEvent]:
-        """The order as the stream told it, where that is another size than was asked for: it filled on the way."""
-        known = self._latest.get(cloid)
-        if known is None or known[1].status in TERMINAL:
-            return ()
-        update = self.order(known[0])
-        return () if update.size == size else (update,)
+        With a `size`, only where it has another.
+        """
+        row = self._latest.get(cloid)
+        update = None if row is None else self.order(row)
+        return () if update is None or update.status in TERMINAL or update.size == size else (update,)
 
     def _user_fills(self, frame: bytes) -> Sequence[AnyEvent]:
         """The first snapshot is of before; what is new in a later one was missed."""
         said = _fills(frame).data
-        first = self._is_first("fills") if said.isSnapshot else False
+        first = said.isSnapshot and self._snapshots.is_new("fills")
         events = list[AnyEvent]()
         for row in sorted(said.fills, key=lambda row: row.time) if said.isSnapshot else said.fills:
             if not is_perpetual(row.coin):
@@ -118,13 +107,13 @@ class Account:
             if row.cloid is not None:
                 self.lives.fill(row.cloid, row.oid, fill.size)
                 if row.oid < self.lives.latest(row.cloid):
-                    events += self._told_again(row.cloid)
+                    events += self.told_again(row.cloid)
             events.append(fill)
         return events
 
     def _user_fundings(self, frame: bytes) -> Sequence[AnyEvent]:
         said = _fundings(frame).data
-        first = self._is_first("fundings") if said.isSnapshot else False
+        first = said.isSnapshot and self._snapshots.is_new("fundings")
         paid = [self.funding(row.time, row) for row in said.fundings]
         return [each for each in paid if self._seen.is_new((each.symbol, each.payment_id)) and not first]
 
@@ -141,11 +130,6 @@ class Account:
         """A list that repeats what was told; of an order that it was not told of, it is the first word."""
         new = [row for row in _open_orders(frame).data.orders if is_perpetual(row.coin) and row.oid not in self._oids]
         return [event for row in new for event in self._order_update(wire.OrderStatus(row, "open", row.timestamp))]
-
-    def _is_first(self, snapshot: str) -> bool:
-        first = snapshot not in self._snapshots
-        self._snapshots.add(snapshot)
-        return first
 
     # --- by stream or REST ---
 
@@ -168,7 +152,7 @@ class Account:
 
     def fill(self, row: wire.Fill, user: str, *, backfilled: bool = False) -> Fill:
         """`user` is the account's address, or what stands for it where that was struck out."""
-        ours = row.liquidation is not None and row.liquidation.get("liquidatedUser") in (user, "***")
+        ours = row.liquidation is not None and row.liquidation.liquidatedUser in (user, "***")
         fill_id = f"{row.time}-{row.tid or f'{row.oid}-{row.startPosition}-{row.sz}'}"
         return Fill(
             self.venue, row.coin, row.time * MS, fill_id, str(row.oid), row.cloid, Types.side.parse(row.side),
@@ -190,7 +174,7 @@ class Account:
     def _position(self, row: wire.Position, time_ms: int) -> PositionUpdate:
         size = owed(row.szi)
         if size:
-            self.marks[row.coin] = owed(row.positionValue) / abs(size)
+            self.marks[row.coin] = float(owed(row.positionValue) / abs(size))
         return PositionUpdate(
             self.venue, row.coin, time_ms * MS or None, size, money(row.entryPx), None, money(row.liquidationPx),
             money(row.unrealizedPnl), None, Decimal(row.leverage.value), time_ms or None,
@@ -201,27 +185,6 @@ class Account:
         unrealized = sum((owed(held.position.unrealizedPnl) for held in state.assetPositions), Decimal(0))
         total = owed(state.marginSummary.accountValue) - unrealized
         return BalanceUpdate(self.venue, "", state.time * MS or None, ASSET, total, money(state.withdrawable))
-
-
-class UserChannel(Channel):
-    """One private topic. That all is well again is said by whoever has read by REST what was missed."""
-
-    __slots__ = ("_account",)
-
-    def __init__(self, venue: str, topic: str, account: Account) -> None:
-        super().__init__(venue, topic, "")
-        self._account = account
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        return self._account.private(self.topic, frame)
-
-    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        self.status = status
-        return FeedStatus(self.venue, "", "account", status, reason)
-
-    def trust(self) -> list[AnyEvent]:
-        self.status = "ok"
-        return []
 
 
 _READERS: Mapping[str, Callable[[Account, bytes], Sequence[AnyEvent]]] = {

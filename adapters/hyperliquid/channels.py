@@ -1,4 +1,4 @@
-"""One object a public topic: a frame in, market events out; books are in `book.py`.
+"""One object a public topic: a frame in, market events out.
 
 Whatever does not fit raises `msgspec.DecodeError` or `ValueError`; the socket makes a status of it.
 """
@@ -8,14 +8,18 @@ from typing import TypeVar
 
 import msgspec
 
+from adapters.base.candles import ClosedByNext
 from adapters.base.channel import Channel
+from adapters.base.joined import Joined
 from adapters.base.seen import SeenTrades
 from adapters.hyperliquid import wire
-from state.events import AnyEvent, Candle, FeedStatus, Ticker, Trade
+from state.events import AnyEvent, BookSnapshot, Candle, FeedStatus, Ticker, Trade
+from state.market_events import Level
 from state.words import FeedState, Side
 
 MS = 1_000_000  # ns
 HOUR_S = 3_600
+DEEP, FAST = 20, 5  # levels of a book every five seconds, and twice a second
 SIDES: dict[wire.BookSide, Side] = {"B": "buy", "A": "sell"}
 T = TypeVar("T")
 
@@ -25,6 +29,7 @@ def decoder(shape: type[T]) -> Callable[[bytes], wire.Message[T]]:
     return msgspec.json.Decoder(wire.Message[shape], strict=False).decode  # type: ignore[valid-type]
 
 
+_book = decoder(wire.Book)
 _trades = decoder(list[wire.Trade])
 _touch = decoder(wire.Touch)
 _context = decoder(wire.CoinContext)
@@ -52,14 +57,9 @@ class TouchChannel(Channel):
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         said = _touch(frame).data
-        bid, ask = (*said.bbo, None, None)[:2]
-        return (
-            Ticker(
-                self.venue, self.symbol, said.time * MS, None,
-                None if bid is None else bid.px, None if bid is None else bid.sz,
-                None if ask is None else ask.px, None if ask is None else ask.sz,
-            ),
-        )  # fmt: skip
+        sides = ((None, None) if side is None else (side.px, side.sz) for side in (*said.bbo, None, None)[:2])
+        (bid, bid_size), (ask, ask_size) = sides
+        return (Ticker(self.venue, self.symbol, said.time * MS, None, bid, bid_size, ask, ask_size),)
 
 
 class ContextChannel(Channel):
@@ -74,29 +74,43 @@ class ContextChannel(Channel):
         return (ticker(self.venue, self.symbol, _context(frame).data.ctx),)
 
 
-class CandlesChannel(Channel):
-    """Candles of one interval. The venue never says that one is closed: the next one does."""
-
-    __slots__ = ("_last",)
-
-    channel = "candles"
-
-    def __init__(self, venue: str, topic: str, symbol: str) -> None:
-        super().__init__(venue, topic, symbol)
-        self._last: Candle | None = None
+class CandlesChannel(ClosedByNext):
+    __slots__ = ()
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        told, last = candle(self.venue, _candle(frame).data), self._last
-        if last is not None and told.start < last.start:
+        return self.told([candle(self.venue, _candle(frame).data)])
+
+
+class BookChannel(Channel):
+    """One cadence of a book: whole every time, so that nothing can be missed."""
+
+    __slots__ = ("_joined", "told_at")
+    channel = "book"
+    chatty = True
+    heals_on_ack = False
+
+    def __init__(self, venue: str, topic: str, symbol: str, joined: Joined) -> None:
+        super().__init__(venue, topic, symbol)
+        self.told_at = 0  # ns, ours
+        self._joined = joined
+
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
+        said = _book(frame).data
+        found = self._joined.take(said.time, *(levels(side) for side in said.levels), quick=said.fast)
+        if found is None:
             return ()
-        self._last = told
-        if last is None or told.start == last.start:
-            return (told,)
-        return (msgspec.structs.replace(last, closed=True), told)
+        bids, asks, quick = found
+        depth, ts = FAST if quick else DEEP, said.time * MS or None
+        whole = BookSnapshot(self.venue, self.symbol, ts, list(bids), list(asks), None, depth)
+        return (whole,) if self.status == "ok" else (whole, *self.trust())
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        self._last = None  # what it became is not known
+        self._joined.forget()
         return super().distrust(status, reason)
+
+
+def levels(side: Sequence[wire.Level]) -> list[Level]:
+    return [(level.px, level.sz) for level in side]
 
 
 def trade(venue: str, symbol: str, said: wire.Trade, *, backfilled: bool = False) -> Trade:

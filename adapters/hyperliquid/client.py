@@ -32,19 +32,12 @@ class Client(BaseClient):
     """
 
     def __init__(
-        self,
-        rest_url: str,
-        signer: Signer | None = None,
-        *,
-        user: str = "",
-        vault: str = "",
-        recv_window_ms: int = 5_000,
+        self, rest_url: str, signer: Signer | None = None, user: str = "", recv_window_ms: int = 5_000
     ) -> None:
         self.nonces = Nonces()
         self._url = rest_url.rstrip("/")
         self._signer = signer
         self._user = user
-        self._vault = b'"%s"' % vault.encode() if vault else b"null"
         self._recv_window_ms = recv_window_ms
 
     def sign(self, request: Request, now_ms: int) -> SignedRequest:
@@ -67,9 +60,9 @@ class Client(BaseClient):
         r, s, v = self._signer.sign(action, nonce, expires_ms)
         secret = f'{r}","s":"{s}'
         expiry = b"" if expires_ms is None else b',"expiresAfter":%d' % expires_ms
-        signature = b'{"r":"%s","v":%d}' % (secret.encode(), v)
-        parts = b'{"action":%s,"nonce":%d,"signature":%s,"vaultAddress":%s%s}'
-        return parts % (action, nonce, signature, self._vault, expiry), secret
+        vault = b'"%s"' % self._signer.vault.encode() if self._signer.vault else b"null"
+        parts = b'{"action":%s,"nonce":%d,"signature":{"r":"%s","v":%d},"vaultAddress":%s%s}'
+        return parts % (action, nonce, secret.encode(), v, vault, expiry), secret
 
     def classify(self, status: int, body: bytes) -> Verdict:
         """What the answer means as a whole; a question is answered by whatever was asked for."""
@@ -101,30 +94,23 @@ def verdict_of(text: str) -> Verdict:
         return by_status(int(text[:3]), text)
     for fault in FAULTS:
         if text.startswith(fault.start):
-            stops = ACTIONS if fault.refusal == "rate" else ""
-            wait_s = EARNED_S if stops else 0.0
+            wait_s, stops = (EARNED_S, ACTIONS) if fault.refusal == "rate" else (0.0, "")
             return Verdict(fault.meaning, fault.refusal, fault.name, text, wait_s, stops=stops)
     return Verdict("unknown", None, "text", text, known=False)
 
 
 def by_status(status: int, text: str) -> Verdict:
     """A status alone."""
-    code = f"http {status}"
-    match status:
-        case 429:
-            return Verdict("retry", "rate", code, text, MINUTE_S, banned=True)
-        case 400 | 403 | 404 | 405 | 422:
-            return Verdict("rejected", "rule", code, text)
-        case _:
-            return Verdict("unknown", None, code, text)
+    if status == 429:
+        return Verdict("retry", "rate", "http 429", text, MINUTE_S, banned=True)
+    known = status in (400, 403, 404, 405, 422)
+    return Verdict("rejected" if known else "unknown", "rule" if known else None, f"http {status}", text)
 
 
 def _said(body: bytes) -> wire.Answer | str:
     """An answer to an action, out of the socket's wrapping; the text of one that failed there; nothing of what is neither."""
     try:
-        if body.startswith(b'{"channel"'):
-            return _posted(body).data.response.payload
-        return _answer(body)
+        return _posted(body).data.response.payload if body.startswith(b'{"channel"') else _answer(body)
     except msgspec.DecodeError:
         return wire.Answer("")
 

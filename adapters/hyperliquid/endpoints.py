@@ -52,12 +52,9 @@ class Endpoints:
     ALL: MappingProxyType[str, Endpoint] = MappingProxyType(
         {
             **{name: _info(mine) for name, (_, mine, _) in INFO.items()},
-            "place": _action("place-an-order", "orders"),
-            "amend": _action("modify-multiple-orders", "orders"),
-            "cancel": _action("cancel-order-s-by-cloid", "cancels"),
-            "place_batch": _action("place-an-order", "orders"),
-            "amend_batch": _action("modify-multiple-orders", "orders"),
-            "cancel_batch": _action("cancel-order-s-by-cloid", "cancels"),
+            **dict.fromkeys(("place", "place_batch"), _action("place-an-order", "orders")),
+            **dict.fromkeys(("amend", "amend_batch"), _action("modify-multiple-orders", "orders")),
+            **dict.fromkeys(("cancel", "cancel_batch"), _action("cancel-order-s-by-cloid", "cancels")),
             "set_leverage": _action("update-leverage"),
             "disconnect_cancel_all": _action("schedule-cancel-dead-mans-switch"),
         }

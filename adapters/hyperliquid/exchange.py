@@ -4,7 +4,6 @@ The account is named by its address, and its agent's key signs. Where orders are
 the credentials is its address.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,33 +11,32 @@ from urllib.parse import urlsplit
 import msgspec
 
 from adapters.base.client import Budget, Request
-from adapters.base.client import Client as BaseClient
+from adapters.base.ethereum import is_address
 from adapters.base.limits import Pool, Priority
 from adapters.base.numbers import money
+from adapters.base.placed import Placed
 from adapters.base.query import Arguments, Query
 from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
+from adapters.base.shaped import Shaped
 from adapters.base.sweeping import Sweeping
 from adapters.base.transport import Transport
-from adapters.base.websocket import OrderSocket
-from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import PRIVATE_TOPICS
 from adapters.hyperliquid.client import Client
 from adapters.hyperliquid.endpoints import ACTIONS, BATCH, HOSTS, Endpoints
-from adapters.hyperliquid.formats import Formats, Terms, mainnet_assets
+from adapters.hyperliquid.formats import Formats, Terms
 from adapters.hyperliquid.orderid import OrderID
-from adapters.hyperliquid.private import PrivateWebsocket, TradeWebsocket
-from adapters.hyperliquid.signer import Signer, is_address
-from adapters.hyperliquid.websocket import DEPTHS, Websocket
+from adapters.hyperliquid.signer import Signer
+from adapters.hyperliquid.types import MAINNET
+from adapters.hyperliquid.websocket import DEPTHS, PrivateWebsocket, TradeWebsocket, Websocket
 from state.clock import Clock
 from state.errors import NotOffered, WrongUse
-from state.events import AmendOrder, AnyEvent, Fill, FundingPayment, InstrumentDefined, Intent, OrderUpdate, PlaceOrder
+from state.events import AmendOrder, AnyEvent, Fill, FundingPayment, InstrumentDefined, Intent, OrderUpdate
 from state.record import Inbox
 from state.secrets import Credentials, Secret
 from state.words import Action
 
 MARKETS = ("linear",)
-TERMS_MOST = 10_000
 LIMIT_EVERY_S = 60.0
 
 CAPABILITIES = Capabilities(
@@ -70,20 +68,19 @@ class Exchange(Sweeping):
     ) -> None:
         check(settings, CAPABILITIES, "hyperliquid", is_trading=credentials is not None)
         self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
-        self._signer, self._vault, user = None, "", ""
+        self._signer, user, is_mainnet = None, "", settings.environment == "mainnet"
         if credentials is not None:
             words = (credentials.key, credentials.passphrase)
-            account, self._vault = (word.reveal().lower() for word in words)  # as the venue writes addresses
+            account, vault = (word.reveal().lower() for word in words)  # as the venue writes addresses
             if is_address(account) is None:
                 raise WrongUse("hyperliquid: the key is the account's address, 0x and 40 hex digits")
-            user = self._vault or account
-            is_mainnet = settings.environment == "mainnet"
-            self._signer = Signer(credentials.secret.reveal(), mainnet=is_mainnet, vault=self._vault)
-            credentials = Credentials(Secret(account), credentials.secret, Secret(self._vault))
+            user = vault or account
+            self._signer = Signer(credentials.secret.reveal(), mainnet=is_mainnet, vault=vault)
+            credentials = Credentials(Secret(account), credentials.secret, Secret(vault))
         self.formats = Formats(settings.venue, user, self._terms_of)
-        if settings.environment == "mainnet":
-            self.formats.assets = mainnet_assets()  # until the instruments are read
-        self._terms: OrderedDict[str, PlaceOrder] = OrderedDict()  # of what was placed here, by client id
+        if is_mainnet:  # until the instruments are read
+            self.formats.assets = {name: number for number, name in enumerate(MAINNET)}
+        self._placed = Placed()
         rest, socket = HOSTS[settings.environment]
         self._rest_url = settings.rest_url or rest
         self._public_url = settings.public_url or socket
@@ -92,9 +89,8 @@ class Exchange(Sweeping):
         super().__init__(settings, inbox, clock, session, credentials, transport)
         self.settle = ("",)  # its lists know no coins
 
-    def make_client(self) -> BaseClient:
-        window_ms = self.settings.recv_window_ms
-        return Client(self._rest_url, self._signer, user=self.formats.user, vault=self._vault, recv_window_ms=window_ms)
+    def make_client(self) -> Client:
+        return Client(self._rest_url, self._signer, self.formats.user, self.settings.recv_window_ms)
 
     def pools(self) -> Iterable[Pool]:
         return Endpoints.POOLS
@@ -128,23 +124,18 @@ class Exchange(Sweeping):
 
     def build(self, action: str, arguments: Arguments) -> Request:
         """Remembers the terms of what is placed, since an amendment is a whole new order."""
-        for intent in arguments if isinstance(arguments, Sequence) else (arguments,):
-            if isinstance(intent, PlaceOrder) and intent.client_id:
-                self._terms[intent.client_id] = intent
-                if len(self._terms) > TERMS_MOST:
-                    self._terms.popitem(last=False)
+        self._placed.note(arguments)
         return self.formats.request(action, arguments)
 
     def _terms_of(self, client_id: str) -> Terms | None:
-        known, placed = self.known.orders.get(client_id), self._terms.get(client_id)
+        known = self.known.orders.get(client_id)
+        order = self._placed.get(client_id) or known
+        if order is None or order.side is None:
+            return None
         filled = self.formats.account.lives.filled(client_id)
         if known is not None and known.filled is not None:
             filled = max(filled, known.filled)
-        if placed is not None:
-            return Terms(placed.side, placed.tif, placed.reduce_only, filled)
-        if known is None or known.side is None:
-            return None
-        return Terms(known.side, known.tif or "gtc", known.reduce_only, filled)
+        return Terms(order.side, order.tif or "gtc", order.reduce_only, filled)
 
     def together(self, action: Action, intent: Intent) -> str:
         """What cannot leave, alone, so that it holds nobody back; cancels by the venue's numbers apart from those by ours."""
@@ -156,10 +147,7 @@ class Exchange(Sweeping):
 
     def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
         """An amended order that filled while the request was under way is larger than was asked for."""
-        return self.formats.account.amended(intent.client_id, intent.size) if isinstance(intent, AmendOrder) else ()
-
-    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
-        return (Query(symbol=symbol),)
+        return self.formats.account.told_again(intent.client_id, intent.size) if isinstance(intent, AmendOrder) else ()
 
     def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:
         return self.formats.cancel_listed(orders)
@@ -175,13 +163,9 @@ class Exchange(Sweeping):
         """Executions with funding, oldest first and each once; those of an order from the latest that there are."""
         if action == "executions" and (query.client_id or query.order_id):
             return await super().poll("order_fills", query, feed=feed, priority=priority)
-        asked_ns = self.clock.now_ns() + self.sender.offset.ns
         events = await super().poll(action, query, feed=feed, priority=priority)
         if action != "executions":
-            flat = self.known.flats(events, asked_ns) if action == "positions" and not query.symbol else ()
-            if feed and flat:
-                self.account_inbox.feed(self.clock.now_ns(), flat)
-            return [*events, *flat]
+            return events
         paid = await super().poll("funding", query, feed=feed, priority=priority)
         told = [event for event in (*events, *paid) if isinstance(event, Fill | FundingPayment)]
         return sorted(dict.fromkeys(told), key=lambda event: event.ts or 0)
@@ -194,70 +178,45 @@ class Exchange(Sweeping):
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
         said = _fees(body)
-        return msgspec.structs.replace(
-            instrument, maker_fee=money(said.userAddRate), taker_fee=money(said.userCrossRate)
-        )
+        maker, taker = money(said.userAddRate), money(said.userCrossRate)
+        return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
 
     # --- sockets ---
 
-    def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[BaseWebsocket]:
+    def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[Websocket]:
         sockets = Websocket.of(self.settings, self._public_url, subscriptions)
         for socket in sockets:
-            socket.user = self.formats.user
+            socket.user, socket.marks = self.formats.user, self.formats.account.marks
         return sockets
 
-    def private_socket(self) -> BaseWebsocket:
+    def private_socket(self) -> PrivateWebsocket:
         return PrivateWebsocket(self._private_url, self.formats.account, self.formats.user)
 
-    def order_socket(self) -> OrderSocket | None:
+    def order_socket(self) -> TradeWebsocket | None:
         return None if self._signer is None else TradeWebsocket(self.venue, self._trade_url, self.client)
 
 
-class Decoder(Websocket):
-    """Recorded frames → events, public and private, by the same code as live and without a network.
+class Decoder(Shaped, Websocket):
+    """Recorded frames → events, public and private, as live. `receive` raises `UnknownWord` for an unknown order word."""
 
-    `receive` raises `UnknownWord` for an order word that no table has.
-    """
+    shapes = (
+        ((b"tokens",), ()), ((b"balances",), ()), ((b"universe", b"markPx"), ("tickers",)), ((b"universe",), ("instruments",)),
+        ((b"levels",), ("book",)), ((b"assetPositions",), ("positions", "wallet")),
+        ((b"limitPx", b"statusTimestamp"), ("order_history",)),
+        ((b"limitPx",), ("open_orders",)), ((b"crossed",), ("executions",)), ((b"tid",), ("trades",)),
+        ((b"delta",), ("funding",)), ((b"T", b"t", b"o", b"c"), ("klines",)),
+    )  # fmt: skip
 
-    def __init__(self, market: str = "linear", venue: str = "") -> None:
+    def __init__(self, market: str = "linear", venue: str = "hyperliquid") -> None:
         """Raises `WrongUse` for a market the venue does not have."""
         if market not in MARKETS:
             raise WrongUse(f"hyperliquid has no market {market!r}; known: {', '.join(MARKETS)}")
-        venue = venue or "hyperliquid"
-        self._formats = Formats(venue)
-        super().__init__(venue, "recorded", "", (), self._formats.account)
+        self._formats = Formats(venue or "hyperliquid")
+        super().__init__(self._formats.venue, "recorded", "", (), self._formats.account)
 
-    def receive(self, frame: bytes, recv: int) -> Sequence[AnyEvent]:
-        """Also an answer of REST among the frames."""
-        if b'"channel"' in frame[:200] or _action_of(frame) is None:
-            return super().receive(frame, recv)
-        return self.http("", frame, recv)
-
-    def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
-        """The events of a REST answer, which only its shape tells from others: all are asked for at one address."""
-        action = _action_of(body)
-        if not action:
-            return ()
-        try:
-            events = list(self._formats.answer(action, body)[0])
-            return [*events, *self._formats.answer("wallet", body)[0]] if action == "positions" else events
-        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
-            return (self._misfit(error),)
-
-
-# The first row whose keys are all there.
-_SHAPES: tuple[tuple[tuple[bytes, ...], str], ...] = (
-    ((b"tokens",), ""), ((b"balances",), ""), ((b"universe", b"markPx"), "tickers"), ((b"universe",), "instruments"),
-    ((b"levels",), "book"),
-    ((b"assetPositions",), "positions"), ((b"status", b"statusTimestamp", b"children"), "order_history"),
-    ((b"limitPx",), "open_orders"), ((b"crossed",), "executions"), ((b"tid",), "trades"), ((b"delta",), "funding"),
-    ((b"T", b"t", b"o", b"c"), "klines"),
-)  # fmt: skip
-
-
-def _action_of(body: bytes) -> str | None:
-    """What was asked; empty where that tells nothing, None for what is no answer known."""
-    return next((name for keys, name in _SHAPES if all(b'"%s"' % key in body for key in keys)), None)
+    def answer(self, action: str, body: bytes) -> Sequence[AnyEvent]:
+        is_one = action == "order_history" and body.lstrip()[:1] == b"{"
+        return self._formats.answer("order" if is_one else action, body)[0]
 
 
 def market_of(url: str) -> str | None:

@@ -13,25 +13,22 @@ from adapters.base.client import Request
 from adapters.base.query import Arguments, Query, of_kind
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import MS, Account, is_perpetual
-from adapters.hyperliquid.book import DEEP
-from adapters.hyperliquid.channels import HOUR_S, candle, ticker, trade
+from adapters.hyperliquid.channels import DEEP, HOUR_S, candle, levels, ticker, trade
 from adapters.hyperliquid.endpoints import BATCH, Endpoints
 from adapters.hyperliquid.orderid import is_cloid
-from adapters.hyperliquid.types import INTERVALS, MAINNET, Types
+from adapters.hyperliquid.types import Types, interval_of
 from state.errors import NotOffered, WrongUse
-from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, InstrumentDefined, OrderUpdate, PlaceOrder
+from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, Fill, InstrumentDefined, OrderUpdate, PlaceOrder
 from state.instruments import Instrument
 from state.market_events import BookSnapshot
 from state.words import Side, TimeInForce
-
-Page: TypeAlias = tuple[Sequence[AnyEvent], str]
 
 DECIMALS = 6  # of a price, less those of the size
 SIG_FIGS = 5
 MIN_NOTIONAL = Decimal(10)
 TEXT_DECIMALS = 8
 SLIPPAGE = Decimal("0.05")  # of a market order: how far its limit is from the last price
-FILLS_A_PAGE, ROWS_A_PAGE = 2_000, 500
+A_PAGE = {"executions": 2_000, "funding": 500}  # rows of one answer
 END_MS = 9_000_000_000_000
 
 _encode = msgspec.json.Encoder().encode
@@ -40,7 +37,7 @@ _contexts = msgspec.json.Decoder(tuple[wire.Meta_, list[wire.Context]], strict=F
 _book = msgspec.json.Decoder(wire.Book, strict=False).decode
 _trades = msgspec.json.Decoder(list[wire.Trade], strict=False).decode
 _candles = msgspec.json.Decoder(list[wire.Candle], strict=False).decode
-_one_order = msgspec.json.Decoder(wire.OneOrder).decode
+_one_order = msgspec.json.Decoder(dict[str, wire.OrderStatus | str]).decode
 _open_orders = msgspec.json.Decoder(list[wire.Order]).decode
 _past_orders = msgspec.json.Decoder(list[wire.OrderStatus]).decode
 _fills = msgspec.json.Decoder(list[wire.Fill]).decode
@@ -57,19 +54,18 @@ class Terms(NamedTuple):
     filled: Decimal
 
 
+TermsOf: TypeAlias = Callable[[str], Terms | None]
+
+
 class Formats:
     """Requests and answers of one account, whose address is in its questions; `terms_of` knows an order by its client id."""
 
-    def __init__(
-        self, venue: str, user: str = "", terms_of: Callable[[str], Terms | None] = lambda client_id: None
-    ) -> None:
-        self.venue = venue
-        self.user = user
+    def __init__(self, venue: str, user: str = "", terms_of: TermsOf = lambda client_id: None) -> None:
+        self.venue, self.user = venue, user
         self.account = Account(venue)
         self.assets: dict[str, int] = {}
         self.rules: dict[str, InstrumentDefined] = {}
         self.isolated: frozenset[str] = frozenset()
-        self.prices: dict[str, float] = {}  # as heard last; what a market order's limit is reckoned from
         self._terms_of = terms_of
 
     # --- out ---
@@ -96,11 +92,9 @@ class Formats:
             case "book" | "trades":
                 said["coin"] = self._of_one(action, query)
             case "klines":
-                if query.interval_s not in INTERVALS:
-                    raise WrongUse(f"hyperliquid has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
                 end_ms = END_MS if query.end_ms is None else query.end_ms
                 said["req"] = {
-                    "coin": self._of_one(action, query), "interval": INTERVALS[query.interval_s],
+                    "coin": self._of_one(action, query), "interval": interval_of(query.interval_s),
                     "startTime": query.start_ms or 0, "endTime": end_ms,
                 }  # fmt: skip
             case "order":
@@ -134,9 +128,9 @@ class Formats:
         """By the venue's numbers, since others may have made them."""
         named = [{"a": self._asset(order.symbol), "o": int(order.order_id or 0)} for order in orders]
         batches = [named[at : at + BATCH] for at in range(0, len(named), BATCH)]
-        endpoint = Endpoints.ALL["cancel_batch"]
+        bodies = [_encode({"type": "cancel", "cancels": batch}) for batch in batches]
         return [
-            Request(endpoint, body=_encode({"type": "cancel", "cancels": batch}), cost=len(batch)) for batch in batches
+            Request(Endpoints.ALL["cancel_batch"], "", *said) for said in zip(bodies, map(len, batches), strict=True)
         ]
 
     def _action(self, action: str, intents: Sequence[object]) -> Mapping[str, object]:
@@ -152,9 +146,7 @@ class Formats:
             return {"type": "cancelByCloid", "cancels": [{"asset": asset, "cloid": name} for asset, name in named]}
         if all(name.isdecimal() for _, name in named):
             return {"type": "cancel", "cancels": [{"a": asset, "o": int(name)} for asset, name in named]}
-        raise NotOffered(
-            "hyperliquid cancels by client ids of 0x and 32 hex digits, or by its own numbers, not by both"
-        )
+        raise NotOffered("hyperliquid cancels by its client ids of 32 hex digits, or by its own numbers, not by both")
 
     def _place(self, order: PlaceOrder) -> wire.Row:
         if order.tif == "fok":
@@ -164,9 +156,8 @@ class Formats:
             price, tif = price or self._far(order.symbol, order.side), "ioc"
         if price is None:
             raise NotOffered("a limit order needs a price")
-        return self._row(
-            order.symbol, order.client_id, Terms(order.side, tif, order.reduce_only, order.size), price, order.size
-        )
+        terms = Terms(order.side, tif, order.reduce_only, Decimal(0))
+        return self._row(order.symbol, order.client_id, terms, price, order.size)
 
     def _amend(self, amend: AmendOrder) -> Mapping[str, object]:
         """A whole new order under the same client id, of the size that is not filled yet."""
@@ -194,31 +185,30 @@ class Formats:
 
     def _far(self, symbol: str, side: Side) -> Decimal:
         """A price that takes whatever there is, within the slippage."""
-        price, rules = self.prices.get(symbol), self.rules.get(symbol)
+        price, rules = self.account.marks.get(symbol), self.rules.get(symbol)
         if price is None or rules is None:
-            raise NotOffered(
-                f"hyperliquid has no market orders, and no price of {symbol} was heard to limit one by: give a price"
-            )
+            raise NotOffered(f"a market order has a limit at hyperliquid, and no price of {symbol} was heard: give one")
         far = Decimal(repr(price)) * (1 + SLIPPAGE if side == "buy" else 1 - SLIPPAGE)
         return Instrument.defined(rules).price(side, far)
 
     # --- in ---
 
-    def answer(self, action: str, body: bytes, query: Query | None = None) -> Page:
+    def answer(self, action: str, body: bytes, query: Query | None = None) -> tuple[Sequence[AnyEvent], str]:
         """The events of an answer and the cursor of the next page. Raises `msgspec.DecodeError`, `ValueError`, `UnknownWord`.
 
         Only an answer that was `ok` is given here.
         """
-        asked = query or Query()
-        if action in _PAGED:
-            return _PAGED[action](self, body, asked)
-        read = _READERS.get(action)
-        return (read(self, body, asked) if read is not None else ()), ""
+        asked, read, cursor = query or Query(), _READERS.get(action), ""
+        events = () if read is None else read(self, body, asked)
+        if len(events) >= A_PAGE.get(action, END_MS):
+            first, last = (getattr(events[at], "ts", 0) // MS for at in (0, -1))
+            cursor = str(last if last > first else last + 1)  # of the last time not all may have been told
+        return [event for event in events if is_perpetual(event.symbol) and asked.symbol in ("", event.symbol)], cursor
 
     def _instruments(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         """All are learnt, whichever was asked for: an order names its asset by its place in the list."""
         self._learn(_meta(body))
-        return [rules for rules in self.rules.values() if query.symbol in ("", rules.symbol)]
+        return list(self.rules.values())
 
     def _learn(self, meta: wire.Meta_) -> None:
         self.assets = {asset.name: number for number, asset in enumerate(meta.universe)}
@@ -239,12 +229,12 @@ class Formats:
     def _tickers(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         meta, contexts = _contexts(body)
         named = [(asset.name, context) for asset, context in zip(meta.universe, contexts, strict=True)]
-        self.prices |= {name: context.midPx or context.markPx for name, context in named}
-        return [ticker(self.venue, name, context) for name, context in named if query.symbol in ("", name)]
+        self.account.marks |= {name: context.markPx for name, context in named}
+        return [ticker(self.venue, name, context) for name, context in named]
 
     def _book(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         said = _book(body)
-        bids, asks = ([(level.px, level.sz) for level in side[: query.limit]] for side in said.levels)
+        bids, asks = (levels(side[: query.limit]) for side in said.levels)
         return [BookSnapshot(self.venue, said.coin, said.time * MS or None, bids, asks, None, DEEP)]
 
     def _trades(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
@@ -259,57 +249,46 @@ class Formats:
         return told[-query.limit :] if query.limit else told
 
     def _one_order(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        found = _one_order(body).order
-        return [] if found is None else [self.account.order(found)]
+        found = _one_order(body).get("order")  # not there where the id is unknown
+        return [self.account.order(found)] if isinstance(found, wire.OrderStatus) else []
 
     def _open_orders(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        rows = [row for row in _open_orders(body) if is_perpetual(row.coin) and query.symbol in ("", row.coin)]
-        told = [self.account.order(wire.OrderStatus(row, "open", row.timestamp)) for row in rows]
-        return [update for update in told if query.client_id in ("", update.client_id)]
+        rows = [wire.OrderStatus(row, "open", row.timestamp) for row in _open_orders(body)]
+        return self._told(rows, query)
 
     def _order_history(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        rows = [row for row in _past_orders(body) if is_perpetual(row.order.coin)]
-        told = [self.account.order(row) for row in rows if query.symbol in ("", row.order.coin)]
+        return self._told(_past_orders(body), query)
+
+    def _told(self, rows: Sequence[wire.OrderStatus], query: Query) -> Sequence[AnyEvent]:
+        told = [self.account.order(row) for row in rows]
         return [update for update in told if query.client_id in ("", update.client_id)]
 
     def _order_fills(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        """Of one order, over all of its ids; oldest first, marked as fetched after the fact."""
-        rows = [
-            row for row in _fills(body)
-            if (query.client_id and row.cloid == query.client_id) or (query.order_id and str(row.oid) == query.order_id)
-        ]  # fmt: skip
-        rows.sort(key=lambda row: row.time)
-        return [self.account.fill(row, self.user, backfilled=True) for row in rows]
+        """Of one order, over all of its ids."""
+        fills = self._executions(body, query)
+        named = {query.client_id, query.order_id} - {""}
+        return [fill for fill in fills if not named.isdisjoint((fill.client_id, fill.order_id))]
 
     def _positions(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        told = self.account.positions(_state(body))
-        self.prices |= {coin: float(mark) for coin, mark in self.account.marks.items() if coin not in self.prices}
-        return [position for position in told if query.symbol in ("", position.symbol)]
+        return self.account.positions(_state(body))
 
     def _wallet(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         return [self.account.balance(_state(body))]
 
-    def _executions(self, body: bytes, query: Query) -> Page:
+    def _executions(self, body: bytes, query: Query) -> Sequence[Fill]:
+        """Oldest first, marked as fetched after the fact; those of spot are among them."""
         rows = sorted(_fills(body), key=lambda row: row.time)
-        fills = [self.account.fill(row, self.user, backfilled=True) for row in rows if is_perpetual(row.coin)]
-        following = _following([row.time for row in rows], FILLS_A_PAGE)
-        return [fill for fill in fills if query.symbol in ("", fill.symbol)], following
+        return [self.account.fill(row, self.user, backfilled=True) for row in rows]
 
-    def _funding(self, body: bytes, query: Query) -> Page:
-        rows = [row for row in _paid(body) if row.delta.type == "funding"]
-        paid = [self.account.funding(row.time, row.delta) for row in rows]
-        following = _following([row.time for row in rows], ROWS_A_PAGE)
-        return [each for each in paid if query.symbol in ("", each.symbol)], following
+    def _funding(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        return [self.account.funding(row.time, row.delta) for row in _paid(body) if row.delta.type == "funding"]
 
 
 _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = {
     "instruments": Formats._instruments, "tickers": Formats._tickers, "book": Formats._book, "trades": Formats._trades,
     "klines": Formats._klines, "order": Formats._one_order, "open_orders": Formats._open_orders,
     "order_history": Formats._order_history, "order_fills": Formats._order_fills, "positions": Formats._positions,
-    "wallet": Formats._wallet,
-}  # fmt: skip
-_PAGED: Mapping[str, Callable[[Formats, bytes, Query], Page]] = {
-    "executions": Formats._executions, "funding": Formats._funding,
+    "wallet": Formats._wallet, "executions": Formats._executions, "funding": Formats._funding,
 }  # fmt: skip
 
 
@@ -320,15 +299,3 @@ def number(said: Decimal) -> str:
     if len(fraction) > TEXT_DECIMALS:
         raise NotOffered(f"{said} has more than {TEXT_DECIMALS} decimals")
     return f"{whole}.{fraction}" if fraction else whole
-
-
-def mainnet_assets() -> dict[str, int]:
-    """The numbers that never change; for who builds a request without asking first."""
-    return {name: number for number, name in enumerate(MAINNET)}
-
-
-def _following(times_ms: Sequence[int], a_page: int) -> str:
-    """Where the next page begins: at the last time, whose rows may not all have been told, unless it is all there is."""
-    if len(times_ms) < a_page:
-        return ""
-    return str(times_ms[-1] if times_ms[-1] > times_ms[0] else times_ms[-1] + 1)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from adapters.base.client import Meaning
 from adapters.base.types import Words
-from state.errors import UnknownWord
+from state.errors import UnknownWord, WrongUse
 from state.words import FillKind, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
 
 
@@ -19,9 +19,7 @@ class Types:
     kind: Words[OrderKind] = Words(
         "hyperliquid order type",
         {"limit": "Limit", "market": "Market"},
-        also={
-            "Stop Limit": "limit", "Take Profit Limit": "limit", "Stop Market": "market", "Take Profit Market": "market",
-        },
+        also={"Stop Limit": "limit", "Take Profit Limit": "limit", "Stop Market": "market", "Take Profit Market": "market"},
     )  # fmt: skip
     tif: Words[TimeInForce] = Words(
         "hyperliquid time in force",
@@ -39,43 +37,46 @@ class Fault(NamedTuple):
     refusal: Refusal
 
 
-FAULTS: tuple[Fault, ...] = (
-    Fault("Tick", "Price must be divisible by tick size", "rejected", "rule"),
-    Fault("MinTradeNtl", "Order must have minimum value of", "rejected", "rule"),
-    Fault("PerpMargin", "Insufficient margin to place order", "rejected", "funds"),
-    Fault("ReduceOnly", "Reduce only order would increase position", "rejected", "reduce_only"),
-    Fault("BadAloPx", "Post only order would have immediately matched", "rejected", "post_only"),
-    Fault("IocCancel", "Order could not immediately match", "rejected", "would_not_fill"),
-    Fault("BadTriggerPx", "Invalid TP/SL price", "rejected", "rule"),
-    Fault("MarketOrderNoLiquidity", "No liquidity available for market order", "rejected", "would_not_fill"),
-    Fault("OpenInterestIncrease", "Order would increase open interest", "rejected", "risk"),
-    Fault("TooAggressiveAtOpenInterestCap", "Order rejected due to price more aggressive", "rejected", "price_band"),
-    Fault("InsufficientSpotBalance", "Order has insufficient spot balance", "rejected", "funds"),
-    Fault("InsufficientSpotBalance", "Insufficient spot balance", "rejected", "funds"),
-    Fault("Oracle", "Order price too far from oracle", "rejected", "price_band"),
-    Fault("Oracle", "Order price cannot be more than", "rejected", "price_band"),
-    Fault("PerpMaxPosition", "Order would cause position to exceed margin tier", "rejected", "risk"),
-    Fault("PerpMaxPosition", "Order would exceed margin tier", "rejected", "risk"),
-    Fault("Size", "Order has invalid size", "rejected", "rule"),
-    Fault("Size", "Order has zero size", "rejected", "rule"),
-    Fault("Price", "Order has invalid price", "rejected", "rule"),
-    Fault("MissingOrder", "Order was never placed, already canceled, or filled", "gone", "gone"),
-    Fault("MissingOrder", "Cannot modify canceled or filled order", "gone", "gone"),
-    Fault("Deposit", "Must deposit before performing actions", "rejected", "funds"),
-    Fault("ScheduleCancel", "Cannot set scheduled cancel time", "rejected", "rule"),
-    Fault("Leverage", "Invalid leverage", "rejected", "rule"),
-    Fault("Leverage", "Cannot switch leverage type", "rejected", "rule"),
-    Fault("Leverage", "Cannot decrease leverage", "rejected", "risk"),
-    Fault("Address", "Too many cumulative requests sent", "rejected", "rate"),
-    Fault("Nonce", "Invalid nonce", "retry", "clock"),
-    Fault("Nonce", "Nonce too low", "retry", "clock"),
-    Fault("Expired", "Action expired", "retry", "clock"),
-    # A wrong signature recovers to an address that nobody has.
-    Fault("Signer", "User or API Wallet", "fatal", "fatal"),
-    Fault("Signer", "L1 error: User or API Wallet", "fatal", "fatal"),
-    Fault("Vault", "Vault not registered", "fatal", "fatal"),
-    Fault("Vault", "Sub-account user", "fatal", "fatal"),
-)
+# A wrong signature recovers to an address that nobody has, hence what is fatal.
+_TEXTS: Mapping[tuple[Meaning, Refusal], tuple[str, ...]] = {
+    ("rejected", "rule"): (
+        "Tick: Price must be divisible by tick size", "MinTradeNtl: Order must have minimum value of",
+        "BadTriggerPx: Invalid TP/SL price", "Size: Order has invalid size", "Size: Order has zero size",
+        "Price: Order has invalid price", "ScheduleCancel: Cannot set scheduled cancel time",
+        "ScheduleCancel: Scheduled cancel time too early", "Leverage: Invalid leverage", "Leverage: Cannot switch leverage type",
+    ),
+    ("rejected", "funds"): (
+        "PerpMargin: Insufficient margin to place order", "Deposit: Must deposit before performing actions",
+        "InsufficientSpotBalance: Order has insufficient spot balance", "InsufficientSpotBalance: Insufficient spot balance",
+    ),
+    ("rejected", "reduce_only"): ("ReduceOnly: Reduce only order would increase position",),
+    ("rejected", "post_only"): ("BadAloPx: Post only order would have immediately matched",),
+    ("rejected", "would_not_fill"): (
+        "IocCancel: Order could not immediately match", "MarketOrderNoLiquidity: No liquidity available for market order",
+    ),
+    ("rejected", "risk"): (
+        "OpenInterestIncrease: Order would increase open interest", "Leverage: Cannot decrease leverage",
+        "PerpMaxPosition: Order would cause position to exceed margin tier", "PerpMaxPosition: Order would exceed margin tier",
+    ),
+    ("rejected", "price_band"): (
+        "TooAggressiveAtOpenInterestCap: Order rejected due to price more aggressive",
+        "Oracle: Order price too far from oracle", "Oracle: Order price cannot be more than",
+    ),
+    ("rejected", "rate"): ("Address: Too many cumulative requests sent",),
+    ("gone", "gone"): (
+        "MissingOrder: Order was never placed, already canceled, or filled",
+        "MissingOrder: Cannot modify canceled or filled order",
+    ),
+    ("retry", "clock"): ("Nonce: Invalid nonce", "Nonce: Nonce too low", "Expired: Action expired"),
+    ("fatal", "fatal"): (
+        "Signer: User or API Wallet", "Signer: L1 error: User or API Wallet", "Vault: Vault not registered",
+        "Vault: Sub-account user",
+    ),
+}  # fmt: skip
+FAULTS = tuple(
+    Fault(name, start, *meaning)
+    for meaning, texts in _TEXTS.items() for name, _, start in (text.partition(": ") for text in texts)
+)  # fmt: skip
 
 # `orderUpdates` calls an order so that was refused, by the same names.
 _REFUSALS: Mapping[str, Refusal] = {
@@ -129,8 +130,15 @@ INTERVALS: dict[int, str] = {
     2_592_000: "1M",  # asked for as 30 days; the event carries the true length
 }  # fmt: skip
 
+
+def interval_of(seconds: int) -> str:
+    """The venue's word for a length of candles; raises `WrongUse`."""
+    if seconds not in INTERVALS:
+        raise WrongUse(f"hyperliquid has no candles of {seconds} s; known: {sorted(INTERVALS)}")
+    return INTERVALS[seconds]
+
+
 # The first assets of mainnet. Its list only grows at its end, so their numbers stand for ever; a session reads the whole list.
-MAINNET: tuple[str, ...] = (
-    "BTC", "ETH", "ATOM", "MATIC", "DYDX", "SOL", "AVAX", "BNB", "APE", "OP", "LTC", "ARB", "DOGE", "INJ", "SUI",
-    "kPEPE", "CRV", "LDO", "LINK", "STX",
+MAINNET = (
+    "BTC", "ETH", "ATOM", "MATIC", "DYDX", "SOL", "AVAX", "BNB", "APE", "OP", "LTC", "ARB", "DOGE", "INJ", "SUI", "kPEPE", "CRV",
 )  # fmt: skip

@@ -14,9 +14,7 @@ T = TypeVar("T")
 BookSide: TypeAlias = Literal["A", "B"]
 
 
-class Names(Struct, gc=False):
-    """What a frame is about, a subscription, or the echo of one."""
-
+class Names(Struct, gc=False):  # what a frame is about, a subscription, or the echo of one
     coin: str | None = ""
     s: str | None = ""
     i: str | None = ""
@@ -27,9 +25,7 @@ class Names(Struct, gc=False):
     subscription: "Names | None" = None
 
 
-class Frame(Struct, gc=False):
-    """What every frame of the socket says; `data` are the names in it, or a text of words."""
-
+class Frame(Struct, gc=False):  # what every frame of the socket says; `data` are the names in it, or a text of words
     channel: str | None = None
     data: list[Names] | Names | str | None = None
 
@@ -38,34 +34,25 @@ class Message(Struct, Generic[T], gc=False):
     data: T
 
 
-# --- market ---
-
-
 class Level(Struct, gc=False):
     px: Number
     sz: Number
 
 
-class Book(Struct, gc=False):
-    """Bids, then asks. `fast` says that it is of the five best levels alone."""
-
+class Book(Struct, gc=False):  # bids, then asks. `fast` says that it is of the five best levels alone
     coin: str
     levels: tuple[list[Level], list[Level]]
     time: Millis = 0
     fast: bool = False
 
 
-class Touch(Struct, gc=False):
-    """A side without orders is null, or missing."""
-
+class Touch(Struct, gc=False):  # a side without orders is null, or missing
     coin: str
     time: Millis
     bbo: Annotated[list[Level | None], Meta(max_length=2)]
 
 
-class Trade(Struct, gc=False):
-    """`side` is the taker's; the id is a hash, unique within time and coin."""
-
+class Trade(Struct, gc=False):  # `side` is the taker's; the id is a hash, unique within time and coin
     coin: str
     side: BookSide
     px: Number
@@ -87,9 +74,7 @@ class Candle(Struct, gc=False):
     n: Id = 0
 
 
-class Context(Struct, gc=False):
-    """Funding is the current hour's rate; spot has neither it nor an oracle."""
-
+class Context(Struct, gc=False):  # funding is the current hour's rate; spot has neither it nor an oracle
     markPx: Number
     midPx: Number | None = None
     oraclePx: Number | None = None
@@ -115,18 +100,11 @@ class Meta_(Struct, gc=False):  # noqa: N801 - msgspec has the plain word
     universe: list[Asset]
 
 
-class Status(Struct, gc=False):
-    """`exchangeStatus`."""
-
+class Status(Struct, gc=False):  # `exchangeStatus`
     time: Millis
 
 
-# --- account ---
-
-
-class Order(Struct, gc=False):
-    """By stream and by REST, which says more; `sz` is what is left."""
-
+class Order(Struct, gc=False):  # by stream and by REST, which says more; `sz` is what is left
     coin: str
     side: str
     limitPx: str
@@ -146,16 +124,11 @@ class OrderStatus(Struct, gc=False):
     statusTimestamp: Millis
 
 
-class OneOrder(Struct, gc=False):
-    """`orderStatus`; without an order where the id is unknown."""
-
-    status: str
-    order: OrderStatus | None = None
+class Liquidated(Struct, gc=False):
+    liquidatedUser: str | None = None
 
 
-class Fill(Struct, gc=False):
-    """A fee above zero was paid. Old answers have neither a trade id nor the fee's token."""
-
+class Fill(Struct, gc=False):  # a fee above zero was paid. Old answers have neither a trade id nor the fee's token
     coin: str
     px: str
     sz: str
@@ -170,7 +143,7 @@ class Fill(Struct, gc=False):
     tid: Id = 0
     cloid: str | None = None
     feeToken: str = "USDC"
-    liquidation: dict[str, str | float | None] | None = None
+    liquidation: Liquidated | None = None
 
 
 class Fills(Struct, gc=False):
@@ -195,9 +168,7 @@ class Fundings(Struct, gc=False):
     isSnapshot: bool = False
 
 
-class Ledgered(Struct, gc=False):
-    """A row of `userFunding`."""
-
+class Ledgered(Struct, gc=False):  # a row of `userFunding`
     time: Millis
     delta: Funding
 
@@ -224,18 +195,14 @@ class Margin(Struct, gc=False):
     accountValue: str
 
 
-class Clearinghouse(Struct, gc=False):
-    """Collateral and positions; what is flat is not there."""
-
+class Clearinghouse(Struct, gc=False):  # collateral and positions; what is flat is not there
     assetPositions: list[Held]
     marginSummary: Margin
     withdrawable: str = ""
     time: Millis = 0
 
 
-class AccountState(Struct, gc=False):
-    """`clearinghouseState` and the bundle `webData2` both hold it."""
-
+class AccountState(Struct, gc=False):  # `clearinghouseState` and the bundle `webData2` both hold it
     clearinghouseState: Clearinghouse
 
 
@@ -248,23 +215,16 @@ class Fees(Struct, gc=False):
     userAddRate: str
 
 
-class Used(Struct, gc=False):
-    """`userRateLimit`: actions of the address so far, and how many its volume has earned."""
-
+class Used(Struct, gc=False):  # `userRateLimit`: actions of the address so far, and how many its volume has earned
     nRequestsUsed: Id
     nRequestsCap: Id
-
-
-# --- answers to actions ---
 
 
 class Resting(Struct, gc=False):
     oid: Id
 
 
-class Leg(Struct, gc=False):
-    """What became of one order."""
-
+class Leg(Struct, gc=False):  # what became of one order
     error: str | None = None
     resting: Resting | None = None
     filled: Resting | None = None
@@ -279,9 +239,7 @@ class Done(Struct, gc=False):
     data: Legs | None = None
 
 
-class Answer(Struct, gc=False):
-    """Of an action; the response of a refusal is its text."""
-
+class Answer(Struct, gc=False):  # of an action; the response of a refusal is its text
     status: str
     response: Done | str = ""
 
@@ -291,19 +249,12 @@ class Reply(Struct, gc=False):
     payload: Answer | str
 
 
-class Posted(Struct, gc=False):
-    """An answer over the socket."""
-
+class Posted(Struct, gc=False):  # an answer over the socket
     id: int
     response: Reply
 
 
-# --- what is said ---
-
-
-class Row(Struct, gc=False, omit_defaults=True):
-    """One order, its keys in the order that is signed."""
-
+class Row(Struct, gc=False, omit_defaults=True):  # one order, its keys in the order that is signed
     a: int
     b: bool
     p: str

@@ -110,9 +110,6 @@ class Exchange(Sweeping):
     def fills_of(self, order: OrderUpdate) -> Query:
         return Query(symbol=order.symbol, order_id=order.order_id or "")
 
-    def cancel_scopes(self, symbol: str) -> Sequence[Query]:
-        return (Query(symbol=symbol),)
-
     def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:
         return self.formats.cancel_listed(orders)
 
@@ -165,9 +162,7 @@ class Exchange(Sweeping):
         """Fills are read with the funding of that time, oldest first, from the call that still knows them."""
         now_ns = self.clock.now_ns() + self.sender.offset.ns
         if action != "executions" or query.order_id or query.client_id:
-            listed = await super().poll(action, query, feed=feed, priority=priority)
-            is_whole = action == "positions" and not query.symbol
-            return self.with_flats(listed, now_ns, feed=feed) if is_whole else listed
+            return await super().poll(action, query, feed=feed, priority=priority)
         now_ms = now_ns // 1_000_000
         since = query.start_ms if query.start_ms is not None else now_ms - FILLS_KEPT_MS
         fills = "execution_archive" if since < now_ms - FILLS_KEPT_MS else "executions"

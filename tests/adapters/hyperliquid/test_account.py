@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.hyperliquid.account import PRIVATE_TOPICS, Account
 from adapters.hyperliquid.exchange import Decoder
-from adapters.hyperliquid.private import PrivateWebsocket
+from adapters.hyperliquid.websocket import PrivateWebsocket
 from state.errors import UnknownWord
 from state.events import (
     AmendOrder,
@@ -204,10 +204,10 @@ def test_an_acceptance_that_comes_after_a_fill_on_the_way_is_put_right() -> None
     account.private("orderUpdates", frame("orderUpdates", [order()]))
     account.private("userFills", fills(fill(1, "0.004")))
     account.private("orderUpdates", frame("orderUpdates", [order(oid=NEXT, orig="0.02", sz="0.02", at=T + 9)]))
-    (again,) = account.amended(CLOID, D("0.02"))
+    (again,) = account.told_again(CLOID, D("0.02"))
     assert (again.size, again.filled) == (D("0.024"), D("0.004"))  # type: ignore[union-attr]
-    assert account.amended(CLOID, D("0.024")) == ()
-    assert account.amended("0x00", D(1)) == ()
+    assert account.told_again(CLOID, D("0.024")) == ()
+    assert account.told_again("0x00", D(1)) == ()
 
 
 @settings(max_examples=100, deadline=None)

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.hyperliquid.book import STALE_NS
 from adapters.hyperliquid.exchange import Decoder
-from adapters.hyperliquid.websocket import BEAT_S, PING, TOPICS_MOST, Websocket
+from adapters.hyperliquid.websocket import BEAT_S, PING, STALE_NS, TOPICS_MOST, Websocket
 from state.events import AnyEvent, BookSnapshot, Candle, FeedStatus, Ticker, Trade
 
 V, BTC = "hyperliquid", "BTC"

@@ -23,8 +23,8 @@ from adapters.hyperliquid.endpoints import Endpoints
 from adapters.hyperliquid.exchange import Exchange
 from adapters.hyperliquid.formats import Formats, Terms, number
 from adapters.hyperliquid.orderid import OrderID
-from adapters.hyperliquid.private import TradeWebsocket
 from adapters.hyperliquid.signer import Signer
+from adapters.hyperliquid.websocket import TradeWebsocket
 from state.clock import WallClock
 from state.errors import WrongUse
 from state.events import AmendOrder, CancelAll, CancelOrder, OrderUpdate, PlaceOrder
@@ -179,7 +179,7 @@ OF_VAULT = Sdk(vault=VAULT)
 
 
 def signed(request: Request, now_ms: int, *, mainnet: bool = True, vault: str = "") -> dict[str, Any]:
-    client = Client("https://x", Signer(KEY, mainnet=mainnet, vault=vault), vault=vault)
+    client = Client("https://x", Signer(KEY, mainnet=mainnet, vault=vault))
     said: dict[str, Any] = json.loads(client.sign(request, now_ms).body)
     return said
 
@@ -251,7 +251,7 @@ def test_a_market_order_is_limited_as_the_official_sdk_limits_it(
 ) -> None:
     made, n = formats(), DECIMALS[COINS.index(coin)]
     price = max(figures * 10.0**scale, 10.0 ** (n - 4))
-    made.prices[coin] = price
+    made.account.marks[coin] = price
     said = made.request("place", PlaceOrder(V, coin, side, D(1), kind="market", tif="ioc"))
     (row,) = json.loads(said.body)["orders"]
     theirs = MAIN.said(NOW, "market_open", coin, side == "buy", 1.0, price)["action"]["orders"][0]
@@ -261,6 +261,24 @@ def test_a_market_order_is_limited_as_the_official_sdk_limits_it(
     rules = made.rules[coin]
     assert len(D(row["p"]).normalize().as_tuple().digits) <= 5 or D(row["p"]) % 1 == 0
     assert D(row["p"]) % rules.tick == 0
+
+
+def test_a_market_order_is_limited_by_what_the_streams_said_last() -> None:
+    exchange = Exchange(VenueSettings(V), Heard(), WallClock(), "s", keys())
+    exchange.formats.answer("instruments", b'{"universe":[{"name":"BTC","szDecimals":5}]}')
+    (socket,) = exchange.public_sockets([Subscription("ticker", BTC), Subscription("book", BTC)])
+    order = place(kind="market", price=None, client_id="")
+
+    def limit() -> Decimal:
+        return D(json.loads(exchange.build("place", order).body)["orders"][0]["p"])
+
+    context = '{"coin":"BTC","ctx":{"markPx":"60000.0","oraclePx":"1","funding":"0"}}'
+    socket.receive(f'{{"channel":"activeAssetCtx","data":{context}}}'.encode(), 0)
+    assert limit() == 63_000
+    levels = '[[{"px":"69999","sz":"1"}],[{"px":"70001","sz":"1"}]]'
+    socket.receive(f'{{"channel":"l2Book","data":{{"coin":"BTC","time":{NOW},"levels":{levels}}}}}'.encode(), 0)
+    assert limit() == 73_500
+    asyncio.run(exchange.close())
 
 
 @settings(max_examples=10, deadline=None)

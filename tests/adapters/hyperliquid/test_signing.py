@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from adapters import venue, venues
 from adapters.base.client import Request
+from adapters.base.ethereum import keccak
 from adapters.base.query import Query
 from adapters.base.settings import VenueSettings
 from adapters.hyperliquid.client import Client
 from adapters.hyperliquid.endpoints import Endpoints
 from adapters.hyperliquid.formats import Formats
-from adapters.hyperliquid.signer import Signer, keccak
+from adapters.hyperliquid.signer import Signer
 from state.clock import WallClock
 from state.errors import WrongUse
 from state.secrets import Credentials, Secret
