@@ -128,7 +128,8 @@ def record(
         for line in config.venues:
             for word, key in zip(("KEY", "SECRET"), keys_of(line.name), strict=True):
                 patch.setenv(f"TAPELINE_{line.name.upper()}_{word}", key)
-            patch.setenv(f"TAPELINE_{line.name.upper()}_PASSPHRASE", PASSPHRASE)
+            if line.name not in OWN_KEYS:
+                patch.setenv(f"TAPELINE_{line.name.upper()}_PASSPHRASE", PASSPHRASE)
         planned = plan(config)
 
         @asynccontextmanager

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.base.noted import Bounded
+from adapters.base.once import Bounded
 
 ORDERS_MOST = 20_000
 _ZERO = Decimal(0)

@@ -1,6 +1,6 @@
 """What was placed here, for venues that must be told again what an order is when it is amended."""
 
-from adapters.base.noted import Bounded
+from adapters.base.once import Bounded
 from adapters.base.query import Arguments
 from state.events import PlaceOrder
 

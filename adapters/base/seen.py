@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from adapters.base.channel import Channel
-from adapters.base.noted import Noted
+from adapters.base.once import Once
 from state.events import AnyEvent, FeedStatus, Trade
 from state.words import FeedState
 
@@ -20,7 +20,7 @@ class SeenTrades(Channel):
 
     def __init__(self, venue: str, topic: str, symbol: str) -> None:
         super().__init__(venue, topic, symbol)
-        self._seen = Noted(SEEN_MOST)
+        self._seen = Once(SEEN_MOST)
         self._last = 0
         self._since: int | None = None  # of the last one before a reconnect, until what was missed is fetched
 

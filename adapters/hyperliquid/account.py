@@ -10,8 +10,8 @@ from decimal import Decimal
 import msgspec
 
 from adapters.base.lives import Lives
-from adapters.base.noted import Bounded, Noted
 from adapters.base.numbers import money, owed
+from adapters.base.once import Bounded, Once
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.types import Types, fill_kind, status_of
 from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate
@@ -44,9 +44,9 @@ class Account:
         self.lives = Lives()
         self.marks: dict[str, float] = {}
         self._latest: Bounded[str, wire.OrderStatus] = Bounded(SEEN_MOST)  # by cloid
-        self._oids = Noted(SEEN_MOST)  # that were told
-        self._seen = Noted(SEEN_MOST)  # fills and payments
-        self._snapshots = Noted(2)  # channels whose first was heard
+        self._oids = Once(SEEN_MOST)  # that were told
+        self._seen = Once(SEEN_MOST)  # fills and payments
+        self._snapshots = Once(2)  # channels whose first was heard
         self._held: dict[str, None] = {}
 
     def knows(self, channel: str) -> bool:
@@ -102,7 +102,7 @@ class Account:
             if not is_perpetual(row.coin):
                 continue
             fill = self.fill(row, said.user, backfilled=said.isSnapshot)
-            if not self._seen.is_new((fill.symbol, fill.side, fill.fill_id)) or first:
+            if not self._seen.is_new(fill.symbol, fill.side, fill.fill_id) or first:
                 continue
             if row.cloid is not None:
                 self.lives.fill(row.cloid, row.oid, fill.size)
@@ -115,7 +115,7 @@ class Account:
         said = _fundings(frame).data
         first = said.isSnapshot and self._snapshots.is_new("fundings")
         paid = [self.funding(row.time, row) for row in said.fundings]
-        return [each for each in paid if self._seen.is_new((each.symbol, each.payment_id)) and not first]
+        return [each for each in paid if self._seen.is_new(each.symbol, each.payment_id) and not first]
 
     def _clearinghouse(self, frame: bytes) -> Sequence[AnyEvent]:
         state = _state(frame).data.clearinghouseState
@@ -128,7 +128,9 @@ class Account:
 
     def _open_orders(self, frame: bytes) -> Sequence[AnyEvent]:
         """A list that repeats what was told; of an order that it was not told of, it is the first word."""
-        new = [row for row in _open_orders(frame).data.orders if is_perpetual(row.coin) and row.oid not in self._oids]
+        new = [
+            row for row in _open_orders(frame).data.orders if is_perpetual(row.coin) and (row.oid,) not in self._oids
+        ]
         return [event for row in new for event in self._order_update(wire.OrderStatus(row, "open", row.timestamp))]
 
     # --- by stream or REST ---
