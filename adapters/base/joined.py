@@ -2,8 +2,6 @@
 last level stands what the slow one said.
 """
 
-from collections.abc import Sequence
-
 from state.market_events import Level
 
 
@@ -23,7 +21,7 @@ class Joined:
 
     def take(
         self, at: int, bids: list[Level], asks: list[Level], *, quick: bool
-    ) -> tuple[Sequence[Level], Sequence[Level], bool] | None:
+    ) -> tuple[list[Level], list[Level], bool] | None:
         """Bids, asks, and whether they are of the quick one alone; None for what is older than what is known."""
         known = self._quick if quick else self._slow
         if known is not None and at < known[0]:

@@ -101,7 +101,7 @@ class BookChannel(Channel):
             return ()
         bids, asks, quick = found
         depth, ts = FAST if quick else DEEP, said.time * MS or None
-        whole = BookSnapshot(self.venue, self.symbol, ts, list(bids), list(asks), None, depth)
+        whole = BookSnapshot(self.venue, self.symbol, ts, bids, asks, None, depth)
         return (whole,) if self.status == "ok" else (whole, *self.trust())
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import ccxt
 import pytest
 from hyperliquid.utils.types import Cloid
 from hypothesis import given, settings
@@ -279,16 +278,6 @@ def test_a_market_order_is_limited_by_what_the_streams_said_last() -> None:
     socket.receive(f'{{"channel":"l2Book","data":{{"coin":"BTC","time":{NOW},"levels":{levels}}}}}'.encode(), 0)
     assert limit() == 73_500
     asyncio.run(exchange.close())
-
-
-@settings(max_examples=10, deadline=None)
-@given(orders())
-def test_an_order_is_signed_as_ccxt_signs_it(order: PlaceOrder) -> None:
-    made = formats().request("place", order)
-    venue = ccxt.hyperliquid({"privateKey": KEY, "walletAddress": AGENT})
-    ours = signed(Request(Endpoints.ALL["cancel"], body=made.body), NOW)  # ccxt sends no expiry
-    theirs = venue.sign_l1_action(json.loads(made.body), NOW)
-    assert ours["signature"] == padded(theirs)
 
 
 @settings(max_examples=200, deadline=None)
