@@ -16,6 +16,7 @@ from adapters.paper import PaperExchange
 from app.config import StopPolicy
 from app.earlier import EarlierOrders
 from app.shadow import Shadow
+from replay.snapshots import Snapshots
 from state.clock import Clock
 from state.commands import action_of, as_command
 from state.errors import LogError, SessionBroken, TapelineError, VenueFailed, WrongUse
@@ -69,8 +70,7 @@ class LiveSession:
         self._clock = clock
         self._seed = seed
         self._strategies = strategies
-        self._snapshot_every = snapshot_every
-        self._snapshot_due = snapshot_every
+        self._snapshots = Snapshots(writer, self.pipeline, snapshot_every)
         self._venues: dict[str, VenueLine] = {}
         self._loop = asyncio.get_running_loop()
         self._uncommitted = 0  # ticks whose intents wait for the log
@@ -105,7 +105,7 @@ class LiveSession:
             self._unanswered.discard(cause)
         if self.pipeline.timeline.next_due < self._armed:
             self._arm()
-        if self.pipeline.seq >= self._snapshot_due:
+        if self.pipeline.seq >= self._snapshots.due:
             self._snapshot()
 
     # --- life ---
@@ -266,10 +266,9 @@ class LiveSession:
         self._arm()
 
     def _snapshot(self) -> None:
-        self._snapshot_due = self.pipeline.seq + self._snapshot_every
         try:
-            self._writer.snapshot(self.pipeline.seq, self.pipeline.shared.dump())
-        except LogError as error:
+            self._snapshots.take(self.running)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the session must end in order)
             self._break(error)
 
     # --- intents ---

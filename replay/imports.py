@@ -8,6 +8,7 @@ import msgspec
 from adapters import Venue, order_ids
 from replay.decoding import Decoding
 from replay.recordings import RecordedFrame, Recording
+from replay.snapshots import Snapshots
 from state.errors import WrongUse
 from state.events import FeedStatus, SessionClosed, SessionOpened
 from state.log import Log, SessionWriter
@@ -70,6 +71,7 @@ class _Import:
         self._venue = venue.name
         self._decoding = Decoding(venue)
         self._pipeline = Pipeline(writer, order_ids(session))
+        self._snapshots = Snapshots(writer, self._pipeline)
 
     @property
     def seq(self) -> int:
@@ -94,6 +96,8 @@ class _Import:
                 self.gaps += 1
                 self.misfits += event.reason.startswith("a frame did not fit")
         self._pipeline.feed(recorded.recv_ns, events, 0, frame)
+        if self._pipeline.seq >= self._snapshots.due:
+            self._snapshots.take(())
 
     def close(self) -> None:
         self._pipeline.feed(self.now, [SessionClosed("end of the recording")])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from state.errors import SchemaUnknown, WrongUse
 from state.log import Log
+from state.log.snapshot import Snapshot
 from state.reducer import Reducer
 from state.shared import SharedState
 
@@ -39,6 +40,6 @@ def _nearest(log: Log, session: str, at: int) -> SharedState:
     if found is None:
         return SharedState()
     try:
-        return SharedState.load(found[1])
+        return SharedState.load(Snapshot.unpack(found[1]).state)
     except SchemaUnknown:
         return SharedState()  # a snapshot only saves time: the records tell the same

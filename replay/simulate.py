@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from adapters.paper import OrderLatency, PaperSettings, PaperVenue
 from replay.bursts import bursts
 from replay.latencies import NOTHING_RECORDED
+from replay.snapshots import Snapshots
 from state.events import MARKET, AnyEvent, Command, FeedStatus, SessionClosed, SessionOpened, Signal
+from state.log import SessionWriter
 from state.record import Record, RecordSink
 from state.shared import SharedState
 from streams.pipeline import ClientIds, Pipeline
@@ -59,6 +61,7 @@ class Simulation:
         self._venues: dict[str, PaperVenue] = {}
         self._unopened: list[PaperVenue] = []
         self._first_recv = 0
+        self._snapshots = Snapshots(sink, self._pipeline) if isinstance(sink, SessionWriter) else None
 
     def run(self, records: Iterable[Record], progress: Callable[[int], None] | None = None) -> Simulated:
         """Feeds every recorded burst of market input at its own time."""
@@ -77,6 +80,8 @@ class Simulation:
         if events:
             self._up_to(recv)
             self._market(recv, events)
+            if self._snapshots is not None and self._pipeline.seq >= self._snapshots.due:
+                self._snapshots.take(self.running)
 
     def told(self, recv: int, command: Command) -> None:
         """A person's word to the strategies."""

@@ -7,7 +7,7 @@ A stage that is not made by `pipe` (a function from stream to stream called dire
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from os import sep
@@ -121,6 +121,15 @@ class Trace:
     def stages(self, strategy: str | None = None) -> tuple[Heard, ...]:
         """What was heard of one strategy, or of all, in the order in which it was piped."""
         return tuple(self._stages[key].heard(key) for key in sorted(self._stages) if self._of(key, strategy))
+
+    def recall(self, earlier: Iterable[Heard]) -> None:
+        """Puts every stage where it was once: what is not among them has not spoken yet."""
+        known = {(it.strategy, it.operator, it.where, it.place): it for it in earlier}
+        for (_, place), stage in self._stages.items():
+            it = known.get((stage.strategy, stage.operator, stage.where, place))
+            stage.count, stage.value, stage.seq, stage.at = (
+                (0, None, 0, 0) if it is None else (it.count, it.value, it.seq, it.at)
+            )
 
     def watch(
         self, decisions: Observable[Decision], strategy: str, told: Callable[[str, Decision], None]

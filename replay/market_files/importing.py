@@ -11,6 +11,7 @@ from replay.market_files.hftbacktest import HftbacktestArray
 from replay.market_files.source import Burst, Grid, MarketFile, Said, defined
 from replay.market_files.tardis import TardisCsv, is_tardis
 from replay.recording_lines import lines
+from replay.snapshots import Snapshots
 from state.errors import WrongUse
 from state.events import AnyEvent, FeedStatus, SessionClosed, SessionOpened
 from state.log import Log, SessionWriter
@@ -84,6 +85,7 @@ class _Run:
     def __init__(self, writer: SessionWriter, session: str, seed: int, recv: int, rules: Sequence[AnyEvent]) -> None:
         self.gaps = 0
         self._pipeline = Pipeline(writer, order_ids(session))
+        self._snapshots = Snapshots(writer, self._pipeline)
         self._pipeline.feed(recv, [SessionOpened(session, seed)])
         self._pipeline.feed(recv, rules)
 
@@ -103,6 +105,8 @@ class _Run:
         recv, events = burst
         self.gaps += sum(isinstance(event, FeedStatus) and event.status == "gap" for event in events)
         self._pipeline.feed(recv, events)
+        if self._pipeline.seq >= self._snapshots.due:
+            self._snapshots.take(())
 
     def close(self) -> None:
         self._pipeline.feed(self.now, [SessionClosed("end of the recording")])

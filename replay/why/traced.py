@@ -7,6 +7,7 @@ one, as verify does.
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from replay.bursts import bursts
 from state.errors import ReplayDiverged
@@ -23,8 +24,9 @@ from state.events import (
 from state.log import Log
 from state.record import Frame, Record
 from state.shared import SharedState
+from streams import checkpoint
 from streams.pipeline import ClientIds, Pipeline
-from streams.strategy import Strategy, run_strategies
+from streams.strategy import Running, Strategy, run_strategies
 from streams.trace import Heard, Trace
 
 _DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
@@ -81,6 +83,18 @@ class _Follower:
                 raise ReplayDiverged(f"the session's strategies decide otherwise from record {seq} on", seq)
 
 
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Where a run may begin instead of at the first record: the state there, what strategies held and had said."""
+
+    state: SharedState
+    strategies: bytes
+    heard: tuple[Heard, ...]
+
+
+Each: TypeAlias = Callable[[Pipeline, Sequence[Running], Trace], None]
+
+
 def trace(
     log: Log,
     session: str,
@@ -90,24 +104,31 @@ def trace(
     wanted: Collection[int] = (),
     until: int | None = None,
     at: int | None = None,
+    begin: Begin | None = None,
+    each: Each | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Traced:
     """Runs the session up to record `until`, and its timers up to `at` (ns), listening to every operator.
 
-    Raises `ReplayDiverged` where the code of today decides otherwise.
+    `each` is called after every burst of input. Raises `ReplayDiverged` where the code of today decides otherwise,
+    `SchemaUnknown` where these are not the strategies that `begin` was written of.
     """
     last = until if until is not None else max(wanted, default=None)
     follower = _Follower(wanted)
-    pipeline = Pipeline(follower, client_ids)
+    pipeline = Pipeline(follower, client_ids, shared=None if begin is None else begin.state)
     with Trace(pipeline.carries) as listening:
 
         def told(strategy: str, decision: Decision) -> None:
             said = follower.said.setdefault(strategy, deque())
             said.append((decision, listening.stages(strategy)))
 
-        watched = [_watched(strategy, listening, told) for strategy in strategies]
+        watched = [_watched(strategy, listening, told if wanted else None) for strategy in strategies]
+        running: Sequence[Running] = ()
+        if begin is not None:
+            running = checkpoint.restore(pipeline, watched, begin.strategies)
+            listening.recall(begin.heard)
         recv = 0
-        for burst in bursts(_counted(log, session, progress)):
+        for burst in bursts(_counted(log, session, pipeline.seq + 1, progress)):
             if last is not None and burst[0].seq > last:
                 break
             recv = burst[-1].recv
@@ -116,21 +137,31 @@ def trace(
                 continue
             pipeline.feed(burst[0].recv, [record.event for record in burst], burst[0].cause)
             if isinstance(burst[0].event, SessionOpened):
-                run_strategies(pipeline, watched)
+                running = run_strategies(pipeline, watched)
+            if each is not None:
+                each(pipeline, running, listening)
         if recv or at:
             pipeline.advance(max(recv, at or 0))
         return Traced(follower.found, listening.stages(), pipeline.shared)
 
 
-def _counted(log: Log, session: str, progress: Callable[[int], None] | None) -> Iterator[Record]:
-    for block in log.blocks(session):
+def _counted(log: Log, session: str, first: int, progress: Callable[[int], None] | None) -> Iterator[Record]:
+    for block in log.blocks(session, first):
         yield from block
         if progress is not None:
             progress(len(block))
 
 
-def _watched(strategy: Strategy, listening: Trace, told: Callable[[str, Decision], None]) -> Strategy:
-    return Strategy(strategy.name, lambda feeds: listening.watch(strategy.build(feeds), strategy.name, told))
+def _watched(strategy: Strategy, listening: Trace, told: Callable[[str, Decision], None] | None) -> Strategy:
+    """The same strategy, and whatever it is changed to in flight, with its decisions told."""
+    if told is None:
+        return strategy
+    change = strategy.change
+    return Strategy(
+        strategy.name,
+        lambda feeds: listening.watch(strategy.build(feeds), strategy.name, told),
+        None if change is None else lambda params: _watched(change(params), listening, told),
+    )
 
 
 def _gist(decision: Decision) -> tuple[object, ...]:

@@ -1,6 +1,6 @@
 """The event log: the URL decides whether it is a file or a server; nobody above this package sees SQL."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
@@ -11,13 +11,13 @@ from sqlalchemy import exc
 from state.errors import LogError, LogLocked, WrongUse
 from state.log.checkpoint import SignedCheckpoint, opening
 from state.log.checkpoint_rows import checkpoint_row, sign
-from state.log.codec import start_digest
+from state.log.codec import Press, start_digest
 from state.log.database import Database, clear_errors
 from state.log.ink import Ink, journal_of
 from state.log.postgres import Postgres
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
-from state.log.schema import CONTENT, VERSION, checkpoints, journal, sessions
+from state.log.schema import CONTENT, VERSION, checkpoints, journal, sessions, snapshots
 from state.log.sqlite import Sqlite
 from state.log.writer import SessionWriter
 from state.record import Record
@@ -257,6 +257,19 @@ class Log:
         """The newest snapshot at or below `seq`, with its own seq."""
         with self.reading() as reader:
             return reader.snapshot_at(session, seq)
+
+    def replace_snapshots(self, session: str, made: Iterable[tuple[int, bytes]]) -> int:
+        """Puts these (seq, body) in place of a session's snapshots; returns how many. Nobody may be writing the session."""
+        row, press, count = self.find(session), Press(), 0
+        with clear_errors(self.name), ExitStack() as stack:
+            connection = stack.enter_context(self._database.engine.connect())
+            stack.enter_context(self._database.claim(row.id, connection))
+            with connection.begin():
+                connection.execute(snapshots.delete().where(snapshots.c.session == row.id))
+                for seq, body in made:
+                    self._database.insert(connection, snapshots, [(row.id, seq, press.press(body))])
+                    count += 1
+        return count
 
     def rebuild_journal(self, session: str) -> int:
         """Writes a session's journal again from its blocks and frames; returns how many rows. Nobody may be writing it."""

@@ -1,5 +1,9 @@
 """Time travel: any record, time or order of a session, what was known there, and the way from there."""
 
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import connect
+
 import msgspec
 import pytest
 
@@ -7,6 +11,7 @@ from adapters import order_ids
 from app.facts import state_fact
 from replay.moments import Moments
 from replay.rebuild import rebuild
+from replay.travel import Travel, index
 from replay.why.traced import trace
 from state.events import INTENT, Blocked, Fill, PlaceOrder
 from state.log import Log
@@ -29,26 +34,99 @@ def records(lab: Lab) -> list[Record]:
         return list(log.records(lab.live))
 
 
+def heard(url: str, session: str, seq: int) -> list[tuple[object, ...]]:
+    """What every operator had said by then, from the first record on."""
+    with Log.open(url) as log:
+        manifest = Manifest.parse(log.find(session).manifest)
+        told = trace(log, session, strategies_of(manifest), order_ids(session), until=seq).at_end
+    return [(it.operator, it.where, it.count, it.seq, repr(it.value) if it.count else None) for it in told]
+
+
+def told(fact: dict[str, object]) -> list[tuple[object, ...]]:
+    operators = fact["operators"]
+    assert isinstance(operators, list)
+    return [tuple(it[name] for name in ("operator", "where", "count", "seq", "value")) for it in operators]
+
+
+@pytest.fixture(scope="module")
+def indexed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A copy of the log in which the live session has an index; debug writes it at its first word."""
+    path = tmp_path_factory.mktemp("indexed") / "log.db"
+    with closing(connect(lab.url.removeprefix("sqlite:///"))) as source, closing(connect(path)) as copy:
+        source.backup(copy)
+    url = f"sqlite:///{path}"
+    with Log.open(url) as log:
+        assert index(log, log.find(lab.live), every=150) > 5
+    return url
+
+
 def test_what_is_shown_is_the_state_and_the_operators_last_values(
+    lab: Lab, indexed: str, tapeline: Tapeline, records: list[Record]
+) -> None:
+    for seq in (1, 700, 1333, len(records)):
+        fact = shown(tapeline, lab.live, "--at", str(seq), "--log", indexed)
+        with Log.open(lab.url) as log:
+            state = state_fact(rebuild(log, lab.live, seq, snapshots=False))
+        assert fact["state"] == msgspec.json.decode(msgspec.json.encode(state))
+        assert (fact["note"], fact["heard_since"]) == ("", 1)
+        assert told(fact) == heard(lab.url, lab.live, seq)
+    assert any(name == "microprice" and count > 100 for name, _, count, _, _ in told(fact))
+
+
+def test_without_an_index_values_are_those_since_the_nearest_snapshot(
     lab: Lab, tapeline: Tapeline, records: list[Record]
 ) -> None:
-    for seq in (1, 700, len(records)):
-        fact = shown(tapeline, lab.live, "--at", str(seq))
-        with Log.open(lab.url) as log:
-            state = msgspec.to_builtins(
-                msgspec.json.decode(msgspec.json.encode(state_fact(rebuild(log, lab.live, seq))))
-            )
-            manifest = Manifest.parse(log.find(lab.live).manifest)
-            heard = trace(log, lab.live, strategies_of(manifest), order_ids(lab.live), until=seq).at_end
-        assert fact["state"] == state
-        assert fact["note"] == ""
-        operators = fact["operators"]
-        assert isinstance(operators, list)
-        assert [(it["operator"], it["count"], it["seq"]) for it in operators] == [
-            (it.operator, it.count, it.seq) for it in heard
-        ]
-        assert all((it["value"] is None) == (it["count"] == 0) for it in operators)
-    assert any(it["operator"] == "microprice" and it["count"] > 100 for it in operators)
+    with Log.open(lab.url) as log:
+        found = log.snapshot_at(lab.live, 1333)
+    assert found is not None
+    fact = shown(tapeline, lab.live, "--at", "1333")
+    assert fact["heard_since"] == found[0] + 1
+    assert f"from record {found[0] + 1} on" in str(fact["note"])
+    last = {(name, where): (seq, value) for name, where, _, seq, value in heard(lab.url, lab.live, 1333)}
+    spoken = {(name, where): (seq, value) for name, where, count, seq, value in told(fact) if count}
+    assert len(spoken) > 5
+    assert spoken.items() <= last.items()
+    assert {place for place, (seq, _) in last.items() if seq > found[0]} <= spoken.keys()
+
+
+def test_a_session_without_snapshots_is_run_from_its_first_record(lab: Lab, indexed: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(connect(indexed.removeprefix("sqlite:///"))) as source, closing(connect(path)) as copy:
+        source.backup(copy)
+        copy.execute("DELETE FROM snapshots")
+        copy.commit()
+    with Log.open(f"sqlite:///{path}") as log:
+        row = log.find(lab.live)
+        moment = Travel(log, row).at(900)
+    assert (moment.since, moment.ran) == (1, 900)
+    assert [repr(it.value) for it in moment.heard if it.count] == [
+        it[4] for it in heard(indexed, lab.live, 900) if it[2]
+    ]
+
+
+def test_with_an_index_no_more_is_run_than_lies_between_two_of_its_snapshots(
+    lab: Lab, indexed: str, records: list[Record]
+) -> None:
+    with Log.open(indexed) as log:
+        travel = Travel(log, log.find(lab.live))
+        for seq in range(200, len(records), 97):
+            assert travel.at(seq).ran <= 200, "150, to the end of a burst"
+
+
+def test_index_is_a_word_of_debug_and_damaged_snapshots_cost_only_time(
+    lab: Lab, indexed: str, tapeline: Tapeline, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.db"
+    with closing(connect(indexed.removeprefix("sqlite:///"))) as source, closing(connect(path)) as copy:
+        source.backup(copy)
+    url = f"sqlite:///{path}"
+    with Log.open(url) as log:
+        log.replace_snapshots(lab.live, [(500, b"snapshot 1\n\x93"), (600, b"state of another version")])
+    fact = shown(tapeline, lab.live, "--at", "700", "--log", url)
+    assert (fact["heard_since"], told(fact)) == (1, heard(indexed, lab.live, 700))
+    shown(tapeline, lab.live, "--at", "700", "--index", "--log", url)
+    with Log.open(url) as log:
+        assert log.snapshot_at(lab.live, 700) is None, "an index of 4,000 records each is none here"
 
 
 def test_a_time_and_an_order_lead_to_their_records(lab: Lab, tapeline: Tapeline, records: list[Record]) -> None:

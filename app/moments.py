@@ -1,0 +1,104 @@
+"""What is told of one moment of a session: its record and those around it, the state, and what operators had said last."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from app.facts import StateFact, state_fact
+from app.progress import progress
+from replay.moments import KINDS, Kind, Moments
+from replay.travel import Moment, Travel
+from state.errors import WrongUse
+from state.log import Log, SessionRow
+from state.record import to_json
+
+_EARLIEST_NS: Final = 10**15  # below it a number is a seq, above a time
+AROUND: Final = 5  # records shown before and after
+
+
+class OperatorFact(msgspec.Struct, frozen=True):
+    """One stage of a strategy: how often it had spoken since the fact's `heard_since`, and its last value, from record `seq`."""
+
+    strategy: str
+    operator: str
+    where: str
+    count: int
+    seq: int
+    value: str | None
+
+
+class DebugFact(msgspec.Struct, frozen=True):
+    """What `debug --json` prints; `note` says what is not known of operators, and why."""
+
+    session: str
+    seq: int
+    record: msgspec.Raw
+    around: list[msgspec.Raw]
+    state: StateFact
+    operators: list[OperatorFact]
+    heard_since: int
+    note: str
+
+
+def seq_of(moments: Moments, row: SessionRow, word: str) -> int:
+    """The record that a seq, a time or the name of an order means; raises `WrongUse` where there is none."""
+    if word.isascii() and word.isdigit():
+        number = int(word)
+        return moments.record(number).seq if number < _EARLIEST_NS else moments.at_time(number)
+    time_ns = _time(row, word)
+    return moments.of_order(word) if time_ns is None else moments.at_time(time_ns)
+
+
+def _time(row: SessionRow, word: str) -> int | None:
+    """A date and time, or a time of the session's first day, UTC unless it says otherwise; None for what is none."""
+    day = datetime.fromtimestamp(row.opened // 1_000_000_000, UTC).date().isoformat()
+    for text in (word, f"{day}T{word}") if ":" in word else ():
+        try:
+            told = datetime.fromisoformat(text)
+        except ValueError:
+            continue
+        since = (told if told.tzinfo else told.replace(tzinfo=UTC)) - datetime.fromtimestamp(0, UTC)
+        return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+    return None
+
+
+def kind_of(option: str, word: str) -> Kind:
+    """Raises `WrongUse` for a word that is no kind."""
+    for kind in KINDS:
+        if kind == word:
+            return kind
+    raise WrongUse(f"{option} takes {', '.join(KINDS)}, not {word!r}")
+
+
+def moment_fact(log: Log, row: SessionRow, seq: int, *, values: bool = True, around: int = AROUND) -> DebugFact:
+    """Everything that is told of the moment after record `seq`."""
+    near = list(log.records(row.id, max(1, seq - around), min(row.last_seq, seq + around)))
+    at = _moment(Travel(log, row), seq, values=values)
+    return DebugFact(
+        session=row.id,
+        seq=seq,
+        record=msgspec.Raw(next(to_json(record) for record in near if record.seq == seq)),
+        around=[msgspec.Raw(to_json(record)) for record in near],
+        state=state_fact(at.shared),
+        operators=[
+            OperatorFact(it.strategy, it.operator, it.where, it.count, it.seq, repr(it.value) if it.count else None)
+            for it in at.heard
+        ],
+        heard_since=at.since,
+        note=at.note,
+    )
+
+
+def _moment(travel: Travel, seq: int, *, values: bool) -> Moment:
+    if not values:
+        return Moment(travel.state(seq), (), seq, 0, "operators were not asked for")
+    done = 0
+
+    def count(records: int) -> None:
+        nonlocal done
+        done += records
+        shown(done)
+
+    with progress("running the strategies again", seq) as shown:
+        return travel.at(seq, count)
