@@ -17,7 +17,7 @@ from adapters.base.sender import Sender
 from adapters.base.socket import Pump
 from adapters.base.websocket import OrderSocket
 from state.clock import Clock
-from state.errors import ConnectionFailed, NotOffered, OutcomeUnknown
+from state.errors import ConnectionFailed, NotOffered, OutcomeUnknown, WrongUse
 from state.events import (
     Accepted,
     AnyEvent,
@@ -148,8 +148,9 @@ class OrderEntry:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 request = self._request(action, waiting)
-            except NotOffered as error:
-                self._refuse(waiting, action, Verdict("rejected", error.refusal, "local", str(error)))
+            except WrongUse as error:
+                refusal = error.refusal if isinstance(error, NotOffered) else "rule"
+                self._refuse(waiting, action, Verdict("rejected", refusal, "local", str(error)))
                 return
             self._hold(waiting)
             in_time = await self._sender.gate.enter(

@@ -51,11 +51,12 @@ def replaced(value: Json, at: Path, by: Json) -> Json:
     return changed
 
 
-def widened(value: Json) -> Json:
-    """With a further field in every object."""
+def widened(value: Json, maps: Container[str] = (), name: str = "") -> Json:
+    """With a further field in every object but those of `maps`, whose fields are names of things."""
     if isinstance(value, dict):
-        return {name: widened(part) for name, part in value.items()} | {NEW_FIELD: OTHER_TYPE}
-    return [widened(part) for part in value] if isinstance(value, list) else value
+        wide = {field: widened(part, maps, field) for field, part in value.items()}
+        return wide if name in maps else wide | {NEW_FIELD: OTHER_TYPE}
+    return [widened(part, maps) for part in value] if isinstance(value, list) else value
 
 
 def shape(value: Json) -> object:

@@ -118,7 +118,15 @@ class Stage:
 
     @property
     def truth(self) -> Truth:
-        return self.venue.truth(self.subject.account.key)
+        theirs, known_as = self.venue.truth(self.subject.account.key), self.subject.known_as
+        if known_as is None:
+            return theirs
+        return replace(
+            theirs,
+            orders={known_as(name): order for name, order in theirs.orders.items()},
+            open_orders={known_as(name): order for name, order in theirs.open_orders.items()},
+            fills=[replace(fill, client_id=known_as(fill.client_id)) for fill in theirs.fills],
+        )
 
     def order(
         self,

@@ -28,6 +28,7 @@ Feature: TypeAlias = Literal[
     "rest",  # order entry by REST
     "amend",
     "amend_total",  # an amend that meets a fill on its way still means the whole size
+    "gone",  # what has ended is gone for good: a cancel or an amend of it is refused
     "batch",
     "cancel_all",
     "fok",
@@ -64,15 +65,16 @@ class Terms:
 class Subject:
     """One market of a venue, as the suite sees it.
 
-    `symbols` are markets that the loopback lists, the first is traded in; `open` makes a loopback without rate limits, not yet
-    started. `asked` is the exact text of the frames that ask for a channel of the first symbol, book at the default depth.
-    `rest`, `socket` and `topics` are the words by which the loopback's faults know a call or a topic. `answers` has an answer
-    of the venue, as status and body, for each meaning and class of refusal that the venue knows; `unanswered` says of the
-    others why they have none. `book_sides` are the names of bids and asks in its frames, one name twice where a list holds
-    both; `strangers` are frames that might come from the venue and that no adapter knows, `elsewhere` the names of fields by
-    which an account's row says that it is of another market, and is passed over. `ban` is how the venue shuts its door.
-    `id_alphabet` is a pattern that every client order id matches whole, `id_length` the longest one that the venue takes.
-    `lacks` says why something is not offered.
+    `symbols` are markets that the loopback lists, the first is traded in; `open` makes a loopback without rate limits, not
+    yet started. `asked` is the exact text of the frames that ask for a channel of the first symbol, book at the default
+    depth. `rest`, `socket` and `topics` are the words by which the loopback's faults know a call or a topic. `answers` has an
+    answer of the venue, as status and body, for each meaning and class of refusal that the venue knows; `unanswered` says of
+    the others why they have none. `book_sides` are the names of bids and asks in its frames, one name twice where a list
+    holds both; `maps` are fields whose own fields are names, such as positions by market; `strangers` are frames that might
+    come from the venue and that no adapter knows, `elsewhere` the names of fields by which an account's row says that it is
+    of another market, and is passed over. `ban` is how the venue shuts its door. `known_as` says which client id of the
+    suite's session a loopback's own word for an order is, where the two differ. `id_alphabet` is a pattern that every client
+    order id matches whole, `id_length` the longest one that the venue takes. `lacks` says why something is not offered.
     """
 
     symbols: tuple[str, ...]
@@ -87,9 +89,11 @@ class Subject:
     answers: Mapping[Meaning | Refusal, Sequence[tuple[int, str]]] = field(default_factory=dict)
     unanswered: Mapping[Meaning | Refusal, str] = field(default_factory=dict)
     book_sides: Sequence[tuple[str, str]] = (("b", "a"), ("bids", "asks"))
+    maps: Sequence[str] = ()
     strangers: Sequence[str] = ()
     elsewhere: Sequence[str] = ()
     ban: Fault | None = None
+    known_as: Callable[[str], str] | None = None
     id_alphabet: str = ""
     id_length: int = 0
     lacks: Mapping[Feature, str] = field(default_factory=dict)

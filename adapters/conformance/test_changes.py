@@ -9,6 +9,7 @@ pytestmark = pytest.mark.needs("orders")
 ENTRIES = pytest.mark.parametrize("entry", ["ws", "rest"])
 
 
+@pytest.mark.needs("gone")
 @ENTRIES
 def test_cancelled_twice(play: Play, entry: Entry) -> None:
     """Of two cancels of one order the first is accepted and the second told gone."""
@@ -85,7 +86,7 @@ def test_amended_over_a_fill(play: Play, entry: Entry) -> None:
     play(story, entry=entry)
 
 
-@pytest.mark.needs("amend")
+@pytest.mark.needs("amend", "gone")
 @ENTRIES
 def test_amended_too_late(play: Play, entry: Entry) -> None:
     """An amend of an order that is filled meanwhile is refused, and the order stays filled."""
@@ -122,6 +123,7 @@ def test_cancelled_while_filling(play: Play, entry: Entry) -> None:
     play(story, entry=entry)
 
 
+@pytest.mark.needs("gone")
 @ENTRIES
 def test_cancelled_too_late(play: Play, entry: Entry) -> None:
     """A cancel of an order that is filled meanwhile is told gone, and the order is filled, not cancelled."""

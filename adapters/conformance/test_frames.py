@@ -96,18 +96,22 @@ def test_every_event_is_heard(found: Venue, subject: Subject, recording: Recordi
 
 
 def test_read_again(found: Venue, recording: Recording) -> None:
-    """The frames of a session, read from its recording, give the events that they gave live."""
+    """The frames of a session, read from its recording, give the events that they gave live.
+
+    Live nobody follows the other markets of a stream that tells all of them at once.
+    """
     reader = Reader(found)
     again = [event for each in recording.streamed for event in plain(reader.read(each.frame))]
     live = [event for each in recording.streamed for event in plain(each.events)]
     assert len(live) > 20
-    assert again == live
+    followed = {event.symbol for event in live}
+    assert [event for event in again if event.symbol in followed] == live
 
 
-def test_unknown_field(found: Venue, recording: Recording) -> None:
+def test_unknown_field(found: Venue, subject: Subject, recording: Recording) -> None:
     """A field that nobody knows, in every object of a frame, changes nothing."""
     for before, each, said in examples(recording):
-        body = encode(widened(said))
+        body = encode(widened(said, subject.maps))
         assert told(found, before, each, body) == told(found, before, each, encode(said)), body[:400]
 
 

@@ -20,6 +20,7 @@ from state.words import OrderStatus, Refusal, TimeInForce
 COLLATERAL = "USDC"
 GRACE_BLOCKS = 3  # a fill of the last block is told a little later
 BLOCKS_KEPT = 600
+NAMES_MOST = 20_000
 UINT32_MOST = 2**32 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +50,7 @@ class Account:
         self.as_of_ns: int | None = None  # when the subaccount was last told whole
         self.on_order: Callable[[wire.Order, OrderUpdate], None] = lambda row, update: None
         self._blocks: dict[int, int] = {}  # time by height
+        self._names: dict[str, str] = {}  # client ids by the Indexer's, as the stream told them
         self._ending = Ending(GRACE_BLOCKS)  # short-term orders, by height
 
     @property
@@ -73,17 +75,25 @@ class Account:
         contents = _account(frame).contents
         events: list[AnyEvent] = []
         for said in contents if isinstance(contents, list) else [contents]:
-            at = said.blockHeight or 0
-            events += [self.fill(row) for row in said.fills]
+            updates = []
             for row in said.orders:
-                if (update := self.order(row, at)) is not None:
+                if (update := self.order(row, said.blockHeight or 0)) is not None:
                     self._ending.told(update, row.goodTilBlock)
-                    events.append(update)
+                    self._named(update)
+                    updates.append(update)
+            events += [self.fill(row) for row in said.fills]
+            events += updates
             if said.subaccount is not None:
                 events += self.snapshot(said.subaccount)
             events += self._positions(said.perpetualPositions)
             events += [self.balance(row) for row in said.assetPositions]
         return events
+
+    def _named(self, update: OrderUpdate) -> None:
+        if update.order_id and update.client_id:
+            self._names[update.order_id] = update.client_id
+            if len(self._names) > NAMES_MOST:
+                del self._names[next(iter(self._names))]
 
     def passed(self, height: int, block_ns: int | None) -> Sequence[AnyEvent]:
         """Ends what could live until a block that is over."""
@@ -128,9 +138,9 @@ class Account:
         return self._ending.ended(update, height, update.ts) if is_over else update
 
     def fill(self, row: wire.Fill, *, backfilled: bool = False) -> Fill:
-        """Fees turn their sign: + comes in. Forced fills have no order; the client id is found by the order's."""
+        """Fees turn their sign: + comes in. Forced fills have no order; another's client id is what its order was told with."""
         return Fill(
-            self.venue, row.ticker or row.market, ns(row.createdAt), row.id, row.orderId, None,
+            self.venue, row.ticker or row.market, ns(row.createdAt), row.id, row.orderId, self._names.get(row.orderId or ""),
             Types.side.parse(row.side), owed(row.price), owed(row.size), -owed(row.fee or "0"), COLLATERAL,
             row.liquidity == "MAKER" if row.liquidity else None, Types.fill.parse(row.type), backfilled=backfilled,
         )  # fmt: skip

@@ -26,6 +26,7 @@ BLOCK_WAIT_S = 0.6
 RATE_WAIT_S = 2.0
 
 _answer = msgspec.json.Decoder(wire.Answer, strict=False).decode
+_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 _Code = tuple[str, int]
@@ -114,9 +115,9 @@ class Client(BaseClient):
         return SignedRequest(endpoint.method, url, {"Content-Type": "application/json"}, body)
 
     def classify(self, status: int, body: bytes) -> Verdict:
-        if status == 200 and body.lstrip()[:1] == b"[":
-            return Verdict("ok")
         try:
+            if status == 200 and body.lstrip()[:1] == b"[" and _rows(body) is not None:
+                return Verdict("ok")
             answer = _answer(body)
         except msgspec.DecodeError:
             return _by_status(status, body[:200].decode(errors="replace"))

@@ -54,7 +54,7 @@ from state.events import (
 )  # fmt: skip
 from state.record import Inbox
 from state.secrets import Credentials, Secret
-from state.words import Action, Side, TimeInForce
+from state.words import TERMINAL, Action, Side, TimeInForce
 
 MARKETS = ("linear",)
 DEPTHS = (50, SNAPSHOT_LEVELS)  # one book serves both
@@ -163,7 +163,10 @@ class Exchange(BaseExchange):
         if chain_id != self._host.chain_id and (chain_id in known or not self.settings.trade_url):
             raise WrongUse(f"dydx: the node is of {chain_id}, and {self._host.chain_id} was meant")
         self.client.chain_id = chain_id
-        answer = await self.sender.read(self.build("account", Query()))
+        try:
+            answer = await self.sender.read(self.build("account", Query()))
+        except VenueError as error:
+            raise VenueError(error.venue, error.code, error.text, "fatal") from None
         self.client.account_number = self._fitting(answer, lambda body: _account_info(body).info.account_number)
 
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
@@ -248,9 +251,14 @@ class Exchange(BaseExchange):
         return Query(symbol=order.symbol, order_id=order.order_id or "")
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """That the Indexer knows nothing of an order that nobody told yet proves nothing while a block can still take it."""
+        """That the Indexer knows nothing of an order that nobody told yet proves nothing while a block can still take it.
+
+        One that a node has cancelled it forgets; what the stream told of it stands.
+        """
         found = await super().find_order(symbol, client_id)
-        life = self.formats.lives.get(client_id)
+        life, known = self.formats.lives.get(client_id), self.known.orders.get(client_id)
+        if found[1] is None and known is not None and known.status in TERMINAL:
+            return found[0], known, found[2]
         if found[1] is not None or life is None or life.told:
             return found
         if life.may_live(self.formats.account.height, self.formats.now_s()):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from adapters.dydx import wire
 from adapters.dydx.account import GRACE_BLOCKS
 from adapters.dydx.types import SHORT_TERM
-from state.errors import NotOffered, OffGrid
+from state.errors import NotOffered
 from state.words import Side, TimeInForce
 
 QUOTE_RESOLUTION = -6
@@ -115,12 +115,12 @@ def blocks_of(life_s: float | None) -> int | None:
 
 
 def quantums(market: wire.Market, size: Decimal) -> int:
-    """Exactly so many; raises `OffGrid`."""
+    """Exactly so many; raises `NotOffered` between two lots."""
     return _whole(f"{market.ticker}: size {size}", size, -market.atomicResolution, market.stepBaseQuantums)
 
 
 def subticks(market: wire.Market, price: Decimal) -> int:
-    """Exactly so many; raises `OffGrid`."""
+    """Exactly so many; raises `NotOffered` between two ticks."""
     scale = market.atomicResolution - market.quantumConversionExponent - QUOTE_RESOLUTION
     return _whole(f"{market.ticker}: price {price}", price, scale, market.subticksPerTick)
 
@@ -129,7 +129,7 @@ def _whole(what: str, number: Decimal, scale: int, step: int) -> int:
     scaled = number.scaleb(scale)
     whole = int(scaled)
     if whole != scaled or whole <= 0 or step <= 0 or whole % step:
-        raise OffGrid(f"{what} is {scaled:f} units of the chain, not a multiple of {step}")
+        raise NotOffered(f"{what} is {scaled:f} units of the chain, not a multiple of {step}")
     return whole
 
 
