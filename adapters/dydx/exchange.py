@@ -42,7 +42,6 @@ from state.events import (
     AnyEvent,
     BalanceUpdate,
     CancelOrder,
-    FeedStatus,
     Fill,
     FundingPayment,
     InstrumentDefined,
@@ -295,14 +294,6 @@ class Exchange(BaseExchange):
 
     def server_ns(self, body: bytes) -> int:
         return ns(_time(body).iso) or 0
-
-    async def fee_rates(self, instrument: InstrumentDefined) -> InstrumentDefined:
-        """A node that does not tell the account's tier leaves the fees open."""
-        try:
-            return await super().fee_rates(instrument)
-        except VenueError as error:
-            self.inbox.feed(self.clock.now_ns(), (FeedStatus(self.venue, "", "rest", "stale", f"no fees: {error}"),))
-            return instrument
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
         tier = _fee_tier(body).tier
