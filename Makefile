@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: types demo test check format bench bench-rivals chaos plans docs clean tamper
+.PHONY: types demo test check format bench bench-rivals chaos plans pictures docs clean tamper
 
 demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
@@ -19,6 +19,10 @@ chaos: $(STAMP)
 # Plans under budgets in a hundred thousand random cases; the suite tries some thousands.
 plans: $(STAMP)
 	TAPELINE_PLANS=100000 $(BIN)/pytest tests/streams/quoting/test_plan_budgeted.py
+
+# Records every shipped strategy on loopback venues and draws the pictures of docs/traders.md.
+pictures: $(STAMP)
+	TAPELINE_PICTURES=docs/pictures $(BIN)/pytest tests/app/test_traders_live.py
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -52,6 +52,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "debug": Entry("app.commands.debug", "debug", "Show a session at one of its records, and move from there."),
     "report": Entry("app.commands.report", "report", "Write a session as one page of HTML."),
     "compare": Entry("app.commands.compare", "compare", "Show strategies side by side: live, shadow, simulated."),
+    "picture": Entry("app.commands.picture", "picture", "Draw one market of a session as an SVG."),
     "audit": Entry("app.commands.audit", "audit", "Check digest, gaps, journal and outcomes of a session."),
     "checkpoint": Entry("app.commands.proof", "checkpoint", "Put checkpoints over a session; sign and anchor them."),
     "prove": Entry("app.commands.proof", "prove", "Prove that a record is in a session."),

@@ -156,7 +156,8 @@ def _look(found: Account, shared: SharedState, now: int) -> None:
         account, book = shared.accounts[venue], market.book
         quotes: dict[str, list[float]] = {"buy": [], "sell": []}
         for order in account.orders.working(symbol):
-            if order.price is not None and order.status in ("open", "partially_filled"):
+            rests = order.status in ("open", "partially_filled") and order.tif in ("gtc", "post_only")
+            if order.price is not None and rests:
                 quotes[order.side].append(float(order.price))
         position = account.ledger.positions.get(symbol)
         shown = book.is_ok

@@ -117,6 +117,8 @@ def read_params(kind: str, params: type[msgspec.Struct] | None, fields: Mapping[
         return msgspec.convert(dict(fields), params)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"strategy {kind!r}: {error}") from error
+    except ArithmeticError as error:
+        raise ConfigurationError(f"strategy {kind!r}: one of its numbers is none (nan)") from error
 
 
 def _load(kind: str, where: str) -> ModuleType:

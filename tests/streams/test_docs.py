@@ -1,5 +1,6 @@
 """The pages of docs say what the code does."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -19,6 +20,12 @@ BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 def test_the_ten_lines_are_those_that_run() -> None:
     assert BLOCKS[0] in (ROOT / "examples" / "ten_lines.py").read_text()
+
+
+def test_the_lessons_of_rxpy_say_what_happens() -> None:
+    failed, tried = doctest.testfile(str(ROOT / "docs" / "strategies.md"), module_relative=False)
+    assert failed == 0
+    assert tried >= 8
 
 
 @pytest.mark.parametrize("block", BLOCKS)

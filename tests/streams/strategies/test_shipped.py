@@ -139,6 +139,20 @@ def test_when_funding_carry_turns(held: int, carry: float, premium: float, wante
     assert turned(held, carry, premium, p) == wanted
 
 
+@pytest.mark.parametrize("kind", sorted(STRATEGIES))
+def test_no_number_of_it_may_be_negative_or_none(kind: str) -> None:
+    params = STRATEGIES[kind].params
+    assert params is not None
+    numbers = [f for f in msgspec.structs.fields(params) if f.type in (float, int) or "Decimal" in str(f.type)]
+    assert len(numbers) > 3
+    for number in numbers:
+        for wrong in (
+            (-1, "nan") if "Decimal" in str(number.type) else (-1,) if number.type is int else (-1, float("nan"))
+        ):
+            with pytest.raises(ConfigurationError):
+                build(kind, dict(FIELDS[kind]) | {number.name: wrong})
+
+
 WRONG: dict[str, tuple[str, dict[str, object], str]] = {
     "an exit beyond the collar": (
         "stinky", {"exit_slippage_bps": 300.0, "risk": {"price_collar_bps": 300.0}}, "could never leave",
