@@ -17,9 +17,8 @@ import msgspec
 from adapters.base.settings import ShutdownReport
 from app.config import StopPolicy
 from app.session import LiveSession
-from state.commands import FIELDS, parse_fields
+from app.steering import check_word
 from state.errors import TapelineError, WrongUse
-from streams.strategy import SetWord
 
 LONGEST_WORD = 64 * 1024
 LONGEST_PATH = 103  # of a socket, on the least of the systems
@@ -124,21 +123,8 @@ class _Door:
         return Heard()
 
     def _tell(self, word: Tell) -> Heard:
-        for action in FIELDS:
-            if word.name == action:
-                parse_fields(action, word.payload)  # raises what is wrong with it, before it is in the log
-        if word.name == "set":
-            self._check_set(word.payload)
+        check_word(self._session, word.name, word.payload)
         return Heard(seq=self._session.told(word.name, word.payload, word.venue, word.symbol))
-
-    def _check_set(self, payload: str) -> None:
-        """Raises what a strategy would refuse, and where no strategy is meant."""
-        word = msgspec.json.decode(payload, type=SetWord)
-        running = [*self._session.running, *(one for shadow in self._session.shadows for one in shadow.running)]
-        named = [one for one in running if one.name == word.strategy]
-        if not named:
-            raise WrongUse(f"no strategy {word.strategy}: {', '.join(one.name for one in running)}")
-        named[0].change(word.params)
 
     async def close(self) -> None:
         """The session is over: those who asked for it hear how it went."""

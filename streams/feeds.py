@@ -160,6 +160,7 @@ class Feeds:
         self.strategy = strategy
         self.scheduler = scheduler
         self.random = random
+        self.heard: dict[str, None] = {}  # names of commands that somebody here listens to
         self._pipeline = pipeline
 
     @property
@@ -204,6 +205,7 @@ class Feeds:
 
     def commands(self, name: str, venue: str = "", symbol: str = "") -> Observable[Command]:
         """A person's commands of one name."""
+        self.heard[name] = None
 
         def fits(command: Command) -> bool:
             return command.name == name

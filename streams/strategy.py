@@ -72,6 +72,7 @@ class Running:
         self.strategy = strategy
         self.changed: dict[str, object] = {}  # parameters that were changed in flight
         self._is_mute = False
+        self._feeds: Feeds | None = None
         self._hearing: abc.DisposableBase = Disposable()
         self._subscription: abc.DisposableBase = Disposable()
 
@@ -86,7 +87,7 @@ class Running:
     def resubscribe(self, *, is_mute: bool = False) -> None:
         """Builds and subscribes the strategy; what it says at once is dropped where it is mute."""
         self._is_mute = is_mute
-        feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
+        self._feeds = feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
             before = self.pipeline.subscribers
             self.decisions = decisions = self.strategy.build(feeds)
@@ -103,6 +104,10 @@ class Running:
         self._subscription.dispose()
         for key, _ in self.pipeline.timeline.waiting(self):
             self.pipeline.timeline.remove(key)
+
+    def hears(self, command: str) -> bool:
+        """Whether it listens to a person's commands of this name."""
+        return self._feeds is not None and command in self._feeds.heard and not self.is_ended
 
     def change(self, params: Mapping[str, object]) -> Strategy:
         """The strategy with these parameters changed; raises `ConfigurationError` where it cannot be."""

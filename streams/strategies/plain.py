@@ -12,7 +12,8 @@ from streams import operators as op
 from streams.feeds import Feeds
 from streams.health import health, is_ok
 from streams.quoting import Quote, ladder, quote_when, to_intents
-from streams.risk import RiskLimits, check_feasible, risk_gate
+from streams.risk import DeskLimits, RiskLimits, check_feasible, risk_desk, risk_gate
+from streams.strategies.quoted import desk_of
 
 MAX_LEVELS = 50
 
@@ -37,6 +38,7 @@ class Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tolerance_ticks: float = 1.0
     size_tolerance: float = 0.2  # fraction of a level's size that may be missing before it is topped up
     risk: RiskLimits = RiskLimits()
+    desk: DeskLimits | None = None  # with one, even an empty one, it has a risk state; without, limits of orders alone
 
     def __post_init__(self) -> None:
         _require(bool(self.venue and self.symbol), "venue and symbol must be named")
@@ -129,7 +131,7 @@ def plain(feeds: Feeds, p: Plain) -> Observable[Decision]:
         op.map(quotes),
         quote_when(is_ok(health(feeds, p.venue, p.symbol))),
         to_intents(feeds, p.venue, p.symbol, tolerance_ticks=p.tolerance_ticks, size_tolerance=p.size_tolerance),
-        risk_gate(p.risk, feeds),
+        risk_gate(p.risk, feeds) if p.desk is None else risk_desk(desk_of(p.desk, p.risk), feeds),
     )
 
 

@@ -47,7 +47,10 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("running")
     with VenueThread(seed=4) as venue:
-        (folder / "session.toml").write_text(config_text(venue, stop="leave"))
+        params = 'name = "plain-BTCUSDT"\n[strategies.params]\n'
+        text = config_text(venue, stop="leave")
+        assert params in text
+        (folder / "session.toml").write_text(text.replace(params, f"{params}desk = {{}}\n"))
         child = started("run", "session.toml", "--log", f"sqlite:///{folder}/log.db", cwd=folder, **KEYS)
         session = Running(venue, child, folder)
         try:
@@ -83,6 +86,12 @@ def test_what_a_person_says_is_recorded_and_its_place_told(running: Running) -> 
             id="no levels",
         ),
         pytest.param(("tell", "last", "set", '{"strategy": "plan", "params": {}}'), "no strategy plan", id="nobody"),
+        pytest.param(("tell", "last", "risk", '{"state": "asleep"}'), "asleep", id="a state that is none"),
+        pytest.param(
+            ("tell", "last", "risk", '{"state": "halted", "strategy": "plain-ETHUSDT"}'),
+            "has no desk",
+            id="nobody hears",
+        ),
         pytest.param(("tell", "nosuch", "halt"), "no session", id="a session that is not there"),
         pytest.param(("stop", "last", "--policy", "burn"), "cancel, flatten, leave", id="a policy that is none"),
     ],
@@ -112,6 +121,15 @@ def test_a_parameter_changed_in_flight_is_in_the_log_and_in_the_state(running: R
     assert found[0].cause == seq
     shown = running.say("state", "last")
     assert "strategy plain-BTCUSDT goes on with base_spread_bps = 0.4" in shown.stdout
+
+
+def test_a_strategy_that_a_person_halts_stands_so_in_the_state_and_may_be_let_go_on(running: Running) -> None:
+    halted = '{"state": "halted", "reason": "news", "strategy": "plain-BTCUSDT"}'
+    assert running.say("tell", "last", "risk", halted).returncode == 0
+    deadline = time.monotonic() + START_S
+    while "strategy plain-BTCUSDT is halted: news" not in (shown := running.say("state", "last")).stdout:
+        assert time.monotonic() < deadline, shown.stdout + shown.stderr
+    assert running.say("tell", "last", "risk", '{"state": "active", "strategy": "plain-BTCUSDT"}').returncode == 0
 
 
 def test_stop_with_a_policy_ends_it_flat_though_its_configuration_says_leave(running: Running) -> None:
