@@ -55,7 +55,7 @@ SESSIONS: dict[str, dict[str, tuple[str, str, Fields]]] = {
         ),
     },
 }  # fmt: skip
-FILLS = {"stinky": 2, "taker": 2, "funding_carry": 2, "twap": 2}
+FILLS = {"stinky": 2, "taker": 2, "funding_carry": 1, "twap": 2}
 
 
 def config_of(name: str, fields: tuple[str, str, Fields]) -> StrategyConfig:
@@ -86,7 +86,7 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         config = RunConfig(
             [bybit.line(), binance.line()], [config_of(*each) for each in strategies.items()], stop="flatten"
         )
-        session = record(url, config, for_s=30 if PICTURES else 60, until=None if PICTURES else all_filled)
+        session = record(url, config, for_s=30 if PICTURES else 120, until=None if PICTURES else all_filled)
     return request.param, url, session
 
 
