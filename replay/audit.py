@@ -3,6 +3,7 @@
 It streams: memory does not grow with the length of the session.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -110,7 +111,7 @@ class Books:
         self.intents = self.answered = self.fills = self.gaps = 0
         self.open: dict[int, str] = {}  # seq of an intent without outcome -> what it was
         self.unknown: dict[tuple[str, str], int] = {}  # venue, client id -> seq of the Unknown
-        self._doubtful: set[tuple[str, str, str]] = set()  # venue, client id, action: a second outcome is to come
+        self._doubtful: Counter[tuple[str, str, str]] = Counter()  # venue, client id, action: second outcomes to come
         self._placed: dict[tuple[str, str], int] = {}
         self._last: AnyEvent | None = None
         self._outcomes: dict[tuple[str, str], Outcomes] = {}
@@ -175,16 +176,17 @@ class Books:
             del self.open[record.cause]
             self.answered += 1
             self._count(event)
-        elif (*key, event.action) not in self._doubtful:
+        elif self._doubtful[(*key, event.action)] > 0:
+            self._doubtful[(*key, event.action)] -= 1
+        else:
             self._find(
                 record, "no intent", f"an outcome of {event.client_id or event.action} follows from no open intent"
             )
         if isinstance(event, Unknown):
             self.unknown[key] = record.seq
-            self._doubtful.add((*key, event.action))
+            self._doubtful[(*key, event.action)] += 1
         else:
             self.unknown.pop(key, None)
-            self._doubtful.discard((*key, event.action))
 
     def _count(self, event: Accepted | Rejected | Unknown) -> None:
         tally = self._tally(event.venue, event.action)

@@ -131,12 +131,12 @@ class Order(msgspec.Struct):
             self.status = "pending"
             self.reason = self.refusal = None
 
-    def learn(self, event: OrderUpdate) -> None:
-        """Joins what the venue says the order is now."""
+    def learn(self, event: OrderUpdate, *, is_old: bool = False) -> None:
+        """Joins what the venue says the order is now, or was when it said so."""
         self.refused = self.refused and event.status != "rejected"  # the stream says so too
         self.exists()
         self.acknowledged = True
-        fresh = self.told_ts is None or event.ts is None or event.ts >= self.told_ts
+        fresh = not is_old and (self.told_ts is None or event.ts is None or event.ts >= self.told_ts)
         if fresh:
             self.told_ts = event.ts if event.ts is not None else self.told_ts
             self.version = event.version if event.version is not None else self.version

@@ -27,7 +27,8 @@ Three facets stand beside the status, because each may be true in several of the
 touch only these. Whatever ends the order ends all three.
 
 Price and size are not ranked, they are the newest that was told: of two updates the one with the higher `version`, else
-with the later venue time, says what they are. An older `version` is dropped whole.
+with the later venue time, says what they are. An older `version` is dropped whole, but for one that ends the order: an end is
+an end, and a venue whose clock was set back tells it with a number that it has passed before.
 
 When is it filled? When the venue says so, or when fills reach the size *and* the size of every amendment without an
 answer: an order of 1 that may have become 2 is not full at 1. This is looked at again whenever size or

@@ -17,6 +17,8 @@ from state.order_index import ENDED_KEPT, OrderIndex, WorkingOrders
 
 __all__ = ["ENDED_KEPT", "FILL_IDS_KEPT", "ORPHANS_KEPT", "Order", "Orders", "OrdersSnapshot", "WorkingOrders"]
 
+from state.words import TERMINAL
+
 FILL_IDS_KEPT = 100_000
 ORPHANS_KEPT = 1_000  # orders of which only fills were heard
 
@@ -173,13 +175,14 @@ class Orders:
         order = self._index.find(event.client_id, event.order_id) or self._index.find(event.replaces, event.replaces)
         if order is None:
             return self._adopt(event, seq)
-        if event.version is not None and order.version is not None and event.version < order.version:
+        is_old = event.version is not None and order.version is not None and event.version < order.version
+        if is_old and not (event.firm and event.status in TERMINAL):
             return None
         if event.order_id in order.former_ids:
             return None
         before = order.visible()
         self._bind(order, event.order_id, event)
-        order.learn(event)
+        order.learn(event, is_old=is_old)
         return self._changed(order, before, seq)
 
     def filled(self, event: Fill, seq: int) -> bool:

@@ -32,7 +32,6 @@ from state.secrets import Credentials
 from state.words import Action
 
 CLOCK_EVERY_S = 60.0
-CHECK_EVERY_S = 300.0  # a healthy socket can lose frames too
 READY_S = 20.0
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 30.0
@@ -174,7 +173,7 @@ class Exchange(Polls):
         if not await private.wait_ready(READY_S):
             raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
         await self.reconcile()
-        self._spawn(self._every(CHECK_EVERY_S, self._read_account))
+        self._spawn(self._every(self.settings.check_every_s, self._read_account))
 
     async def _arm_dead_man(self, window_s: int) -> None:
         self._dead_man = DeadMan(
@@ -216,6 +215,8 @@ class Exchange(Polls):
         The dead-man's switch is disarmed only where nothing is left for it, or what is left is meant to stay.
         """
         report = await shut_down(self, policy)
+        if not report.errors:
+            await self._attempt(self.reconcile)  # fills that no stream told are told before the end
         if self._dead_man is not None and (policy == "leave" or report.clean):
             await self._dead_man.disarm()
         return report

@@ -7,11 +7,22 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from adapters.base.once import Once
-from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
+from state.events import (
+    Accepted,
+    AnyEvent,
+    BalanceUpdate,
+    Fill,
+    FundingPayment,
+    OrderUpdate,
+    PositionUpdate,
+    Reconciled,
+)
 from state.record import Frame, Inbox
 from state.words import TERMINAL, sign
 
 MAX_FILL_IDS = 200_000
+MAX_ENDED = 10_000
+LAG_NS = 5_000_000_000  # by which a venue's REST side may be behind its streams
 
 
 class Known:
@@ -23,27 +34,35 @@ class Known:
         self.positions: dict[str, Decimal] = {}
         self.balances: dict[str, Decimal] = {}
         self.opened_ns = 0  # what was traded before is inside the first position that the venue told
+        self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
+        self._ended = Once(MAX_ENDED)  # client ids
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
+        self._heard: dict[tuple[str, str], int] = {}  # and when we heard it
         self._fills = Once(MAX_FILL_IDS)
 
-    def observe(self, events: Iterable[AnyEvent]) -> None:
-        """Takes note of account events; a fill seen before changes nothing."""
+    def observe(self, events: Iterable[AnyEvent], recv: int = 0) -> None:
+        """Takes note of account events and of when they came; a fill seen before changes nothing."""
         for event in events:
             match event:
+                case Accepted(action="place") if not (
+                    event.client_id in self.orders or (event.client_id,) in self._ended
+                ):
+                    self._accepted[event.client_id] = event.symbol
                 case OrderUpdate():
+                    self._heard["order", _key(event)] = recv
                     self._order(event)
                 case Fill():
                     if self._is_new(event):
-                        self._date("position", event.symbol, event.ts)
+                        self._date("position", event.symbol, event.ts, recv)
                         held = self.positions.get(event.symbol, Decimal(0))
                         self.positions[event.symbol] = held + sign(event.side) * event.size
                 case FundingPayment():
                     self._is_new(event)
                 case PositionUpdate():
-                    self._date("position", event.symbol, event.ts)
+                    self._date("position", event.symbol, event.ts, recv)
                     self.positions[event.symbol] = event.size
                 case BalanceUpdate():
-                    self._date("balance", event.asset, event.ts)
+                    self._date("balance", event.asset, event.ts, recv)
                     self.balances[event.asset] = event.total
 
     def has(self, event: AnyEvent) -> bool:
@@ -52,23 +71,36 @@ class Known:
             return False
         return _fill_key(event) in self._fills or (event.ts is not None and event.ts < self.opened_ns)
 
-    def is_stale(self, event: AnyEvent) -> bool:
-        """True where a stream has told something newer than this answer, which was under way meanwhile."""
+    def is_stale(self, event: AnyEvent, asked_ns: int) -> bool:
+        """True where a stream has told something newer than this answer, which was under way meanwhile.
+
+        By the venue's own numbers, but only lately: a venue whose clock was set back would be disbelieved for ever.
+        """
         match event:
             case OrderUpdate():
                 ours = self.orders.get(_key(event))
-                return ours is not None and (ours.version or 0) > (event.version or 0)
+                newer = ours is not None and (ours.version or 0) > (event.version or 0)
+                return newer and self._is_late("order", _key(event), asked_ns)
             case PositionUpdate():
-                return self._as_of.get(("position", event.symbol), 0) > (event.ts or 0)
+                newer = self._as_of.get(("position", event.symbol), 0) > (event.ts or 0)
+                return newer and self._is_late("position", event.symbol, asked_ns)
             case BalanceUpdate():
-                return self._as_of.get(("balance", event.asset), 0) > (event.ts or 0)
+                newer = self._as_of.get(("balance", event.asset), 0) > (event.ts or 0)
+                return newer and self._is_late("balance", event.asset, asked_ns)
             case _:
                 return False
 
-    def unlisted(self, listed: Iterable[OrderUpdate]) -> Sequence[OrderUpdate]:
-        """Orders that were open and that the venue's list of open ones does not hold."""
+    def _is_late(self, kind: str, key: str, asked_ns: int) -> bool:
+        return self._heard.get((kind, key), 0) > asked_ns - LAG_NS
+
+    def unlisted(self, listed: Iterable[OrderUpdate]) -> Sequence[tuple[str, str]]:
+        """Symbol and client id of orders that are open as far as we know, and not in the venue's list of open ones.
+
+        One that was accepted, and of which no stream has said a word, may exist and counts as existing.
+        """
         keys = {_key(update) for update in listed}
-        return [update for key, update in self.orders.items() if key not in keys]
+        known = [(o.symbol, o.client_id) for key, o in self.orders.items() if key not in keys and o.client_id]
+        return [*known, *((symbol, name) for name, symbol in self._accepted.items() if name not in keys)]
 
     def flats(self, listed: Iterable[AnyEvent], ts: int | None) -> list[PositionUpdate]:
         """Positions that were held and that a list of those that are not flat does not hold."""
@@ -96,16 +128,20 @@ class Known:
     def _difference(self, subject: str, what: str, ours: str, theirs: str, symbol: str) -> Reconciled:
         return Reconciled(self.venue, symbol, subject, what, ours, theirs)
 
-    def _date(self, kind: str, key: str, ts: int | None) -> None:
+    def _date(self, kind: str, key: str, ts: int | None, recv: int) -> None:
+        self._heard[kind, key] = recv
         if ts is not None:
             self._as_of[kind, key] = max(ts, self._as_of.get((kind, key), 0))
 
     def _order(self, update: OrderUpdate) -> None:
         key = _key(update)
-        if update.status in TERMINAL and update.firm:
-            self.orders.pop(key, None)
-        else:
+        self._accepted.pop(key, None)
+        if not (update.status in TERMINAL and update.firm):
             self.orders[key] = update
+            return
+        self.orders.pop(key, None)
+        self._heard.pop(("order", key), None)
+        self._ended.is_new(key)
 
     def _is_new(self, event: Fill | FundingPayment) -> bool:
         return self._fills.is_new(*_fill_key(event))
@@ -119,7 +155,7 @@ class Watched:
         self._observe = known.observe
 
     def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> None:
-        self._observe(events)
+        self._observe(events, recv)
         self._feed(recv, events, cause, frame)
 
 

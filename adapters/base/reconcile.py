@@ -94,7 +94,7 @@ class Reconciler:
             self._say("ok", "reconciled")
 
     async def _run(self) -> None:
-        known = self._known
+        known, asked_ns = self._known, self._clock.now_ns()
         # From the last look on, not from the last fill: a stream that lost one may have told later ones.
         since = max(self._looked_ns + self._offset_ns() - OVERLAP_NS, known.opened_ns)
         fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
@@ -107,13 +107,15 @@ class Reconciler:
         positions: list[AnyEvent] = []
         for coin in self._exchange.settle:
             positions += await self._exchange.poll("positions", Query(coin=coin, limit=200))
+        # A list of what is held leaves out what is flat by now.
+        positions += known.flats(positions, asked_ns + self._offset_ns())
         refused = [event for event in positions if isinstance(event, FeedStatus)]
         if refused:
             raise TapelineError(f"{refused[0].symbol}: {refused[0].reason}")
         balances = await self._exchange.poll("wallet", Query())
         if self._compares:
             await self._sleep(GRACE_S)
-        theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event)]
+        theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
         differences = known.differences(theirs) if self._compares else []
         self._feed([*theirs, *differences])
 
@@ -124,10 +126,8 @@ class Reconciler:
 
     async def _unlisted(self, listed: Sequence[OrderUpdate]) -> None:
         """Orders that we think open and the venue does not list have ended: how, is asked for one by one."""
-        for order in self._known.unlisted(listed)[:UNLISTED_MOST]:
-            if not order.client_id:
-                continue
-            _, update, fills = await self._exchange.find_order(order.symbol, order.client_id)
+        for symbol, client_id in self._known.unlisted(listed)[:UNLISTED_MOST]:
+            _, update, fills = await self._exchange.find_order(symbol, client_id)
             if update is not None:
                 self._feed([*fills, update, *self._known.differences([update])])
 

@@ -28,6 +28,7 @@ class VenueSettings:
     symbols: tuple[str, ...] = ()  # whose account is read; empty: all that the settle coins cover
     settle: tuple[str, ...] = ("USDT", "USDC")
     request_timeout_s: float = 5.0
+    check_every_s: float = 300.0  # how often the account is compared: a healthy socket can lose frames too
     look_up_s: float = 10.0
     silence_s: float = 30.0
     dead_man_s: int | None = None
@@ -62,7 +63,6 @@ class Capabilities:
     dead_man: str
     private: tuple[str, ...]
     actions: tuple[str, ...]
-    expires: bool = False  # its orders must end by themselves
 
 
 def check(settings: VenueSettings, can: Capabilities, name: str, *, is_trading: bool) -> None:
@@ -73,9 +73,6 @@ def check(settings: VenueSettings, can: Capabilities, name: str, *, is_trading: 
         raise WrongUse(f"{name} has no environment {settings.environment!r}; known: {', '.join(can.environments)}")
     if settings.book_depth not in can.depths:
         raise WrongUse(f"{name} has no book of depth {settings.book_depth}; known: {can.depths}")
-    if settings.order_life_s is not None and not (can.expires and settings.order_life_s > 0):
-        what = "a time above 0" if can.expires else "not for it: its orders rest until they are cancelled"
-        raise WrongUse(f"{name}: order_life_s is {what}")
     if settings.market != can.markets[0] and is_trading:
         raise WrongUse(f"{name} {settings.market} is public data here; orders go to {can.markets[0]}")
 

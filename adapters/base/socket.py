@@ -23,6 +23,7 @@ from state.record import Frame, Inbox
 
 BACKOFF_FIRST_S = 0.25
 BACKOFF_MOST_S = 30.0
+READY_MOST_S = 15.0  # an answer to a login or a subscription can be lost while the connection lives on
 
 
 Deliver: TypeAlias = Callable[[int, Sequence[AnyEvent], Frame | None], None]
@@ -153,16 +154,23 @@ class Pump:
             return str(failure)
         self._conclude(now, self.protocol.opened(), None)
         reading = asyncio.create_task(socket.read(self._receive))
-        beating = asyncio.create_task(self._beat())
+        tasks = (reading, asyncio.create_task(self._beat()), asyncio.create_task(self._expect()))
         try:
-            await asyncio.wait((reading, beating), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ended = [task for task in (reading, beating) if task.done()]
-            for task in (reading, beating):
+            ended = [task for task in tasks if task.done()]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(reading, beating, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         reason = ended[0].result()  # raises what is our own bug
         return self.protocol.over or reason
+
+    async def _expect(self) -> str:
+        """Ends a connection on which not every subscription stands in time."""
+        await self._transport.sleep(READY_MOST_S)
+        if self._ready.is_set():
+            await asyncio.Event().wait()  # for ever
+        return f"not ready within {READY_MOST_S:.0f} s"
 
     async def _beat(self) -> str:
         """Pings when due and judges silence; returns when the other side has been quiet for too long."""

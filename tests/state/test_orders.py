@@ -91,10 +91,13 @@ def test_the_stream_answers_an_amendment_too() -> None:
     assert (order.price, order.size, order.pending_amend) == (D("101"), D("20"), None)
 
 
-def test_an_older_version_is_dropped_whole() -> None:
+def test_an_older_version_is_dropped_whole_unless_it_is_the_end() -> None:
     orders = fold(Orders(V), [PLACE, told("open", version=5)])
-    assert orders.updated(told("cancelled", version=4), 3) is None
-    assert orders.updated(told("cancelled", version=5), 4) is not None
+    assert orders.updated(told("partially_filled", "3", version=4), 3) is None
+    assert orders.updated(told("cancelled", version=4, firm=False), 4) is None
+    ended = orders.updated(told("cancelled", version=4, price="101"), 5)
+    assert ended is not None
+    assert (ended.status, ended.price) == ("cancelled", D("100")), "an end is an end, but its terms are old ones"
 
 
 def test_an_older_venue_time_does_not_bring_back_old_terms() -> None:

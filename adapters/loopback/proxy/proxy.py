@@ -16,6 +16,7 @@ from adapters.loopback.proxy.plan import SPOTS, Plan, Spot, Trouble
 from adapters.loopback.proxy.relay import Relay
 from adapters.loopback.proxy.weather import Weather
 
+BAN_S = 2
 _HOP = frozenset({"host", "connection", "transfer-encoding", "content-length", "keep-alive"})
 
 
@@ -142,7 +143,8 @@ class FaultyWire:
         here: Spot = "trade" if spot == "trade" else "rest"
         status = self.weather.status()
         if status:
-            return web.Response(status=status, text=HTTPStatus(status).phrase)
+            wait = {"Retry-After": str(BAN_S)} if status in (418, 429) else {}
+            return web.Response(status=status, text=HTTPStatus(status).phrase, headers=wait)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         body = await request.read()
         try:

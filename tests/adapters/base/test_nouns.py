@@ -21,7 +21,7 @@ from adapters.base.types import Words
 from adapters.bybit.exchange import Decoder, Exchange
 from adapters.bybit.types import Types
 from state.errors import UnknownWord, WrongUse
-from state.events import BalanceUpdate, Fill, OrderUpdate, PositionUpdate
+from state.events import Accepted, BalanceUpdate, Fill, OrderUpdate, PositionUpdate
 
 D = Decimal
 
@@ -149,9 +149,28 @@ def test_a_fill_moves_the_position_once() -> None:
 def test_an_order_that_is_not_listed_any_more_is_to_be_asked_for() -> None:
     other = msgspec.structs.replace(OPEN, client_id="b", order_id="2")
     account = known(OPEN, other)
-    assert account.unlisted([other]) == [OPEN]
+    assert account.unlisted([other]) == [("X", "a")]
     account.observe([msgspec.structs.replace(OPEN, status="cancelled")])
     assert account.unlisted([other]) == []
+
+
+def test_an_order_that_was_accepted_and_never_told_may_exist() -> None:
+    accepted = Accepted("v", "X", 1, "place", "c", "3")
+    account = known(accepted)
+    assert account.unlisted([]) == [("X", "c")]
+    assert account.unlisted([msgspec.structs.replace(OPEN, client_id="c")]) == []
+    account.observe([msgspec.structs.replace(OPEN, client_id="c", status="cancelled")])
+    assert account.unlisted([]) == []
+    account.observe([accepted])
+    assert account.unlisted([]) == [], "an answer that comes after the end"
+
+
+def test_what_a_stream_told_lately_is_newer_than_an_answer_but_not_for_ever() -> None:
+    account, second = Known("v"), 1_000_000_000
+    account.observe([msgspec.structs.replace(OPEN, version=9), PositionUpdate("v", "X", 9, D(3))], 10 * second)
+    answers = [msgspec.structs.replace(OPEN, version=8), PositionUpdate("v", "X", 8, D(2))]
+    assert [account.is_stale(answer, 14 * second) for answer in answers] == [True, True]
+    assert [account.is_stale(answer, 16 * second) for answer in answers] == [False, False], "a clock may be set back"
 
 
 def test_an_end_that_is_not_firm_is_none_and_what_a_list_leaves_out_is_flat() -> None:

@@ -146,6 +146,7 @@ def test_it_pings_on_time_and_takes_long_silence_for_a_dead_connection(world: An
         pump.start()
         await world.settle()
         first = world.sockets[0]
+        first.say(b"ok")
         await world.passing(21)
         assert first.sent[1:] == [b"ping"]
         first.say(b"pong")
@@ -216,7 +217,8 @@ def test_a_good_connection_forgets_earlier_failures(world: Any, heard: Any) -> N
         world.refusals = 8
         pump = pump_of(world, heard)
         pump.start()
-        await world.passing(120)
+        while not world.sockets:
+            await world.passing(1.0)
         world.sockets[0].say(b"ok")
         await world.settle()
         world.sockets[0].cut()
@@ -266,5 +268,24 @@ def test_sending_without_a_connection_says_that_nothing_was_sent(world: Any, hea
     async def story() -> None:
         with pytest.raises(ConnectionFailed):
             await pump_of(world, heard).send(b"x")
+
+    played(story())
+
+
+def test_a_connection_whose_login_is_never_answered_is_made_anew(world: Any, heard: Any) -> None:
+    async def story() -> None:
+        pump = pump_of(world, heard)
+        pump.start()
+        for _ in range(20):  # the venue pings on, so it is not silent
+            await world.passing(1.0)
+            world.sockets[-1].say(b"pong")
+        assert len(world.sockets) == 2
+        assert [event.reason for event in heard.events][-1] == "not ready within 15 s"
+        world.sockets[-1].say(b"ok")
+        for _ in range(60):
+            await world.passing(1.0)
+            world.sockets[-1].say(b"pong")
+        assert len(world.sockets) == 2, "one that is ready stays"
+        await pump.stop()
 
     played(story())
