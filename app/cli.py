@@ -80,6 +80,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "lint": Entry("app.commands.lint", "lint", "Find what in a strategy would make a replay decide otherwise."),
     "conformance": Entry("app.commands.conformance", "conformance", "Hold an adapter to the contract of a venue."),
     "new-venue": Entry("app.commands.new_venue", "new_venue", "Write the folder of a new adapter."),
+    "chaos": Entry("app.commands.chaos", "chaos", "Trade on a wire that fails by plan; search for one that breaks it."),
     "loopback": Entry("app.commands.loopback", "loopback", "Run a venue on localhost for anybody's client."),
 }
 

@@ -20,6 +20,7 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One venue: where it is, which markets are followed, and whether orders are matched here (`paper`).
 
     `dead_man_s` is the window of the venue's dead-man's switch, which is kept armed where it has one; 0 leaves it alone.
+    `check_every_s` is how often the account is compared with what the streams told.
     """
 
     name: str
@@ -32,6 +33,8 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paper: bool | PaperSettings = False
     trade: bool = True
     dead_man_s: int = 60
+    request_timeout_s: float = 5.0
+    check_every_s: float = 300.0
     rest_url: str = ""
     public_url: str = ""
     private_url: str = ""
@@ -89,6 +92,8 @@ def read_config(path: Path) -> RunConfig:
     for venue in config.venues:
         if not venue.symbols:
             raise ConfigurationError(f"{path}: venue {venue.name} has no symbols")
+        if not (venue.request_timeout_s > 0 and venue.check_every_s > 0):
+            raise ConfigurationError(f"{path}: request_timeout_s and check_every_s of {venue.name} must be above zero")
         if venue.dead_man_s < 0:
             raise ConfigurationError(f"{path}: dead_man_s of venue {venue.name} is a time in seconds, or 0 for none")
     return config

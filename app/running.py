@@ -232,6 +232,8 @@ def _settings(config: VenueConfig, market: str, dead_man_s: int | None) -> Venue
         symbols=tuple(config.symbols),
         order_life_s=config.order_life_s,
         dead_man_s=dead_man_s,
+        request_timeout_s=config.request_timeout_s,
+        check_every_s=config.check_every_s,
     )
 
 
