@@ -3,13 +3,15 @@
 Bids go down, asks go up, sizes go down: what is sent never crosses further and never exceeds what was asked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Self
 
 from state.errors import OffGrid
 from state.events import InstrumentDefined
 from state.words import InstrumentKind, InstrumentStatus, Side
+
+SNAPPED_KEPT = 1_000  # prices a side
 
 
 def exact(number: float) -> Decimal:
@@ -40,20 +42,31 @@ class Instrument:
     sig_figs: int | None = None
     max_decimals: int | None = None
     native: str = ""
+    # Prices that were snapped lately, by the float that they came from: who quotes asks for the same few again and again.
+    _bids: dict[float, Decimal] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _asks: dict[float, Decimal] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def defined(cls, event: InstrumentDefined) -> Self:
         """Raises `OffGrid` where a grid is not positive: no price could be snapped to it."""
         if event.tick <= 0 or event.lot <= 0:
             raise OffGrid(f"{event.venue} {event.symbol}: tick {event.tick} and lot {event.lot} must be positive")
-        return cls(**{name: getattr(event, name) for name in cls.__dataclass_fields__})
+        return cls(**{each.name: getattr(event, each.name) for each in fields(cls) if each.init})
 
     def price(self, side: Side, price: float | Decimal) -> Decimal:
         """The nearest price of the grid that is no more aggressive: a buy is rounded down, a sell up."""
-        owed = price if isinstance(price, Decimal) else Decimal(repr(price))
-        step = self.tick if self.sig_figs is None else self._step_at(owed)
-        steps, rest = divmod(owed, step)  # as `snap` does, without the calls: every quote goes through here
-        return (steps + 1 if rest and side == "sell" else steps) * step
+        if isinstance(price, Decimal):
+            return snap(price, self._step_at(price), up=side == "sell")
+        known = self._bids if side == "buy" else self._asks
+        owed = known.get(price)
+        if owed is None:
+            owed = exact(price)
+            owed = snap(owed, self._step_at(owed), up=side == "sell")
+            if len(known) >= SNAPPED_KEPT:
+                known.clear()
+            if owed:  # zero has two signs, and equal floats say them
+                known[price] = owed
+        return owed
 
     def size(self, size: float | Decimal) -> Decimal:
         """The largest size of the grid that is not above `size`."""

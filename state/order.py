@@ -53,10 +53,10 @@ class Order(msgspec.Struct):
     former_ids: tuple[str, ...] = ()
 
     @classmethod
-    def wished(cls, intent: PlaceOrder, seq: int, ordinal: int) -> "Order":
-        """The order that an intent asks for."""
+    def wished(cls, intent: PlaceOrder, seq: int) -> "Order":
+        """The order that an intent asks for, before it has its place among the others."""
         # By position, up to the field that is needed: by name it takes twice as long, and it is on every order's way.
-        order = cls(
+        return cls(
             intent.venue,
             intent.symbol,
             intent.client_id,
@@ -75,8 +75,6 @@ class Order(msgspec.Struct):
             seq,  # placed_seq
             seq,  # updated_seq
         )
-        order.ordinal = ordinal
-        return order
 
     @classmethod
     def adopted(cls, event: OrderUpdate, side: Side, ordinal: int) -> "Order":

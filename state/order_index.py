@@ -64,13 +64,17 @@ class OrderIndex:
         return self.next_ordinal - 1
 
     def add_new(self, order: Order) -> None:
-        """As `add`, of an order that was just placed: it is the newest, and has no name but ours."""
+        """As `add`, of an order that was just placed: it gets the next ordinal, and has no name but ours."""
+        order.ordinal = ordinal = self.next_ordinal
+        self.next_ordinal = ordinal + 1
+        symbol = order.symbol
         self._by_client_id[order.client_id] = order
-        working = self._working.get(order.symbol)
+        working = self._working.get(symbol)
         if working is None:
-            working = self._working[order.symbol] = {}
-        working[order.ordinal] = order
-        self._unlist(order.symbol)
+            working = self._working[symbol] = {}
+        working[ordinal] = order
+        self._listed.pop(symbol, None)
+        self._listed.pop("", None)
 
     def add(self, order: Order) -> None:
         """A new order under all names that it has so far."""

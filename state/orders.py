@@ -82,10 +82,11 @@ class Orders:
             known.placed_seq = known.placed_seq or seq
             known.strategy, known.label = intent.strategy, intent.label
             return known
-        order = Order.wished(intent, seq, self._index.number())
+        order = Order.wished(intent, seq)
         if order.client_id:
             self._index.add_new(order)
         else:
+            order.ordinal = self._index.number()
             self._index.add(order)
         return order
 

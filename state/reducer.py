@@ -182,7 +182,8 @@ class Reducer:
 
     def _place(self, event: PlaceOrder, record: Record) -> Changed:
         account = self.shared.accounts.get(event.venue) or self.shared.account(event.venue)
-        return self._orders(account, event.symbol, account.orders.placed(event, record.seq))
+        account.orders.placed(event, record.seq)
+        return self._working(account, event.symbol)
 
     def _amend(self, event: AmendOrder, record: Record) -> Changed:
         account = self.shared.account(event.venue)

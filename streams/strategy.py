@@ -167,7 +167,10 @@ class Running:
 
     def _check(self, intent: PlaceOrder | AmendOrder) -> None:
         """Money off the grid is an error at the call, never rounded later."""
-        instrument = self._shared.instrument(intent.venue, intent.symbol)
+        market = self._shared.markets.get((intent.venue, intent.symbol))
+        instrument = market.instrument if market is not None else None
+        if instrument is None:
+            instrument = self._shared.instrument(intent.venue, intent.symbol)  # which says what is missing
         if isinstance(intent, PlaceOrder):
             if (intent.kind == "limit") != (intent.price is not None):
                 raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")

@@ -134,7 +134,8 @@ class Gate:
         wish = self.wish(intent)
         if wish is None:
             return None  # amends an order that is gone or of which nothing is known: the venue will say so
-        market = self._shared.market(intent.venue, intent.symbol)
+        venue, symbol = intent.venue, intent.symbol
+        market = self._shared.markets.get((venue, symbol)) or self._shared.market(venue, symbol)
         breach = self._breaks_collar(wish, market)
         if breach is not None or wish.reduces:
             return breach

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from state.errors import OffGrid
 from state.events import InstrumentDefined
-from state.instruments import Instrument, exact, snap
+from state.instruments import SNAPPED_KEPT, Instrument, exact, snap
 from state.words import Side
 
 D = Decimal
@@ -140,6 +140,19 @@ def test_five_significant_figures_but_integers_always(asked: float, side: Side, 
 def test_money_off_the_grid_is_refused_with_its_reason(price: str, size: str, complaint: str) -> None:
     with pytest.raises(OffGrid, match=complaint):
         instrument().check(D(price), D(size))
+
+
+def test_a_price_asked_for_again_is_the_same_and_few_are_kept() -> None:
+    rules, fresh = instrument(), instrument()
+    prices = [price / 100 for price in range(3 * SNAPPED_KEPT)]
+    sides: tuple[Side, ...] = ("buy", "sell")
+    for side in sides:
+        assert [rules.price(side, price) for price in [*prices, *prices]] == [
+            snap(exact(price), fresh.tick, up=side == "sell") for price in [*prices, *prices]
+        ]
+    assert str(rules.price("buy", 0.0)) == "0.0"
+    assert str(rules.price("buy", -0.0)) == "-0.0"
+    assert rules == fresh
 
 
 def test_money_on_the_grid_passes() -> None:
