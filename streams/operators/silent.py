@@ -58,7 +58,8 @@ def silent(
                 now = clock()
                 gap, heard_ns = now - heard_ns, now
                 if said is not None:
-                    longest_ns = max(longest_ns * exp2(-gap / _HALF_LIFE_NS), min(gap, limit_ns()))
+                    counted = gap if gap <= least_ns else min(gap, limit_ns())  # no limit is below `least_s`
+                    longest_ns = max(longest_ns * exp2(-gap / _HALF_LIFE_NS), counted)
                     gaps += 1
                 if said is not False or gaps == _LEARNED_FROM:  # else it is set, and looks again when it is due
                     alarm.at(now + limit_ns())
