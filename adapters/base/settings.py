@@ -63,6 +63,7 @@ class Capabilities:
     dead_man: str
     private: tuple[str, ...]
     actions: tuple[str, ...]
+    expires: bool = False  # its orders must end by themselves
 
 
 def check(settings: VenueSettings, can: Capabilities, name: str, *, is_trading: bool) -> None:
@@ -73,6 +74,9 @@ def check(settings: VenueSettings, can: Capabilities, name: str, *, is_trading: 
         raise WrongUse(f"{name} has no environment {settings.environment!r}; known: {', '.join(can.environments)}")
     if settings.book_depth not in can.depths:
         raise WrongUse(f"{name} has no book of depth {settings.book_depth}; known: {can.depths}")
+    if settings.order_life_s is not None and not (can.expires and settings.order_life_s > 0):
+        what = "a time above 0" if can.expires else "not for it: its orders rest until they are cancelled"
+        raise WrongUse(f"{name}: order_life_s is {what}")
     if settings.market != can.markets[0] and is_trading:
         raise WrongUse(f"{name} {settings.market} is public data here; orders go to {can.markets[0]}")
 

@@ -64,7 +64,7 @@ BLOCK_LATE_S = 10.0  # a chain that makes no block for so long is not to be trad
 CAPABILITIES = Capabilities(
     markets=MARKETS, environments=tuple(HOSTS), depths=DEPTHS, private=(SUBACCOUNTS, HEIGHTS),
     channels=("book", "trades", "ticker", "candles", "liquidations"), place_batch=1, amend_batch=1, cancel_batch=BATCH,
-    ws_order_entry=False, cancel_all=True, amend=True, dead_man="",
+    ws_order_entry=False, cancel_all=True, amend=True, dead_man="", expires=True,
     actions=tuple(name for name in Endpoints.ALL if name != "place_stateful"),
 )  # fmt: skip
 
