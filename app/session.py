@@ -99,14 +99,18 @@ class LiveSession:
         except Exception as error:  # noqa: BLE001 (whatever it is, the session must end in order)
             self._break(error)
             return
-        for shadow in self.shadows:
-            shadow.hear(recv, events)
+        if self.shadows:
+            self._loop.call_soon(self._overheard, recv, tuple(events))  # after the intents of this tick are sent
         if cause:
             self._unanswered.discard(cause)
         if self.pipeline.timeline.next_due < self._armed:
             self._arm()
         if self.pipeline.seq >= self._snapshots.due:
             self._snapshot()
+
+    def _overheard(self, recv: int, events: Sequence[AnyEvent]) -> None:
+        for shadow in self.shadows:
+            shadow.hear(recv, events)
 
     # --- life ---
 
@@ -177,6 +181,9 @@ class LiveSession:
             await self._in_order(line.exchange.close())
         await self._until(lambda: not self._uncommitted)
         self._end(reason)
+        await asyncio.sleep(0)  # what the shadows have not heard yet
+        for shadow in self.shadows:
+            shadow.end(self._clock.now_ns())
 
     async def _shut_down(self, line: VenueLine, policy: StopPolicy) -> None:
         self.reports.append(await line.exchange.shutdown(policy))
@@ -219,8 +226,6 @@ class LiveSession:
         if not self._broken:
             self._snapshot()
         self._sealed = True
-        for shadow in self.shadows:
-            shadow.end(self._clock.now_ns())
         try:
             self._writer.close(self._clock.now_ns(), "crashed" if self._broken else "closed")
         except LogError as error:

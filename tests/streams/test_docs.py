@@ -4,13 +4,12 @@ import doctest
 import re
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from streams import operators as op
 from streams.lint import lint_source
 from streams.risk import RiskLimits
-from streams.strategies import Plain
+from streams.strategies import STRATEGIES
 from tests.streams import operator_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,16 +72,47 @@ def test_every_operator_has_a_source_or_is_its_own_definition() -> None:
     assert {name for name in ours if not operator_page.source_of(getattr(op, name).__doc__ or "")} == UNCITED
 
 
-@pytest.mark.parametrize("struct", [Plain, RiskLimits])
-def test_every_parameter_is_on_the_page(struct: type[msgspec.Struct]) -> None:
-    assert [name for name in struct.__struct_fields__ if f"`{name}`" not in PAGE] == []
+def test_every_limit_is_on_the_page() -> None:
+    assert [name for name in RiskLimits.__struct_fields__ if f"`{name}`" not in PAGE] == []
 
 
-def test_defaults_on_the_page_are_those_of_the_code() -> None:
-    defaults = dict(zip(reversed(Plain.__struct_fields__), reversed(Plain.__struct_defaults__), strict=False))
-    for row in re.findall(r"^\| (`[^|]*) \| [^|]* \| ([^|]*) \|", PAGE[PAGE.index("## plain") :], re.MULTILINE):
-        names = re.findall(r"`(\w+)`", row[0])
+TRADERS = (ROOT / "docs" / "traders.md").read_text()
+SHARED, *PARTS = re.split(r"^## ", TRADERS, flags=re.MULTILINE)
+SECTIONS = {name: part for part in PARTS for name in part.partition("\n")[0].split(", ")}
+BESIDE = {"taker": "skewed", "cross_venue": "lead_lag"}  # whose parameters they take too
+
+
+def test_every_shipped_strategy_has_a_section_and_every_section_a_strategy() -> None:
+    assert set(SECTIONS) == set(STRATEGIES)
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_a_strategy_is_told_with_its_parameters_a_picture_and_when_not_to_use_it(name: str) -> None:
+    params, section = STRATEGIES[name].params, SECTIONS[name]
+    assert params is not None
+    told = SHARED + section + SECTIONS.get(BESIDE.get(name, ""), "")
+    assert [field for field in params.__struct_fields__ if f"`{field}`" not in told] == []
+    assert f"(pictures/{name}.svg)" in section
+    assert re.search(r"Do\s+not use (it|them) where", section.replace("\n", " "))
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_defaults_on_the_page_are_those_of_the_code(name: str) -> None:
+    params = STRATEGIES[name].params
+    assert params is not None
+    defaults = dict(zip(reversed(params.__struct_fields__), reversed(params.__struct_defaults__), strict=False))
+    checked = 0
+    for row in re.findall(r"^\| (`[^|]*) \| [^|]* \| ([^|]*) \|", SECTIONS[name], re.MULTILINE):
+        names = [word for word in re.findall(r"`(\w+)`", row[0]) if word in params.__struct_fields__]
         said = [part.strip() for part in row[1].split(",")]
-        if said == ["none"] or said == [""]:
+        if said in (["none"], [""]) or not names:
             continue
-        assert [float(part) for part in said] == [float(defaults[name]) for name in names]
+        assert said == [_shortest(defaults[field]) for field in names], row
+        checked += len(names)
+    assert checked or name == "twap"
+
+
+def _shortest(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
