@@ -188,7 +188,7 @@ def test_secrets(play: Play, subject: Subject, entry: str) -> None:
     kept = [frame for frame, _ in on.told.frames]
     assert {frame.direction for frame in kept} == {"in", "out"}
     text = repr(on.told.records) + "".join(f"{frame.url} {frame.body!r}" for frame in kept)
-    for word in (subject.credentials.secret, subject.credentials.passphrase):
+    for word in (subject.credentials.key, subject.credentials.secret, subject.credentials.passphrase):
         assert not word or word.reveal() not in text
 
 
