@@ -1,18 +1,15 @@
-"""dYdX v4: ties its nouns together, and reads recordings without any network.
+"""dYdX v4: ties its nouns together.
 
 A key is an address, `dydx1…` or `dydx1…/3` for its third subaccount; the secret is a key in hex or a mnemonic. Where another key
 than the owner's signs, the passphrase names its authenticators: `12` or `12,13`.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
-from adapters.base.channel import Channel
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
 from adapters.base.exchange import Exchange as BaseExchange
@@ -20,18 +17,19 @@ from adapters.base.limits import Pool, Priority
 from adapters.base.query import Arguments, Query
 from adapters.base.sender import Answer
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings, check
-from adapters.base.shared_topics import Wire
+from adapters.base.shapes import part_of
 from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.dydx import wire
 from adapters.dydx.account import GRACE_BLOCKS, ns
-from adapters.dydx.channels import CHANNELS, SNAPSHOT_LEVELS
+from adapters.dydx.channels import SNAPSHOT_LEVELS
 from adapters.dydx.client import Client, bodies_of, signer_of
 from adapters.dydx.endpoints import HOSTS, Endpoints
-from adapters.dydx.formats import BATCH, Formats, reader
+from adapters.dydx.formats import BATCH, Formats
 from adapters.dydx.orderid import numbers, order_id, subaccount_id
-from adapters.dydx.private import HEIGHTS, SUBACCOUNTS, PrivateWebsocket, channel_of
+from adapters.dydx.private import HEIGHTS, SUBACCOUNTS, PrivateWebsocket
+from adapters.dydx.recorded import MARKETS, Decoder, market_of
 from adapters.dydx.terms import Life
 from adapters.dydx.types import FLAGS, LONG_TERM, SHORT_TERM
 from adapters.dydx.websocket import Websocket
@@ -49,13 +47,13 @@ from state.events import (
     OrderUpdate,
     PlaceOrder,
     PositionUpdate,
-    Ticker,
 )  # fmt: skip
 from state.record import Inbox
 from state.secrets import Credentials, Secret
 from state.words import TERMINAL, Action, Side, TimeInForce
 
-MARKETS = ("linear",)
+__all__ = ["CAPABILITIES", "MARKETS", "Decoder", "Exchange", "market_of"]
+
 DEPTHS = (50, SNAPSHOT_LEVELS)  # one book serves both
 PRICES_EVERY_S = 20.0
 SWEEP_EVERY_S = 2.0
@@ -68,9 +66,8 @@ CAPABILITIES = Capabilities(
     actions=tuple(name for name in Endpoints.ALL if name != "place_stateful"),
 )  # fmt: skip
 
-_time = reader(wire.Time)
-_native = reader(wire.Native)
-_block, _account_info, _fee_tier = reader(wire.BlockAnswer), reader(wire.AccountInfoAnswer), reader(wire.FeeTierAnswer)
+_iso, _tier = part_of("iso", str), part_of("tier", wire.FeeTier)
+_chain_id, _account_number = part_of("block.header.chain_id", str), part_of("info.account_number", int)
 
 
 class GivenOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -157,7 +154,7 @@ class Exchange(BaseExchange):
         Raises `WrongUse` where it is not: an order signed for one chain says nothing on another.
         """
         answer = await self.sender.read(self.build("block", Query()))
-        chain_id = self._fitting(answer, lambda body: _block(body).block.header.chain_id)
+        chain_id = self._fitting(answer, _chain_id)
         known = {host.chain_id for host in HOSTS.values()}
         if chain_id != self._host.chain_id and (chain_id in known or not self.settings.trade_url):
             raise WrongUse(f"dydx: the node is of {chain_id}, and {self._host.chain_id} was meant")
@@ -166,7 +163,7 @@ class Exchange(BaseExchange):
             answer = await self.sender.read(self.build("account", Query()))
         except VenueError as error:
             raise VenueError(error.venue, error.code, error.text, "fatal") from None
-        self.client.account_number = self._fitting(answer, lambda body: _account_info(body).info.account_number)
+        self.client.account_number = self._fitting(answer, _account_number)
 
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
         if policy == "flatten":
@@ -293,10 +290,10 @@ class Exchange(BaseExchange):
         return events
 
     def server_ns(self, body: bytes) -> int:
-        return ns(_time(body).iso) or 0
+        return ns(_iso(body)) or 0
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
-        tier = _fee_tier(body).tier
+        tier = _tier(body)
         maker, taker = (Decimal(ppm).scaleb(-6) for ppm in (tier.maker_fee_ppm, tier.taker_fee_ppm))
         return replace(instrument, maker_fee=maker, taker_fee=taker)
 
@@ -323,76 +320,3 @@ def _taken_apart(credentials: Credentials) -> tuple[Credentials, int, tuple[int,
         )
     apart = Credentials(Secret(address), credentials.secret, credentials.passphrase)
     return apart, int(number or "0"), tuple(map(int, ids))
-
-
-class Decoder(Websocket):
-    """Recorded frames → events, public and private, by the same code as live and without a network.
-
-    `receive` raises `UnknownWord` for an order word that no table has.
-    """
-
-    def __init__(self, market: str = MARKETS[0], venue: str = "") -> None:
-        """Raises `WrongUse` for a market the venue does not have."""
-        if market not in MARKETS:
-            raise WrongUse(f"dydx has no market {market!r}; known: {', '.join(MARKETS)}")
-        self._defined: set[str] = set()
-        super().__init__(venue or "dydx", "recorded", "")
-        self._formats = Formats(self.venue)
-
-    def define(self, instrument: InstrumentDefined) -> None:
-        """Of all markets that are told at once, those are followed that were defined; and some orders name their pair alone."""
-        self._defined.add(instrument.symbol)
-        self._formats.account.symbols[_native(instrument.native.encode()).clobPairId] = instrument.symbol
-
-    def channel_of(self, topic: str) -> Channel | None:
-        return channel_of(self.venue, topic, self._formats.account) or super().channel_of(topic)
-
-    def wire_of(self, topic: str) -> Wire:
-        return (topic, "") if topic in (SUBACCOUNTS, HEIGHTS) else super().wire_of(topic)
-
-    def heard_of(self, wire: Wire) -> Sequence[str]:
-        return [wire[0]] if wire[0] in (SUBACCOUNTS, HEIGHTS) else super().heard_of(wire)
-
-    def data(self, wire: Wire, frame: bytes, recv: int, *, is_whole: bool) -> Sequence[AnyEvent]:
-        """Whatever subaccount it is of, it is the one of the recording."""
-        wire = (wire[0], "") if wire[0] in (SUBACCOUNTS, HEIGHTS) else wire
-        events = super().data(wire, frame, recv, is_whole=is_whole)
-        if wire[0] != CHANNELS["ticker"][0] or not self._defined:
-            return events
-        return [event for event in events if not isinstance(event, Ticker) or event.symbol in self._defined]
-
-    def http(self, url: str, body: bytes, recv: int) -> Sequence[AnyEvent]:
-        """The events of a REST answer, a `FeedStatus` where it does not fit; nothing for an endpoint that tells none."""
-        parts = urlsplit(url)
-        action, symbol = next(
-            ((name, found["symbol"] or "") for name, path in _PATHS if (found := path.fullmatch(parts.path))), ("", "")
-        )
-        said = dict(parse_qsl(parts.query))
-        asked = Query(symbol=symbol or said.get("market", "") or said.get("ticker", ""))
-        try:
-            verdict = Client(HOSTS["mainnet"]).classify(200, body)
-            if verdict.meaning != "ok":
-                return (self._status("gap", f"{parts.path}: {verdict.code} {verdict.text}"),)
-            return self._formats.answer(action, body, asked)[0]
-        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
-            return (self._misfit(error),)
-
-
-# Reads by the path that asks them; one path may be asked for several.
-_PATHS = [
-    (
-        name,
-        re.compile(
-            re.sub(r"\{\w+\}", "[^/]+", each.path.replace("{symbol}", "(?P<symbol>[^/]+)"))
-            + ("" if "{symbol}" in each.path else "(?P<symbol>)")
-        ),
-    )
-    for name, each in Endpoints.ALL.items()
-    if each.path.startswith("/v4/")
-]
-
-
-def market_of(url: str) -> str | None:
-    """The market that a socket's or a REST call's URL speaks of; None where it does not say."""
-    parts = urlsplit(url)
-    return MARKETS[0] if "dydx" in (parts.hostname or "") or parts.path.startswith("/v4/") else None

@@ -17,6 +17,7 @@ import msgspec
 from adapters.base.client import Request
 from adapters.base.numbers import owed
 from adapters.base.query import Arguments, Query, of_kind, said
+from adapters.base.shapes import part_of
 from adapters.dydx import terms, wire
 from adapters.dydx.account import COLLATERAL, Account, ns
 from adapters.dydx.channels import FUNDING_S, BookChannel, candle, pairs, ticker, trade
@@ -51,7 +52,8 @@ _markets, _changes, _trades, _candles = (
     reader(wire.Markets), reader(wire.Changes), reader(wire.Trades), reader(wire.Candles),
 )  # fmt: skip
 _order, _orders = reader(wire.Order), reader(list[wire.Order])
-_subaccount, _fills, _payments = reader(wire.SubaccountAnswer), reader(wire.Fills), reader(wire.Payments)
+_subaccount, _fills = part_of("subaccount", wire.Subaccount), part_of("fills", list[wire.Fill])
+_payments = part_of("fundingPayments", list[wire.Payment])
 
 
 class Formats:
@@ -331,7 +333,7 @@ class Formats:
 
     def _executions(self, body: bytes, query: Query) -> Page:
         """Oldest first, marked as fetched after the fact; the next page ends where this one began, with an overlap."""
-        rows = _fills(body).fills
+        rows = _fills(body)
         since = (query.start_ms or 0) * 1_000_000
         inside = [row for row in rows if (ns(row.createdAt) or since) >= since]
         told = [self.account.fill(row, backfilled=True) for row in reversed(inside)]
@@ -342,10 +344,10 @@ class Formats:
         return wanted, str(following) if full and following > 0 else ""
 
     def _funding(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [self.account.funding(row) for row in reversed(_payments(body).fundingPayments)]
+        return [self.account.funding(row) for row in reversed(_payments(body))]
 
     def _subaccount(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return self.account.snapshot(_subaccount(body).subaccount)
+        return self.account.snapshot(_subaccount(body))
 
 
 def _iso(ms: int | None) -> str | None:

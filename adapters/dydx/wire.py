@@ -105,12 +105,6 @@ class Market(Struct, gc=False):
     marketType: str = ""
 
 
-class Native(Struct, gc=False):
-    """What an instrument keeps of its market."""
-
-    clobPairId: Uint32
-
-
 class OraclePrice(Struct, gc=False):
     oraclePrice: Number
     effectiveAt: str = ""
@@ -220,14 +214,6 @@ class Height(Struct, gc=False):
 # --- answers -----------------------------------------------------------------------------------------------------
 
 
-class SubaccountAnswer(Struct, gc=False):
-    subaccount: Subaccount
-
-
-class Fills(Struct, gc=False):
-    fills: list[Fill]
-
-
 class Payment(Struct, gc=False):
     """`payment` is positive where it is received."""
 
@@ -240,43 +226,11 @@ class Payment(Struct, gc=False):
     oraclePrice: str = ""
 
 
-class Payments(Struct, gc=False):
-    fundingPayments: list[Payment]
-
-
-class Time(Struct, gc=False):
-    iso: str
-
-
-class AccountInfo(Struct, gc=False):
-    account_number: Id
-
-
-class AccountInfoAnswer(Struct, gc=False):
-    info: AccountInfo
-
-
-class Header(Struct, gc=False):
-    chain_id: str
-
-
-class Block(Struct, gc=False):
-    header: Header
-
-
-class BlockAnswer(Struct, gc=False):
-    block: Block
-
-
 class FeeTier(Struct, gc=False):
     """In millionths."""
 
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
-
-
-class FeeTierAnswer(Struct, gc=False):
-    tier: FeeTier
 
 
 class Broadcast(Struct, gc=False):
