@@ -7,8 +7,7 @@ https://github.com/dydxprotocol/v4-chain/blob/main/protocol/x/clob/types/errors.
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -68,14 +67,6 @@ _GATEWAY: Mapping[int, tuple[Meaning, Refusal | None]] = {
     3: ("rejected", "rule"), 5: ("gone", "gone"), 7: ("fatal", "fatal"), 8: ("retry", "rate"), 12: ("rejected", "rule"),
     16: ("fatal", "fatal"),
 }  # fmt: skip
-
-
-def messages() -> ModuleType:
-    """The module that needs the extra; raises `WrongUse` where it is not installed."""
-    try:
-        return import_module("adapters.dydx.messages")
-    except ImportError as error:
-        raise WrongUse(f"dydx orders need the extra: pip install 'tapeline[dydx]' ({error})") from None
 
 
 class Client(BaseClient):
@@ -175,11 +166,10 @@ def _by_status(status: int, text: str) -> Verdict:
             return Verdict("unknown", None, code, text)
 
 
-def signer_of(secret: str) -> "Signer":
-    """Raises `WrongUse` without the extra, or for a secret that is no key."""
-    return cast("Signer", messages().Signer(secret))
-
-
-def bodies_of(owner: str, subaccount: int, authenticators: Sequence[int]) -> "Bodies":
-    """Raises `WrongUse` without the extra."""
-    return cast("Bodies", messages().Bodies(owner, subaccount, authenticators))
+def trader(owner: str, subaccount: int, authenticators: Sequence[int], secret: str) -> "tuple[Bodies, Signer]":
+    """What writes and what signs an account's transactions. Raises `WrongUse` without the extra, or for no key."""
+    try:
+        chain = import_module("adapters.dydx.messages")
+    except ImportError as error:
+        raise WrongUse(f"dydx orders need the extra: pip install 'tapeline[dydx]' ({error})") from None
+    return chain.Bodies(owner, subaccount, authenticators), chain.Signer(secret)

@@ -24,7 +24,7 @@ from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.dydx import wire
 from adapters.dydx.account import GRACE_BLOCKS, ns
 from adapters.dydx.channels import SNAPSHOT_LEVELS
-from adapters.dydx.client import Client, bodies_of, signer_of
+from adapters.dydx.client import Client, trader
 from adapters.dydx.endpoints import HOSTS, Endpoints
 from adapters.dydx.formats import BATCH, Formats
 from adapters.dydx.orderid import numbers, order_id, subaccount_id
@@ -116,8 +116,7 @@ class Exchange(BaseExchange):
         self.formats.height, self.formats.now_s = self._newest, lambda: (clock.now_ns() + self.sender.offset.ns) / 1e9
         self._signer = None
         if credentials is not None:
-            self.formats.bodies = bodies_of(address, number, authenticators)
-            self._signer = signer_of(credentials.secret.reveal())
+            self.formats.bodies, self._signer = trader(address, number, authenticators, credentials.secret.reveal())
             if self._signer.address != address and not authenticators:
                 raise WrongUse(
                     "dydx: the secret is of another address than the key, and no passphrase names an authenticator"
