@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: types demo test check format bench bench-rivals chaos plans pictures docs clean tamper
+.PHONY: types demo test check format bench bench-rivals chaos plans pictures docs clean tamper ten-million
 
 demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
@@ -44,6 +44,10 @@ bench: $(STAMP)
 
 bench-rivals: $(STAMP)
 	$(BIN)/python -m benchmarks --rivals
+
+# Ten million events in one session: audited, verified and rebuilt, with time and the most memory held: half an hour.
+ten-million: $(STAMP)
+	$(BIN)/python -m benchmarks.ten_million
 
 # A thousand places for each kind of damage, on both databases: about an hour.
 tamper: $(STAMP)

@@ -66,6 +66,10 @@ CHECKS: Final = (
     Check("Strategies", "None of them failed.", frozenset({"strategy failed"}), follows=True),
 )
 
+UNOPENED: Final = frozenset(
+    {"Manifest", "Signatures"}
+)  # what holds of an encrypted session without its key, as a whole
+
 
 def page(
     report: AuditReport,
@@ -84,8 +88,7 @@ def page(
         *_checked(report, row, asked),
         *_findings(report.findings),
         *_session(report, row, log_name),
-        *_intents(report),
-        *_positions(report),
+        *(() if report.unchecked else (*_intents(report), *_positions(report))),
         *_checkpoints(checkpoints),
         f"<details><summary>Manifest</summary><pre>{_word(row.manifest)}</pre></details>",
         "</main></body></html>",
@@ -110,6 +113,9 @@ def _verdict(report: AuditReport, *, outside: bool) -> Iterable[str]:
     if report.clean:
         yield '<section id="verdict" class="clean"><p class="big">Clean</p>'
         yield f"<p>All {report.records:,} records were read, and nothing in them or beside them contradicts the rest.</p>"
+    elif not report.findings:
+        yield '<section id="verdict"><p class="big">No verdict</p>'
+        yield f"<p>{_word(report.unchecked[0])}. Nothing is wrong in what can be checked without it.</p>"
     else:
         first = report.findings[0]
         counted = f"{len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}"
@@ -118,6 +124,8 @@ def _verdict(report: AuditReport, *, outside: bool) -> Iterable[str]:
         yield f"<p>The first is {where}: <b>{_word(first.kind)}</b>, {_word(first.text)}.</p>"
         if len(report.findings) >= FINDINGS_MAX:
             yield f"<p>The search of the log stopped at {FINDINGS_MAX} findings: there may be more.</p>"
+    if report.unchecked:
+        yield f"<p>Not checked: {_word('; '.join(report.unchecked[1:]))}.</p>"
     if not outside:
         yield (
             "<p>Nothing outside of the log was asked. Whoever can rewrite all of a log can make it agree with itself: "
@@ -132,18 +140,21 @@ def _checked(report: AuditReport, row: SessionRow, asked: dict[str, bool]) -> It
     yield '<h2>What was checked</h2><table id="checked"><thead><tr><th>Result<th>What<th>It holds if</tr></thead><tbody>'
     for check in CHECKS:
         against = sum(found.kind in check.kinds for found in report.findings)
-        yield _check_row(check, against, report.records, asked=asked.get(check.title, True), whole=whole)
+        opened = not report.unchecked or check.title in UNOPENED
+        yield _check_row(check, against, report.records, asked=asked.get(check.title, True), whole=whole, opened=opened)
     others = sum(found.kind not in known for found in report.findings)
     if others:
         yield _check_row(Check("Else", "Nothing else was found.", frozenset()), others, 0, asked=True, whole=True)
     yield "</tbody></table>"
 
 
-def _check_row(check: Check, against: int, reached: int, *, asked: bool, whole: bool) -> str:
+def _check_row(check: Check, against: int, reached: int, *, asked: bool, whole: bool, opened: bool = True) -> str:
     if against:
         kind, result = "bad", f"{against} found"
     elif not asked:
         kind, result = "unasked", "not asked"
+    elif not opened:
+        kind, result = "unasked", "encrypted"
     elif check.follows and not whole:
         kind, result = "unasked", f"holds up to record {reached}" if reached else "not reached"
     else:
@@ -173,8 +184,8 @@ def _session(report: AuditReport, row: SessionRow, log_name: str) -> Iterable[st
         ("Closed (UTC)", _time(row.closed)),
         ("Forked from", row.parent or "-"),
         ("Records read", f"{report.records:,} of {row.last_seq:,}"),
-        ("Fills", f"{report.fills:,}"),
-        ("Feed gaps that it recorded itself", f"{report.gaps:,}"),
+        ("Fills", "encrypted" if report.unchecked else f"{report.fills:,}"),
+        ("Feed gaps that it recorded itself", "encrypted" if report.unchecked else f"{report.gaps:,}"),
         ("Running digest", row.head),
         ("Checkpoints reach to record", f"{report.checkpointed_seq:,}"),
         ("Signatures reach to record", f"{report.signed_seq:,}"),

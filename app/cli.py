@@ -4,6 +4,7 @@ Exit codes: 0 clean, 1 findings, 2 could not run. Only the module of the command
 `tapeline --help` answers at once.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from app.options import LogOption
+from app.options import LOG_KEY_VARIABLE, LogKeyOption, LogOption
 from app.output import printable
 from state.errors import TapelineError, WrongUse
 
@@ -131,16 +132,20 @@ def asked_for(words: Sequence[str]) -> str | None:
     return None
 
 
-_VALUED: Final = ("--log",)  # options before the command that take the next word
+_VALUED: Final = ("--log", "--log-key")  # options before the command that take the next word
 
 
 def _tapeline(
     context: typer.Context,
     log: LogOption = None,
+    log_key: LogKeyOption = None,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     """An event-sourced reactive trading system: one log with everything in it, and a replay that proves it."""
     context.obj = log
+    if log_key is not None:
+        # Whatever the command starts in other processes (a demo's proofs, a sweep's workers) reads the same log.
+        os.environ[LOG_KEY_VARIABLE] = str(log_key)
     if show_version:
         typer.echo(f"tapeline {_version()}")
         raise typer.Exit(CLEAN)

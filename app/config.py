@@ -59,6 +59,7 @@ class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A live session; `earlier_orders` are those that earlier sessions of its log left resting.
 
+    `log_key` is the file of the key that the session is stored under, encrypted; empty for none.
     `max_loss` is, by settling asset, what the session may lose before it cancels, flattens and ends.
     """
 
@@ -66,6 +67,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strategies: list[StrategyConfig] = []
     risk: RiskLimits | None = None
     log: str = ""
+    log_key: str = ""
     seed: int = 0
     stop: StopPolicy = "cancel"
     max_loss: dict[str, Decimal] = {}

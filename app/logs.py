@@ -8,14 +8,14 @@ import typer
 
 from app.options import log_url
 from replay.archive import is_archive, open_archive
-from replay.proof.data_keys import LogKey
 from replay.tape import SealedSession, Tape, is_tape, log_of
 from state.log import Log, SessionRow
+from state.log.data_keys import LogKey
 
 
-def opened_log(context: typer.Context, log: str | None) -> Log:
-    """The log to read from: one that is not there is an error, never made."""
-    return Log.open(log_url(context, log), create=False)
+def opened_log(context: typer.Context, log: str | None, log_key: Path | None = None) -> Log:
+    """The log to read from, by the log key that is said or that the environment names: one that is not there is an error."""
+    return Log.open(log_url(context, log), create=False, key=LogKey.said(log_key))
 
 
 def is_sealed(word: str) -> bool:
@@ -38,5 +38,5 @@ def opened_session(
         with log_of(sealed_session(Path(session), log_key)) as opened:
             yield opened, opened.sessions()[0]
         return
-    with opened_log(context, log) as opened:
+    with opened_log(context, log, log_key) as opened:
         yield opened, opened.find(session)

@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 LOG_VARIABLE: Final = "TAPELINE_LOG"
+LOG_KEY_VARIABLE: Final = "TAPELINE_LOG_KEY"
 LOG_DEFAULT: Final = "sqlite:///tapeline.db"
 
 LogOption: TypeAlias = Annotated[
@@ -24,7 +25,7 @@ SessionArgument: TypeAlias = Annotated[
 LogKeyOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--log-key", metavar="FILE", help="The key that payloads are under; else $TAPELINE_LOG_KEY, else none."
+        "--log-key", metavar="FILE", help=f"The key that payloads are under; else ${LOG_KEY_VARIABLE}, else none."
     ),
 ]
 VenueArgument: TypeAlias = Annotated[str, typer.Argument(metavar="VENUE", help="A venue of `tapeline venues`.")]

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from replay.proof.anchors import Anchor
-from replay.proof.evidence import examine
+from replay.proof.evidence import examine, examine_unopened
 from replay.proof.keys import PublicKey
+from replay.unopened import UNCHECKED, examine_rows
 from state.commands import action_of
-from state.errors import LogError
+from state.errors import LogCorrupt, LogError
 from state.events import (
     Accepted,
     AmendOrder,
@@ -32,6 +33,8 @@ from state.events import (
 )
 from state.ledger import EXACT, Position
 from state.log import Log, SessionRow
+from state.log.data_keys import KeyNeeded
+from state.log.verify import Finding as Found
 from state.log.verify import check
 from state.record import Record
 from state.reducer import Reducer
@@ -97,10 +100,13 @@ class AuditReport:
     anchored_seq: int
     outcomes: tuple[Outcomes, ...] = ()
     positions: tuple[PositionLine, ...] = ()
+    unchecked: tuple[
+        str, ...
+    ] = ()  # what could not be, as the session is encrypted and its key is not here; why comes first
 
     @property
     def clean(self) -> bool:
-        return not self.findings
+        return not self.findings and not self.unchecked
 
 
 class Books:
@@ -257,6 +263,9 @@ def audit(
     With `anchors` or `key`, what was said of the session outside of the log is held against it too.
     """
     row = log.find(session)
+    needed = _key_needed(log, row)
+    if needed is not None:
+        return _unopened(log, row, needed, anchors, key)
     checked = check(log, row.id)
     evidence = examine(log, row.id, anchors=anchors, key=key, known=checked)
     of_log = sorted((*checked, *evidence.findings), key=lambda found: found.seq)
@@ -294,6 +303,47 @@ def audit(
         anchored_seq=evidence.anchored_seq,
         outcomes=books.outcomes(),
         positions=books.positions(),
+    )
+
+
+def _key_needed(log: Log, row: SessionRow) -> KeyNeeded | None:
+    try:
+        with log.reading() as reader:
+            reader.require_key(row.id)
+    except KeyNeeded as needed:
+        return needed
+    except LogError:
+        return None  # the wrapped key is damaged: the check says so
+    return None
+
+
+def _unopened(
+    log: Log, row: SessionRow, needed: KeyNeeded, anchors: Sequence[Anchor] | None, key: PublicKey | None
+) -> AuditReport:
+    """What can be said of an encrypted session without its key, and what cannot."""
+    found: list[Found] = []
+    with log.reading() as reader:
+        try:
+            found += examine_rows(reader, row)
+        except LogCorrupt as error:
+            found.append(Found(error.seq or 1, "block", str(error)))
+        evidence = examine_unopened(reader, row, anchors=anchors, key=key)
+    by_seq = sorted((*found, *evidence.findings), key=lambda each: each.seq)
+    return AuditReport(
+        session=row.id,
+        status=row.status,
+        records=0,
+        intents=0,
+        answered=0,
+        fills=0,
+        gaps=0,
+        head=row.head,
+        findings=tuple(Finding(each.seq, each.kind, each.text) for each in by_seq),
+        checkpoints=evidence.checkpoints,
+        checkpointed_seq=evidence.checkpointed_seq,
+        signed_seq=evidence.signed_seq,
+        anchored_seq=evidence.anchored_seq,
+        unchecked=(str(needed), *UNCHECKED),
     )
 
 

@@ -14,6 +14,7 @@ from replay.simulate import Simulation
 from state.errors import ConfigurationError, WrongUse
 from state.events import INTENT, AnyEvent, Blocked, Fill, FundingPayment
 from state.log import Log
+from state.log.data_keys import LogKey
 from state.manifest import Manifest
 from state.record import Frame, Record, canonical
 from state.shared import SharedState
@@ -89,7 +90,7 @@ class _Stretch(Simulation):
 def run_job(job: Job) -> Outcome:
     """Raises `WrongUse` where the session is no longer the one that was meant, `TapelineError` as a simulation does."""
     paper = msgspec.json.decode(job.paper, type=PaperSettings, strict=False)
-    with Log.open(job.log, create=False) as log:
+    with Log.open(job.log, create=False, key=LogKey.said(None)) as log:
         row = log.find(job.session)
         if row.head != job.head:
             raise WrongUse(f"session {row.id} in {log.name} is not the one that the sweep was begun with")

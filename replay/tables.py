@@ -36,6 +36,7 @@ from state.events import (
     Trade,
 )
 from state.log import Log
+from state.log.data_keys import LogKey
 from state.record import Record
 
 if TYPE_CHECKING:
@@ -146,16 +147,17 @@ class Session:
     @contextmanager
     def _opened(self) -> Iterator[tuple[Log, str]]:
         if is_tape(self._session):
-            with log_of_tape(Path(self._session)) as log:
+            with log_of_tape(Path(self._session), LogKey.said(None)) as log:
                 yield log, log.sessions()[0].id
             return
-        with Log.open(self._log, create=False) as log:
+        with Log.open(self._log, create=False, key=LogKey.said(None)) as log:
             yield log, log.find(self._session).id
 
 
 def read(session: str = "last", log: str | None = None) -> Session:
     """A session by its id, a unique beginning of one, `last`, or a tape's path; `log` is a URL, else $TAPELINE_LOG.
 
+    What is encrypted is opened by the key in the file that $TAPELINE_LOG_KEY names.
     Raises `WrongUse` where there is no such session, `LogError` where there is no such log.
     """
     return Session(session, log or os.environ.get(LOG_VARIABLE, "") or LOG_DEFAULT)

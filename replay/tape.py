@@ -9,13 +9,13 @@ from typing import Literal, Protocol, TypeVar
 import msgspec
 
 from replay.proof.container import Section, sections
-from replay.proof.data_keys import LogKey
 from replay.proof.locked import MAGIC as LOCKED
 from replay.proof.locked import LockedReader
 from state.errors import LogCorrupt
 from state.log import Log, SessionRow, SessionWriter, StoredFrame
 from state.log.checkpoint import SignedCheckpoint
 from state.log.codec import split, unpack_as_written
+from state.log.data_keys import LogKey, new_data_key
 from state.log.rows import SessionStatus
 from state.record import Record
 
@@ -40,6 +40,9 @@ class Opening(msgspec.Struct, frozen=True):
 class SealedSession(Protocol):
     """A session that stands outside of a log; every method raises `LogCorrupt` on damage."""
 
+    @property
+    def encrypted(self) -> bool: ...
+
     def opening(self) -> Opening: ...
 
     def checkpoints(self) -> list[SignedCheckpoint]: ...
@@ -60,6 +63,12 @@ class Tape:
     def __init__(self, path: Path, key: LogKey | None = None) -> None:
         self.path = path
         self._key = key
+
+    @property
+    def encrypted(self) -> bool:
+        """There is a key to it."""
+        with self.path.open("rb") as file:
+            return file.read(len(LOCKED)) == LOCKED
 
     def opening(self) -> Opening:
         """What the session was."""
@@ -127,8 +136,12 @@ def log_of_tape(path: Path, key: LogKey | None = None) -> AbstractContextManager
 
 @contextmanager
 def log_of(sealed: SealedSession) -> Iterator[Log]:
-    """A temporary log that holds a sealed session and nothing else; raises `LogCorrupt` unless it is the one sealed."""
-    with TemporaryDirectory(prefix="tapeline-") as folder, Log.open(f"sqlite:///{folder}/log.db") as log:
+    """A temporary log that holds a sealed session and nothing else; raises `LogCorrupt` unless it is the one sealed.
+
+    What is encrypted there is encrypted here too, under a key that is nowhere but in memory.
+    """
+    key = LogKey(new_data_key()) if sealed.encrypted else None
+    with TemporaryDirectory(prefix="tapeline-") as folder, Log.open(f"sqlite:///{folder}/log.db", key=key) as log:
         restore_session(sealed, log)
         yield log
 

@@ -7,18 +7,18 @@ import msgspec
 import typer
 
 from app.logs import opened_log
-from app.options import JsonOption, LogKeyOption, LogOption, UnreadLogOption
-from app.output import print_json, print_lines, remark
+from app.options import JsonOption, LogKeyOption, LogOption
+from app.output import print_json, print_lines, printable, remark
 from app.progress import progress
 from replay.archive import is_archive
 from replay.archive.keys import forget_archive
 from replay.archive.moving import Archived
 from replay.archive.moving import archive as archive_session
-from replay.proof.data_keys import LogKey
 from replay.proof.keys import Signer
 from replay.proof.locked import forget_tape
 from replay.tape import is_tape
-from state.errors import WrongUse
+from state.errors import LogError, WrongUse
+from state.log.data_keys import LogKey
 
 CLEAN = 0
 
@@ -52,7 +52,7 @@ def archive(
     signer = None if key is None else Signer.load(key)
     locking = LogKey.said(log_key)
     moved: list[Archived] = []
-    with opened_log(context, log) as opened:
+    with opened_log(context, log, log_key) as opened:
         rows = [opened.find(session) for session in sessions]
         with progress("archiving", len(rows)) as done:
             for row in rows:
@@ -73,22 +73,42 @@ def _say(it: Archived) -> None:
         remark(f"session {it.session} is deleted from the log")
 
 
+def _forget_in_log(context: typer.Context, session: str, log: str | None) -> None:
+    """There is no way back, so neither `last` nor a beginning will do."""
+    try:
+        opened = opened_log(context, log)
+    except LogError as error:
+        raise WrongUse(f"{session} is neither an archive nor a tape, and as a session: {error}") from error
+    with opened:
+        if all(row.id != session for row in opened.sessions()):
+            raise WrongUse(
+                f"{session} is neither an archive, nor a tape, nor the whole id of a session in {opened.name}"
+            )
+        opened.forget(session)
+
+
 def forget(
-    path: Annotated[
-        Path, typer.Argument(metavar="ARCHIVE|TAPE", help="An encrypted archive's folder or tape.", show_default=False)
+    context: typer.Context,
+    session: Annotated[
+        str,
+        typer.Argument(
+            metavar="SESSION|ARCHIVE|TAPE",
+            help="An encrypted session of the log, by its whole id; an archive's folder; a tape.",
+            show_default=False,
+        ),
     ],
-    log: UnreadLogOption = None,
+    log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Erase an encrypted session by destroying its key: nobody can read it any more, and there is no way back."""
-    if is_archive(str(path)):
-        forget_archive(path)
-    elif is_tape(str(path)):
-        forget_tape(path)
+    if is_archive(session):
+        forget_archive(Path(session))
+    elif is_tape(session):
+        forget_tape(Path(session))
     else:
-        raise WrongUse(f"{path} is neither an archive nor a tape")
+        _forget_in_log(context, session, log)
     if as_json:
-        print_json(ForgottenFact(str(path)))
+        print_json(ForgottenFact(session))
     else:
-        print_lines([f"{path}: its key is forgotten".encode()])
+        print_lines([printable(f"{session}: its key is forgotten").encode()])
     return CLEAN

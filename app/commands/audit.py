@@ -21,7 +21,7 @@ from replay.proof.anchors import read as read_anchors
 from replay.proof.keys import PublicKey
 from state.errors import WrongUse
 
-CLEAN, FINDINGS = 0, 1
+CLEAN, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 LOOK_EVERY_S = 0.1
 
 
@@ -55,7 +55,7 @@ def audit(
             raise WrongUse(
                 "--follow tells findings as they come: audit page, anchors and keys when the session has ended"
             )
-        return _follow(context, session, log, as_json=as_json)
+        return _follow(context, session, log, log_key, as_json=as_json)
     with opened_session(context, session, log, log_key) as (opened, row):
         said = None if anchors is None else read_anchors(anchors, row.id)
         key = None if public_key is None else PublicKey.load(public_key)
@@ -68,12 +68,14 @@ def audit(
         print_json(report)
     elif not html:
         _print(report)
-    return CLEAN if report.clean else FINDINGS
+    if report.findings:
+        return FINDINGS
+    return COULD_NOT_RUN if report.unchecked else CLEAN
 
 
-def _follow(context: typer.Context, session: str, log: str | None, *, as_json: bool) -> int:
+def _follow(context: typer.Context, session: str, log: str | None, log_key: Path | None, *, as_json: bool) -> int:
     found = 0
-    with opened_log(context, log) as opened:
+    with opened_log(context, log, log_key) as opened:
         row = opened.find(session)
         remark(f"following session {row.id}, which is {row.status}; Ctrl-C ends it")
         for finding in follow_session(opened, row.id, lambda: sleep(LOOK_EVERY_S)):
@@ -100,15 +102,27 @@ def _write(text: bytes, output: Path | None) -> None:
 
 
 def _print(report: AuditReport) -> None:
-    print_lines(
-        [
-            f"session {report.session} ({report.status}): {report.records} records, head {report.head}".encode(),
+    read = "encrypted" if report.unchecked else f"{report.records} records"
+    lines = [f"session {report.session} ({report.status}): {read}, head {report.head}"]
+    if not report.unchecked:
+        lines.append(
             f"{report.intents} intents, {report.answered} with their outcome; {report.fills} fills; "
-            f"{report.gaps} feed gaps recorded".encode(),
-            f"{report.checkpoints} checkpoints up to record {report.checkpointed_seq}, "
-            f"signed up to {report.signed_seq}, anchored up to {report.anchored_seq}".encode(),
-            b"clean" if report.clean else f"{len(report.findings)} findings".encode(),
-        ]
+            f"{report.gaps} feed gaps recorded"
+        )
+    lines.append(
+        f"{report.checkpoints} checkpoints up to record {report.checkpointed_seq}, "
+        f"signed up to {report.signed_seq}, anchored up to {report.anchored_seq}"
     )
+    lines.append(_verdict(report))
+    lines += [f"not checked: {what}" for what in report.unchecked[1:]]
+    print_lines(printable(line).encode() for line in lines)
     if report.findings:
         print_table(("seq", "kind", "finding"), [(f.seq, f.kind, f.text) for f in report.findings], right=("seq",))
+
+
+def _verdict(report: AuditReport) -> str:
+    if report.findings:
+        return f"{len(report.findings)} findings"
+    return (
+        f"no verdict: {report.unchecked[0]}; nothing is wrong in what can be checked" if report.unchecked else "clean"
+    )

@@ -90,14 +90,16 @@ def trades(
 def _write(log: Log, session: str, layout: LayoutName, method: MethodName, out: BinaryIO) -> int:
     text = TextIOWrapper(out, "utf-8", newline="")
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS[layout.value])
     written = 0
-    for executed in executions(log, session, method.value):
-        for line in rows(executed, layout.value):
-            lines.writerow(line)
-            written += 1
-    text.flush()
-    text.detach()
+    try:
+        lines.writerow(COLUMNS[layout.value])
+        for executed in executions(log, session, method.value):
+            for line in rows(executed, layout.value):
+                lines.writerow(line)
+                written += 1
+        text.flush()
+    finally:
+        text.detach()  # else standard output is closed with it
     return written
 
 

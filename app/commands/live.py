@@ -28,6 +28,7 @@ from replay.compare import StrategyLine, compare
 from replay.proof.checkpoints import checkpoint
 from state.errors import SessionBroken, WrongUse
 from state.log import Log
+from state.log.data_keys import LogKey
 
 COULD_NOT_RUN = 2
 
@@ -53,7 +54,8 @@ def run(
     """Run a live session from a configuration file until Ctrl-C; cancels (and flattens, if told to) at its end."""
     read = read_config(config)
     planned = plan(read)
-    return _live(planned, log or read.log or log_url(context, None), _seconds(for_), as_json=as_json)
+    key = LogKey.said(Path(read.log_key) if read.log_key else None)
+    return _live(planned, log or read.log or log_url(context, None), _seconds(for_), key, as_json=as_json)
 
 
 def record(
@@ -91,7 +93,7 @@ def record(
         market_frames=frames,
     )
     planned = plan(RunConfig([config], stop="leave"), "record")
-    return _live(planned, log_url(context, log), _seconds(for_), as_json=as_json)
+    return _live(planned, log_url(context, log), _seconds(for_), LogKey.said(None), as_json=as_json)
 
 
 def demo(
@@ -108,7 +110,7 @@ def demo(
         if not as_json:
             remark(f"a Bybit of our own listens at {venue.fact.rest_url}; trading two markets there for {for_}")
         planned = plan(demo_config(venue.fact, seed), "demo")
-        summary, session, lines = _session(planned, url, for_s, as_json=as_json)
+        summary, session, lines = _session(planned, url, for_s, LogKey.said(None), as_json=as_json)
     proofs = prove(url, summary.session) if session.failure is None else []
     code = _end(summary, session, proofs, lines, as_json=as_json)
     if not as_json:
@@ -117,8 +119,8 @@ def demo(
     return code or (CLEAN if all(proof.clean for proof in proofs) else FINDINGS)
 
 
-def _live(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> int:
-    summary, session, lines = _session(planned, url, for_s, as_json=as_json)
+def _live(planned: Plan, url: str, for_s: float | None, key: LogKey | None, *, as_json: bool) -> int:
+    summary, session, lines = _session(planned, url, for_s, key, as_json=as_json)
     code = _end(summary, session, [], lines, as_json=as_json)
     if not as_json:
         print_lines(_next(summary.session, url))
@@ -126,9 +128,9 @@ def _live(planned: Plan, url: str, for_s: float | None, *, as_json: bool) -> int
 
 
 def _session(
-    planned: Plan, url: str, for_s: float | None, *, as_json: bool
+    planned: Plan, url: str, for_s: float | None, key: LogKey | None, *, as_json: bool
 ) -> tuple[Summary, LiveSession, list[StrategyLine]]:
-    with Log.open(url) as log:
+    with Log.open(url, key=key) as log:
 
         async def live() -> LiveSession:
             return await run_plan(planned, log, for_s=for_s, around=unwatched if as_json else watched)

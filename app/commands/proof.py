@@ -17,7 +17,6 @@ from app.progress import progress
 from replay.proof import verify_tape
 from replay.proof.anchors import Anchor, append, hand_over
 from replay.proof.checkpoints import EVERY, Checkpointer, Made
-from replay.proof.data_keys import LogKey
 from replay.proof.inclusion import NotProven, Proof
 from replay.proof.inclusion import check_proof as proven_record
 from replay.proof.inclusion import prove as prove_record
@@ -29,6 +28,7 @@ from state.clock import WallClock
 from state.errors import WrongUse
 from state.log import Log
 from state.log.checkpoint import SignedCheckpoint
+from state.log.data_keys import LogKey
 from state.record import to_json
 
 CLEAN, FINDINGS = 0, 1
@@ -191,7 +191,7 @@ def seal(
         return CLEAN
     signer = None if key is None else Signer.load(key)
     locking = LogKey.said(log_key)
-    with opened_log(context, log) as opened:
+    with opened_log(context, log, log_key) as opened:
         row = opened.find(session)
         path = output or Path(f"{row.id}.tape")
         with whole_file(path) as out:
@@ -217,7 +217,7 @@ def unseal(
     log: LogOption = None,
 ) -> int:
     """Bring a sealed session into a log, to look at it with every other command."""
-    with Log.open(log_url(context, log)) as opened:
+    with Log.open(log_url(context, log), key=LogKey.said(log_key)) as opened:
         row = restore_session(sealed_session(tape, log_key), opened)
         print_lines([f"session {row.id}: {row.last_seq} records, digest {row.head}".encode()])
     return CLEAN

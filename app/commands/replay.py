@@ -31,6 +31,7 @@ from replay.verify import verify as verify_session
 from state.clock import WallClock
 from state.errors import ConfigurationError, WrongUse
 from state.log import Log, SessionRow
+from state.log.data_keys import LogKey
 from state.manifest import Manifest, installed
 from state.record import Record, to_json
 from state.words import InstrumentKind
@@ -69,7 +70,7 @@ def import_frames(
     tapeline, python, packages = installed()
     manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
     session = new_session_id(WallClock())
-    with Log.open(url) as opened, progress(f"importing {name}") as done, Collector():
+    with Log.open(url, key=LogKey.said(None)) as opened, progress(f"importing {name}") as done, Collector():
         if said is not None:
             imported = import_market_files(
                 opened, session, manifest, said, files, lambda read, total: done(read, total)

@@ -11,7 +11,7 @@ from state.errors import WrongUse
 
 if TYPE_CHECKING:
     from replay.archive.reading import Archive
-    from replay.proof.data_keys import LogKey
+    from state.log.data_keys import LogKey
 
 
 def is_archive(word: str) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from replay.archive.names import KEY
-from replay.proof.data_keys import WRAPPED_BYTES, LogKey, needs_key, new_data_key
 from state.errors import LogCorrupt, WrongUse
+from state.log.data_keys import WRAPPED_BYTES, LogKey, needs_key, new_data_key
 
 FORMAT = "tapeline key 1"
 

@@ -24,13 +24,13 @@ from replay.archive.layout import (
 from replay.archive.names import CHECKPOINTS, FORMAT, FRAMES, JOURNAL, RECORDS, SESSION
 from replay.archive.parts import write_part
 from replay.archive.reading import Archive, Proven
-from replay.proof.data_keys import LogKey
 from replay.proof.keys import Signer
 from replay.proof.seal import complete
 from state.errors import LogCorrupt, WrongUse
 from state.log import Log, SessionRow
 from state.log.checkpoint import SignedCheckpoint
 from state.log.codec import expand, mark_seed, marks_of, split, unpack_as_written
+from state.log.data_keys import LogKey
 from state.log.reader import Reader
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import parquet as pq
 
 from replay.archive.layout import Row, batch_of
-from replay.proof.data_keys import part_key
 from state.errors import LogCorrupt, WrongUse
+from state.log.data_keys import part_key
 
 if TYPE_CHECKING:
     from pyarrow.parquet.encryption import (  # type: ignore[import-untyped]

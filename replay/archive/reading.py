@@ -22,11 +22,11 @@ from replay.archive.layout import (
 )
 from replay.archive.names import CHECKPOINTS, FORMAT, FRAMES, JOURNAL, RECORDS, SESSION
 from replay.archive.parts import read_part
-from replay.proof.data_keys import LogKey
 from replay.tape import Opening
 from state.errors import LogCorrupt, SchemaUnknown
 from state.log.checkpoint import Checkpoint, SignedCheckpoint, facts_of, frame_entry, frame_mark
 from state.log.codec import mark_seed, marks_of, start_digest, unpack_as_written
+from state.log.data_keys import LogKey
 from state.log.ink import journal_of
 from state.log.merkle import Tree
 from state.log.reader import Spans

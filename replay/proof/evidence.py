@@ -62,6 +62,45 @@ def examine(
     )
 
 
+def examine_unopened(
+    reader: Reader, row: SessionRow, *, anchors: Sequence[Anchor] | None = None, key: PublicKey | None = None
+) -> Evidence:
+    """The same of a session that is encrypted, without its key: what checkpoints, signatures and anchors say of each other.
+
+    Whether the records and frames bear it out stays open.
+    """
+    stored = reader.checkpoints(row.id)
+    claims = [_Claim(signed.checkpoint, "checkpoint") for signed in stored]
+    claims += [_Claim(anchor.checkpoint, "anchor") for anchor in anchors or ()]
+    found = [
+        *_chain(row, stored),
+        *_facts(row, claims),
+        *_anchored(row, anchors),
+        *_stored_as_anchored(stored, anchors),
+    ]
+    if key is not None:
+        found += _signatures(row, stored, key)
+    return Evidence(
+        findings=tuple(_once(found)),
+        checkpoints=len(stored),
+        checkpointed_seq=max((signed.checkpoint.seq for signed in stored), default=0),
+        signed_seq=0 if key is None else _signed_seq(stored, key),
+        anchored_seq=max((anchor.checkpoint.seq for anchor in anchors or ()), default=0),
+    )
+
+
+def _stored_as_anchored(stored: Sequence[SignedCheckpoint], anchors: Sequence[Anchor] | None) -> Iterator[Finding]:
+    """A checkpoint that is stored is the one that was anchored."""
+    by_number = {signed.checkpoint.number: signed.checkpoint for signed in stored}
+    for anchor in anchors or ():
+        it = anchor.checkpoint
+        if by_number.get(it.number) != it:
+            yield Finding(
+                max(it.seq, 1), "anchor", f"checkpoint {it.number} in the log is not the one that was anchored"
+            )
+            return
+
+
 @dataclass(frozen=True, slots=True)
 class _Claim:
     """A checkpoint, and who says so."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from replay.proof.container import Out
-from replay.proof.data_keys import (
+from state.errors import LogCorrupt, WrongUse
+from state.log.data_keys import (
     NAME_LENGTH,
     TAG_BYTES,
     WRAPPED_BYTES,
@@ -21,7 +22,6 @@ from replay.proof.data_keys import (
     new_data_key,
     part_key,
 )
-from state.errors import LogCorrupt, WrongUse
 
 MAGIC = b"TAPELINE LOCK 1\n"
 PIECE_BYTES = 1 << 20

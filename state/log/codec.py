@@ -19,6 +19,7 @@ from state.log.upcast import as_written, upcast
 from state.record import Record, canonical
 
 CODEC = "msgpack+zstd"
+SEALED_CODEC = "msgpack+zstd+aes256gcm"  # as `sealing` stores it
 LEVEL = 1
 DIGEST_BYTES = 32
 BODY_BYTES_MAX = 1 << 30  # what a damaged header may make us allocate
@@ -96,6 +97,8 @@ class Press:
 
 def expand(body: bytes, codec: str = CODEC) -> bytes:
     """Undoes `Press.press`; raises `LogCorrupt` on damage, `SchemaUnknown` on another codec."""
+    if codec == SEALED_CODEC:
+        raise LogCorrupt("an encrypted body does not open: it was changed, or is not the one written here")
     if codec != CODEC:
         raise SchemaUnknown(f"a block is written with the codec {codec!r}, which this version does not know")
     try:

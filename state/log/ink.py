@@ -15,6 +15,7 @@ from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
 from state.log.database import Change, Database, Row
 from state.log.rows import UNJOURNALED, JournalValues, SessionStatus, Span, is_journaled, journal_values
 from state.log.schema import blocks, frames, journal, sessions, snapshots
+from state.log.sealing import Sealing
 from state.record import Frame, Record
 
 SMALL = 8  # a block under an eighth of the full size is worth rewriting together with its neighbours
@@ -67,13 +68,21 @@ class Ink:
     """One session's connection, digest and claim, in the writer thread's hands."""
 
     def __init__(
-        self, database: Database, connection: sa.Connection, claim: ExitStack, session: str, block: int
+        self,
+        database: Database,
+        connection: sa.Connection,
+        claim: ExitStack,
+        session: str,
+        block: int,
+        sealing: Sealing | None = None,
     ) -> None:
+        """With `sealing`, what was recorded is stored encrypted."""
         self._database = database
         self._connection = connection
         self._claim = claim
         self._session = session
         self._block = block
+        self._sealing = sealing
         self._press = Press()
         self._seed = mark_seed(session)
         self._digest = start_digest(session)
@@ -112,7 +121,7 @@ class Ink:
         if len(page.records) >= self._block:
             # Not with every commit, as it is a page more: a running session's last seq is its last block's.
             changes.append(self._set(last_seq=pieces[-1].last_seq, head=pieces[-1].digest))
-        self._database.write(self._connection, changes)
+        self._store(changes)
         self._digest = digest
         if pieces:
             self.last_seq = pieces[-1].last_seq
@@ -142,6 +151,11 @@ class Ink:
     def release(self) -> None:
         """Gives back the claim and the connection."""
         self._claim.close()
+
+    def _store(self, changes: list[Change]) -> None:
+        if self._sealing is not None:
+            changes = self._sealing.sealed(changes)
+        self._database.write(self._connection, changes)
 
     def _encode(self, records: Sequence[Record]) -> _Piece:
         raw, marks = pack(records, self._seed)
@@ -212,7 +226,7 @@ class Ink:
             theirs = blocks.c.first_seq.between(first.first_seq, last.first_seq)
             old = blocks.delete().where(blocks.c.session == self._session, theirs)
             update = self._set(last_seq=whole.last_seq, head=whole.digest)
-            self._database.write(self._connection, [old, (blocks, [self._row(whole)]), update])
+            self._store([old, (blocks, [self._row(whole)]), update])
             self._untidy_bytes += len(raw) // 2
             del self._to_merge[0]
 

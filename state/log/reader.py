@@ -11,6 +11,7 @@ from state.errors import LogCorrupt, SchemaUnknown, WrongUse
 from state.log.checkpoint import SignedCheckpoint
 from state.log.checkpoint_rows import checkpoints_of, signed_checkpoint
 from state.log.codec import expand, unpack, unpack_as_written
+from state.log.keyring import KeyRing
 from state.log.rows import JournalRow, SessionRow, Span, StoredBlock, StoredFrame
 from state.log.schema import VERSION, blocks, frames, journal, sessions, snapshots
 from state.record import Record
@@ -28,8 +29,10 @@ Built = TypeVar("Built")
 class Reader:
     """One connection in one snapshot of the log."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, keys: KeyRing) -> None:
+        """`keys` opens what is encrypted: rows come out as they were before. Raises `KeyNeeded` where it cannot."""
         self._connection = connection
+        self._keys = keys
 
     def sessions(self) -> list[SessionRow]:
         """All sessions, oldest first."""
@@ -56,8 +59,10 @@ class Reader:
             return row
         return dataclasses.replace(row, last_seq=last[0], head=last[2].hex())
 
-    def stored_blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[StoredBlock]:
-        """The rows that hold records `first` to `last`, in order."""
+    def stored_blocks(
+        self, session: str, first: int = 1, last: int | None = None, *, as_stored: bool = False
+    ) -> Iterator[StoredBlock]:
+        """The rows that hold records `first` to `last`, in order; `as_stored` leaves what is encrypted so."""
         if self.session(session).schema_version != VERSION:
             raise SchemaUnknown(f"session {session} was written by another schema version; this one reads {VERSION}")
         mine = blocks.c.session == session
@@ -67,7 +72,9 @@ class Reader:
         query = sa.select(*_BLOCK).where(mine, blocks.c.first_seq >= (begin or 0)).order_by(blocks.c.first_seq)
         if last is not None:
             query = query.where(blocks.c.first_seq <= last)
-        yield from self._built(query, BLOCKS_AT_ONCE, _of(StoredBlock))
+        sealing = None if as_stored else self._keys.sealing(self._connection, session)
+        for block in self._built(query, BLOCKS_AT_ONCE, _of(StoredBlock)):
+            yield block if sealing is None else sealing.block(block)
 
     def blocks(
         self, session: str, first: int = 1, last: int | None = None, *, as_written: bool = False
@@ -94,8 +101,10 @@ class Reader:
         client_id: str | None = None,
         first: int = 1,
         last: int | None = None,
+        *,
+        as_stored: bool = False,
     ) -> Iterator[JournalRow]:
-        """Journal rows in order of seq."""
+        """Journal rows in order of seq; `as_stored` leaves payloads that are encrypted so."""
         query = sa.select(*_JOURNAL).where(journal.c.session == session, journal.c.seq >= first).order_by(journal.c.seq)
         if types:
             query = query.where(journal.c.type.in_(types))
@@ -103,7 +112,9 @@ class Reader:
             query = query.where(journal.c.client_id == client_id)
         if last is not None:
             query = query.where(journal.c.seq <= last)
-        yield from self._built(query, ROWS_AT_ONCE, _of(JournalRow))
+        sealing = None if as_stored else self._keys.sealing(self._connection, session)
+        for row in self._built(query, ROWS_AT_ONCE, _of(JournalRow)):
+            yield row if sealing is None else sealing.journal(row)
 
     def stored_frames(
         self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
@@ -114,7 +125,7 @@ class Reader:
             query = query.where(frames.c.channel == channel)
         if private is not None:
             query = query.where(frames.c.private == private)
-        yield from self._built(query, ROWS_AT_ONCE, _of(StoredFrame))
+        yield from self._frames(session, query)
 
     def frames(
         self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
@@ -127,7 +138,7 @@ class Reader:
         """The frame that a record was read from, opened; None where none was kept. Raises `LogCorrupt` on a damaged body."""
         covers = sa.and_(frames.c.session == session, frames.c.first_seq <= seq, frames.c.last_seq >= seq)
         query = sa.select(*_FRAME).where(covers).order_by(frames.c.id).limit(1)
-        stored = next(self._built(query, 1, _of(StoredFrame)), None)
+        stored = next(self._frames(session, query, 1), None)
         return None if stored is None else _opened(stored)
 
     def sent_frames(
@@ -141,8 +152,13 @@ class Reader:
             query = query.where(frames.c.venue == venue)
         if until is not None:
             query = query.where(frames.c.recv <= until)
-        for stored in self._built(query.order_by(frames.c.id), ROWS_AT_ONCE, _of(StoredFrame)):
+        for stored in self._frames(session, query.order_by(frames.c.id)):
             yield _opened(stored)
+
+    def _frames(self, session: str, query: sa.Select[Any], at_once: int = ROWS_AT_ONCE) -> Iterator[StoredFrame]:
+        sealing = self._keys.sealing(self._connection, session)
+        for stored in self._built(query, at_once, _of(StoredFrame)):
+            yield stored if sealing is None else sealing.frame(stored)
 
     def spans(self, session: str) -> "Spans":
         """Which frame covers which records, to be read along with the blocks."""
@@ -159,7 +175,20 @@ class Reader:
         query = sa.select(snapshots.c.seq, snapshots.c.body).where(
             snapshots.c.session == session, snapshots.c.seq <= seq
         )
-        return next(self._built(query.order_by(snapshots.c.seq.desc()).limit(1), 1, _snapshot), None)
+        sealing = self._keys.sealing(self._connection, session)
+
+        def built(row: sa.Row[Any]) -> tuple[int, bytes]:
+            return row.seq, expand(row.body if sealing is None else sealing.snapshot(row.seq, row.body))
+
+        return next(self._built(query.order_by(snapshots.c.seq.desc()).limit(1), 1, built), None)
+
+    def key_name(self, session: str) -> str | None:
+        """The log key that a session is under, empty once its own key is forgotten; None where it is not encrypted."""
+        return self._keys.name(self._connection, session)
+
+    def require_key(self, session: str) -> None:
+        """Raises `KeyNeeded` where the session is encrypted and cannot be opened here."""
+        self._keys.sealing(self._connection, session)
 
     def _built(self, query: sa.Select[Any], at_once: int, build: Callable[[sa.Row[Any]], Built]) -> Iterator[Built]:
         """Each row as what it stands for; raises `LogCorrupt` for one that holds what its columns cannot."""
@@ -206,10 +235,6 @@ def _ending(row: Sequence[Any]) -> tuple[int, int, bytes]:
     if not (isinstance(last_seq, int) and isinstance(last_recv, int) and isinstance(digest, bytes)):
         raise TypeError("its end cannot be that")
     return last_seq, last_recv, digest
-
-
-def _snapshot(row: sa.Row[Any]) -> tuple[int, bytes]:
-    return row.seq, expand(row.body)
 
 
 class Spans:

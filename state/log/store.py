@@ -12,13 +12,17 @@ from state.errors import LogError, LogLocked, WrongUse
 from state.log.checkpoint import SignedCheckpoint, opening
 from state.log.checkpoint_rows import checkpoint_row, sign
 from state.log.codec import Press, start_digest
-from state.log.database import Database, clear_errors
+from state.log.data_keys import LogKey
+from state.log.database import Change, Database, Row, clear_errors
 from state.log.ink import Ink, journal_of
+from state.log.keyring import KeyRing
 from state.log.postgres import Postgres
 from state.log.reader import Reader
 from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
 from state.log.schema import CONTENT, VERSION, checkpoints, journal, sessions, snapshots
+from state.log.sealing import Sealing
 from state.log.sqlite import Sqlite
+from state.log.views import renew_views
 from state.log.writer import SessionWriter
 from state.record import Record
 
@@ -26,12 +30,15 @@ from state.record import Record
 class Log:
     """One log with its sessions; reading never hinders the writer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, key: LogKey | None = None) -> None:
         self._database = database
+        self._key = key
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True) -> Self:
+    def open(cls, url: str, *, create: bool = True, key: LogKey | None = None) -> Self:
         """Opens `sqlite:///path` or `postgresql://…`, and makes it if need be.
+
+        With a log key, sessions that begin here are stored encrypted, and those that are under it can be read.
 
         Raises `SchemaUnknown`, `LogCorrupt` (not a database, cut off), `LogError` (anything else), one sentence each.
         """
@@ -41,7 +48,7 @@ class Log:
         except BaseException:
             database.close()
             raise
-        return cls(database)
+        return cls(database, key)
 
     @property
     def name(self) -> str:
@@ -104,8 +111,8 @@ class Log:
                 connection = stack.enter_context(self._database.engine.connect())
                 self._database.prepare_writer(connection)
                 stack.enter_context(self._database.claim(session, connection))
-                self._insert_session(connection, session, manifest, opened, parent)
-            ink = Ink(self._database, connection, stack.pop_all(), session, block_size)
+                sealing = self._insert_session(connection, session, manifest, opened, parent)
+            ink = Ink(self._database, connection, stack.pop_all(), session, block_size, sealing)
         return SessionWriter(
             ink,
             session,
@@ -117,7 +124,9 @@ class Log:
             on_failure=on_failure,
         )
 
-    def _insert_session(self, connection: sa.Connection, session: str, manifest: str, opened: int, parent: str) -> None:
+    def _insert_session(
+        self, connection: sa.Connection, session: str, manifest: str, opened: int, parent: str
+    ) -> Sealing | None:
         row = {
             "id": session,
             "opened": opened,
@@ -134,6 +143,9 @@ class Log:
             with connection.begin():
                 connection.execute(sessions.insert(), row)
                 self._database.insert(connection, checkpoints, [first])
+                if self._key is not None:
+                    renew_views(connection)
+                return KeyRing(self._key).begin(connection, session)
         except exc.IntegrityError:
             raise WrongUse(f"there is a session {session!r} in {self.name} already") from None
 
@@ -150,7 +162,7 @@ class Log:
             raise LogLocked(f"session {row.id} in {self.name} is still being written")
         mine = sa.and_(sessions.c.id == row.id, sessions.c.status == "running")
         with clear_errors(self.name), self._database.engine.begin() as connection:
-            reader = Reader(connection)
+            reader = Reader(connection, KeyRing(self._key))
             row, last = reader.session(row.id), reader.last_block(row.id)
             connection.execute(
                 sessions.update()
@@ -175,7 +187,7 @@ class Log:
             stack.enter_context(self._database.claim(row.id, connection))
             self._database.prepare_deletion(connection)
             with connection.begin():
-                reader = Reader(connection)
+                reader = Reader(connection, KeyRing(self._key))
                 if row.status == "running" or reader.session(row.id) != row:
                     raise WrongUse(f"session {row.id} in {self.name} is running or not the one to be deleted: it stays")
                 if any(each not in known for each in reader.checkpoints(row.id)):
@@ -185,6 +197,23 @@ class Log:
                 for table in CONTENT:
                     connection.execute(table.delete().where(table.c.session == row.id))
                 connection.execute(sessions.delete().where(sessions.c.id == row.id))
+                KeyRing(self._key).delete(connection, row.id)
+            self._database.after_deletion(connection)
+
+    def forget(self, session: str) -> None:
+        """Destroys the key of an encrypted session that has ended: what was recorded of it is unreadable from then on.
+
+        Raises `WrongUse` where it runs or is not encrypted, `LogLocked` where its writer (on SQLite: any) lives.
+        """
+        row = self.find(session)
+        with clear_errors(self.name), ExitStack() as stack:
+            connection = stack.enter_context(self._database.engine.connect())
+            stack.enter_context(self._database.claim(row.id, connection))
+            self._database.prepare_deletion(connection)
+            with connection.begin():
+                if Reader(connection, KeyRing(None)).session(row.id).status == "running":
+                    raise WrongUse(f"session {row.id} in {self.name} is running: its key stays")
+                KeyRing(None).forget(connection, row.id)
             self._database.after_deletion(connection)
 
     def is_written(self, session: str) -> bool:
@@ -213,7 +242,7 @@ class Log:
         """A reader for which the log stands still."""
         with clear_errors(self.name), self._database.engine.connect() as connection:
             self._database.begin_snapshot(connection)
-            yield Reader(connection)
+            yield Reader(connection, KeyRing(self._key))
 
     def blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[list[Record]]:
         """Records `first` to `last`, a block at a time: the fast way. Raises `LogCorrupt` with its seq."""
@@ -266,8 +295,9 @@ class Log:
             stack.enter_context(self._database.claim(row.id, connection))
             with connection.begin():
                 connection.execute(snapshots.delete().where(snapshots.c.session == row.id))
+                sealing = KeyRing(self._key).sealing(connection, row.id)
                 for seq, body in made:
-                    self._database.insert(connection, snapshots, [(row.id, seq, press.press(body))])
+                    self._insert(connection, sealing, snapshots, [(row.id, seq, press.press(body))])
                     count += 1
         return count
 
@@ -280,15 +310,21 @@ class Log:
             written = 0
             with connection.begin():
                 connection.execute(journal.delete().where(journal.c.session == row.id))
-                reader = Reader(connection)
+                keys = KeyRing(self._key)
+                reader, sealing = Reader(connection, keys), keys.sealing(connection, row.id)
                 spans = reader.spans(row.id)
                 for records in reader.blocks(row.id, as_written=True):
                     found = journal_of(records, spans.up_to(records[-1].seq))
                     rows = [(row.id, *values) for values in found]
                     if rows:
-                        self._database.insert(connection, journal, rows)
+                        self._insert(connection, sealing, journal, rows)
                     written += len(rows)
             return written
+
+    def _insert(self, connection: sa.Connection, sealing: Sealing | None, table: sa.Table, rows: Sequence[Row]) -> None:
+        """As the session's writer would."""
+        changes: list[Change] = [(table, rows)]
+        self._database.apply(connection, changes if sealing is None else sealing.sealed(changes))
 
 
 def _database(url: str, create: bool) -> Database:

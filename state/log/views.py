@@ -1,7 +1,9 @@
-"""Views over the journal for whoever asks in SQL, the same names and columns on SQLite and PostgreSQL; docs/sql.md.
+"""Views over the journal for whoever asks in SQL, the same names and columns on SQLite and PostgreSQL; docs/audit.md.
 
 Money is NUMERIC: exact on PostgreSQL, on SQLite a float to 15 digits, since it has no decimal type. What must be exact to
 the last digit there is text in `journal.payload`. Times are ns UTC. Nothing of Tapeline itself reads a view.
+
+Encrypted sessions are in none of them: half of a row would be NULL, and sums over it would be wrong without saying so.
 """
 
 import sqlalchemy as sa
@@ -17,6 +19,15 @@ def create_views(connection: sa.Connection) -> None:
     for name, body in _VIEWS.items():
         if name not in there:
             connection.exec_driver_sql(f"CREATE VIEW {name} AS {_spelled(body, postgres)}")
+
+
+def renew_views(connection: sa.Connection) -> None:
+    """Makes them anew where they are of a time that knew no encrypted sessions, of which those would say what is not so."""
+    there = sa.inspect(connection).get_view_names()
+    if _OPEN not in there:
+        for name in reversed([name for name in _VIEWS if name in there]):
+            connection.exec_driver_sql(f"DROP VIEW {name}")
+        create_views(connection)
 
 
 def _spelled(body: str, postgres: bool) -> str:
@@ -52,11 +63,11 @@ WITH said AS (
         text(:fill_id) AS fill_id, text(:side) AS side, number(:price) AS price, number(:size) AS size,
         number(:fee) AS fee, text(:fee_asset) AS fee_asset, truth(:maker) AS maker, text(:kind) AS kind,
         number(:realized_pnl) AS realized_pnl, truth(:backfilled) AS backfilled, whole(:ts) AS ts
-    FROM journal WHERE type = 'Fill'
+    FROM open_journal WHERE type = 'Fill'
 ), firsts AS (
     SELECT session, venue, symbol, side, fill_id, min(seq) AS seq FROM said GROUP BY 1, 2, 3, 4, 5
 ), names AS (
-    SELECT session, venue, order_id, max(client_id) AS client_id FROM journal
+    SELECT session, venue, order_id, max(client_id) AS client_id FROM open_journal
     WHERE type IN ('Accepted', 'OrderUpdate') AND order_id IS NOT NULL AND client_id IS NOT NULL GROUP BY 1, 2, 3
 )
 SELECT said.session, said.seq, said.recv, said.ts, said.venue, said.symbol, said.fill_id, said.order_id,
@@ -72,16 +83,16 @@ WITH placed AS (
     SELECT session, seq, recv, cause, venue, symbol, client_id, strategy, text(:label) AS label, text(:side) AS side,
         text(:kind) AS kind, text(:tif) AS tif, number(:price) AS price, number(:size) AS size,
         truth(:reduce_only) AS reduce_only
-    FROM journal WHERE type = 'PlaceOrder'
+    FROM open_journal WHERE type = 'PlaceOrder'
 ), told AS (
     SELECT session, venue, client_id, max(order_id) AS order_id, max(seq) AS seq,
         max(CASE text(:status) {" ".join(f"WHEN '{word}' THEN {rank}" for rank, word in enumerate(_RANKS))} END) AS rank
-    FROM journal WHERE type = 'OrderUpdate' AND client_id IS NOT NULL GROUP BY 1, 2, 3
+    FROM open_journal WHERE type = 'OrderUpdate' AND client_id IS NOT NULL GROUP BY 1, 2, 3
 ), answers AS (
     SELECT session, cause, min(seq) AS seq, min(recv) AS recv, min(type) AS type, max(order_id) AS order_id
-    FROM journal WHERE type IN ('Accepted', 'Rejected', 'Unknown') AND cause > 0 GROUP BY 1, 2
+    FROM open_journal WHERE type IN ('Accepted', 'Rejected', 'Unknown') AND cause > 0 GROUP BY 1, 2
 ), amends AS (
-    SELECT session, venue, client_id, count(*) AS amends FROM journal WHERE type = 'AmendOrder' GROUP BY 1, 2, 3
+    SELECT session, venue, client_id, count(*) AS amends FROM open_journal WHERE type = 'AmendOrder' GROUP BY 1, 2, 3
 ), filled AS (
     SELECT session, venue, client_id, sum(size) AS size, sum(price * size) AS value, min(seq) AS seq, count(*) AS fills
     FROM fills WHERE client_id IS NOT NULL GROUP BY 1, 2, 3
@@ -106,11 +117,11 @@ LEFT JOIN filled ON filled.session = placed.session AND filled.venue = placed.ve
 
 _POSITIONS = """
 WITH ready AS (
-    SELECT session, venue, min(seq) AS seq FROM journal
+    SELECT session, venue, min(seq) AS seq FROM open_journal
     WHERE type = 'FeedStatus' AND text(:channel) = 'account' AND text(:status) = 'ok' GROUP BY 1, 2
 ), reports AS (
     SELECT session, seq, venue, symbol, number(:size) AS size, number(:entry_price) AS entry_price
-    FROM journal WHERE type = 'PositionUpdate'
+    FROM open_journal WHERE type = 'PositionUpdate'
 ), spans AS (
     SELECT session, venue, symbol, min(seq) AS first_seq, max(seq) AS last_seq FROM reports GROUP BY 1, 2, 3
 ), opening AS (
@@ -124,7 +135,7 @@ WITH ready AS (
         sum(price * size) AS turnover, sum(fee) AS fees, max(seq) AS last_fill_seq
     FROM fills GROUP BY 1, 2, 3
 ), paid AS (
-    SELECT session, venue, symbol, sum(number(:amount)) AS funding FROM journal WHERE type = 'FundingPayment'
+    SELECT session, venue, symbol, sum(number(:amount)) AS funding FROM open_journal WHERE type = 'FundingPayment'
     GROUP BY 1, 2, 3
 ), markets AS (
     SELECT session, venue, symbol FROM traded UNION SELECT session, venue, symbol FROM spans
@@ -146,7 +157,7 @@ LEFT JOIN reports ON reports.session = spans.session AND reports.seq = spans.las
 
 _LATENCY = """
 WITH answers AS (
-    SELECT session, cause, min(seq) AS seq, min(recv) AS recv, min(type) AS type FROM journal
+    SELECT session, cause, min(seq) AS seq, min(recv) AS recv, min(type) AS type FROM open_journal
     WHERE type IN ('Accepted', 'Rejected', 'Unknown') AND cause > 0 GROUP BY 1, 2
 ), filled AS (
     SELECT session, venue, client_id, min(seq) AS seq, min(recv) AS recv FROM fills
@@ -157,7 +168,7 @@ SELECT asked.session, asked.seq, asked.recv, asked.cause, asked.venue, asked.sym
         ELSE 'cancel_all' END AS action,
     answers.type AS outcome, answers.seq AS outcome_seq, answers.recv - asked.recv AS answer_ns,
     filled.seq AS fill_seq, filled.recv - asked.recv AS fill_ns
-FROM journal AS asked
+FROM open_journal AS asked
 LEFT JOIN answers ON answers.session = asked.session AND answers.cause = asked.seq
 LEFT JOIN filled ON asked.type = 'PlaceOrder' AND filled.session = asked.session AND filled.venue = asked.venue
     AND filled.client_id = asked.client_id
@@ -167,17 +178,17 @@ WHERE asked.type IN ('PlaceOrder', 'AmendOrder', 'CancelOrder', 'CancelAll')
 _REFUSALS = """
 SELECT session, seq, recv, cause, venue, symbol, 'venue' AS refused_by, text(:action) AS action, client_id, strategy,
     text(:refusal) AS rule, text(:code) AS code, text(:text) AS words, NULL AS rule_limit, NULL AS value
-FROM journal WHERE type = 'Rejected'
+FROM open_journal WHERE type = 'Rejected'
 UNION ALL
 SELECT session, seq, recv, cause, venue, symbol, 'risk', text(:action), client_id, strategy,
     text(:rule), NULL, NULL, text(:limit), text(:value)
-FROM journal WHERE type = 'Blocked'
+FROM open_journal WHERE type = 'Blocked'
 """
 
 _GAPS = """
 WITH words AS (
     SELECT session, seq, recv, venue, symbol, text(:channel) AS channel, text(:status) AS status, text(:reason) AS reason
-    FROM journal WHERE type = 'FeedStatus'
+    FROM open_journal WHERE type = 'FeedStatus'
 ), turns AS (
     SELECT session, seq, recv, venue, symbol, channel, status, reason,
         LAG(status) OVER channel_of AS before, LEAD(seq) OVER channel_of AS until_seq,
@@ -191,11 +202,17 @@ FROM turns WHERE status <> 'ok' AND NOT (status = 'connecting' AND before IS NUL
 _STEERING = """
 SELECT session, seq, recv, cause, strategy, type AS what, text(:before) AS before, text(:state) AS state,
     COALESCE(text(:reason), text(:why)) AS reason, text(:params) AS params
-FROM journal WHERE type IN ('RiskChanged', 'ParametersChanged', 'CommandRefused')
+FROM open_journal WHERE type IN ('RiskChanged', 'ParametersChanged', 'CommandRefused')
+"""
+
+_OPEN = "open_journal"
+_OPEN_JOURNAL = """
+SELECT * FROM journal WHERE session NOT IN (SELECT substr(key, 8) FROM meta WHERE substr(key, 1, 7) = 'key of ')
 """
 
 # In the order in which they rest on each other.
 _VIEWS = {
+    _OPEN: _OPEN_JOURNAL,
     "fills": _FILLS,
     "orders": _ORDERS,
     "positions": _POSITIONS,

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from replay.proof.data_keys import LogKey
 from replay.proof.locked import MAGIC, LockedReader, LockedWriter
 from replay.tape import Tape
 from state.errors import TapelineError
+from state.log.data_keys import LogKey
 from tests.app.conftest import EVENTS, SESSION
 from tests.app.test_proof_commands import GOLDEN, findings
 from tests.replay.proof.conftest import write_key

@@ -17,11 +17,11 @@ from replay.archive.moving import archive
 from replay.archive.names import CHECKPOINTS, FRAMES, JOURNAL, KEY, RECORDS, SESSION
 from replay.audit import audit
 from replay.proof.checkpoints import checkpoint
-from replay.proof.data_keys import LogKey
 from replay.proof.evidence import examine
 from replay.tape import log_of
 from state.errors import LogCorrupt, LogError, LogLocked, WrongUse
 from state.log import Log
+from state.log.data_keys import LogKey
 from state.log.schema import CONTENT, sessions
 from state.log.verify import check
 from state.record import Record

@@ -1,4 +1,4 @@
-"""The views say the same on both databases, and what docs/sql.md asks them is answered."""
+"""The views say the same on both databases, and what docs/audit.md asks them is answered."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from state.events import (
 from state.log import Log
 from state.record import Frame, Record
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "sql.md").read_text()
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "audit.md").read_text()
 EXAMPLES: list[str] = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 D = Decimal
 MS = 1_000_000

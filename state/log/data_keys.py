@@ -1,4 +1,4 @@
-"""Keys that payloads are encrypted with: one of its own for each archive or tape, wrapped by a log key that is kept elsewhere.
+"""Keys that payloads are encrypted with: one of its own for each session, archive or tape, wrapped by a log key kept elsewhere.
 
 Who forgets the wrapped key forgets the payload: the log key alone opens nothing. AES-256-GCM; needs `cryptography`
 (`tapeline[crypto]`). A log key is 32 bytes in hex, made by `openssl rand -hex 32`. https://doi.org/10.6028/NIST.SP.800-38D
@@ -22,6 +22,10 @@ TAG_BYTES = 16
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES
 NAME_LENGTH = 16
 VARIABLE = "TAPELINE_LOG_KEY"
+
+
+class KeyNeeded(WrongUse):
+    """What is encrypted cannot be read: no log key is said, or another one, or its own key has been forgotten."""
 
 
 class LogKey:
@@ -57,11 +61,11 @@ class LogKey:
         return nonce + cipher(self._key).encrypt(nonce, data_key, _bound(self.name, about))
 
     def unwrap(self, wrapped: bytes, name: str, about: str) -> bytes:
-        """The data key; raises `WrongUse` where this is not the log key that wrapped it, or it has been forgotten."""
+        """The data key; raises `KeyNeeded` where this is not the log key that wrapped it, or it has been forgotten."""
         if not any(wrapped):
-            raise WrongUse(f"the key of {about} has been forgotten: nobody can read it any more")
+            raise KeyNeeded(f"the key of {about} has been forgotten: nobody can read it any more")
         if name != self.name:
-            raise WrongUse(f"{about} is encrypted under the log key {name}, this one is {self.name}")
+            raise KeyNeeded(f"{about} is encrypted under the log key {name}, this one is {self.name}")
         from cryptography.exceptions import InvalidTag
 
         try:
@@ -71,7 +75,7 @@ class LogKey:
 
 
 def new_data_key() -> bytes:
-    """A key for one archive or tape, from the operating system's randomness."""
+    """A key for one session, archive or tape, from the operating system's randomness."""
     return os.urandom(KEY_BYTES)
 
 
@@ -91,9 +95,9 @@ def cipher(key: bytes) -> "AESGCM":
     return AESGCM(key)
 
 
-def needs_key(name: str, about: str) -> WrongUse:
+def needs_key(name: str, about: str) -> KeyNeeded:
     """What is said to somebody who has no log key."""
-    return WrongUse(f"{about} is encrypted under the log key {name}: say --log-key FILE or set {VARIABLE}")
+    return KeyNeeded(f"{about} is encrypted under the log key {name}: say --log-key FILE or set {VARIABLE}")
 
 
 def _bound(name: str, about: str) -> bytes:
