@@ -21,6 +21,7 @@ from adapters.bybit.websocket import Websocket
 from adapters.paper import PaperSettings
 from app.collector import Collector
 from benchmarks.inputs import prepare
+from benchmarks.measure import FRAMES as INPUT
 from benchmarks.measure import SCRATCH, WrongAnswer, frames, tell
 from benchmarks.opening import FRAME_NS, START_NS, opening
 from replay.proof.checkpoints import checkpoint
@@ -151,8 +152,8 @@ def measure(folder: Path, inputs: list[bytes], events: int) -> dict[str, Used]:
 
 def main(events: int) -> int:
     """0 where memory is flat and under its bound, 1 where it is not."""
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    print(f"input: {prepare(FRAMES)}")
+    if not (SCRATCH / f"{INPUT}.jsonl").exists():
+        sys.stderr.write(f"input: {prepare(FRAMES)}\n")
     inputs = frames()
     with tempfile.TemporaryDirectory(prefix="ten_million_", dir=SCRATCH) as folder:
         tenth = measure(Path(folder), inputs, events // 10)
@@ -162,9 +163,9 @@ def main(events: int) -> int:
         grown = it.peak_mb - tenth[name].peak_mb
         held = it.peak_mb <= MOST_MB and grown <= MOST_MB / 10
         flat = flat and held
-        print(
+        sys.stderr.write(
             f"{name}: {it.seconds / 60:.1f} minutes ({it.cpu_s / 60:.1f} of CPU), at most {it.peak_mb:.0f} MB, "
-            f"{grown:+.0f} MB for ten times the events: {'flat' if held else 'NOT flat'}"
+            f"{grown:+.0f} MB for ten times the events: {'flat' if held else 'NOT flat'}\n"
         )
     return 0 if flat else 1
 

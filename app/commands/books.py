@@ -38,6 +38,9 @@ class LayoutName(StrEnum):
     FREQTRADE = "freqtrade"
     HUMMINGBOT = "hummingbot"
     BYBIT = "bybit"
+    BINANCE = "binance"
+    HYPERLIQUID = "hyperliquid"
+    DYDX = "dydx"
 
 
 def books(

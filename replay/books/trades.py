@@ -2,29 +2,30 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from replay.books.lots import Closed, Lots, Method
+from replay.books.executed import Cell, Executed, digits, iso, plain, rate, truth
+from replay.books.lots import Lots, Method
+from replay.books.statements import COLUMNS as STATEMENTS
+from replay.books.statements import Statement, statement_rows
 from replay.journaled import journaled
 from replay.rebuild import rebuild
 from state.events import AnyEvent, BalanceUpdate, FeedStatus, Fill, FundingPayment, PlaceOrder, PositionUpdate
-from state.instruments import Instrument
 from state.ledger import EXACT
 from state.log import Log
 from state.record import Record
 from state.shared import SharedState
 
-Layout: TypeAlias = Literal["generic", "freqtrade", "hummingbot", "bybit"]
-Cell: TypeAlias = str
+Own: TypeAlias = Literal["generic", "freqtrade", "hummingbot", "bybit"]
+Layout: TypeAlias = Own | Statement
 ORDERS_KEPT = 100_000
 FILL_IDS_KEPT = 100_000
 ZERO = Decimal(0)
 _READ: tuple[type[AnyEvent], ...] = (Fill, FundingPayment, PlaceOrder, BalanceUpdate, PositionUpdate, FeedStatus)
 
-COLUMNS: Mapping[Layout, Sequence[str]] = {
+COLUMNS: Mapping[str, Sequence[str]] = {  # by `Layout`
+    **STATEMENTS,
     "generic": (
         "time", "venue", "symbol", "base", "quote", "side", "size", "price", "value", "fee", "fee_asset", "maker",
         "realized_pnl", "pnl_asset", "position", "trade_id", "order_id", "client_id", "strategy", "kind", "session", "seq",
@@ -49,32 +50,6 @@ COLUMNS: Mapping[Layout, Sequence[str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """A fill or a funding payment with what it came to; `held` is the position after it, `balance` the folded one."""
-
-    session: str
-    record: Record
-    event: Fill | FundingPayment
-    instrument: Instrument | None
-    placed: PlaceOrder | None
-    pnl: Decimal
-    held: Decimal
-    balance: Decimal | None
-    closed: Sequence[Closed]
-
-    @property
-    def ms(self) -> int:
-        """The venue's time, else ours, ms."""
-        return (self.event.ts or self.record.recv) // 1_000_000
-
-    @property
-    def settle(self) -> str:
-        if self.instrument is not None:
-            return self.instrument.settle
-        return self.event.fee_asset if isinstance(self.event, Fill) else self.event.asset
-
-
 def executions(log: Log, session: str, method: Method = "fifo") -> Iterator[Executed]:
     """Every execution and funding payment in order, each once; streams."""
     row = log.find(session)
@@ -87,7 +62,10 @@ def executions(log: Log, session: str, method: Method = "fifo") -> Iterator[Exec
 
 def rows(executed: Executed, layout: Layout) -> Iterator[Sequence[Cell]]:
     """The rows of one execution: none, one, or one for each lot that it closed (freqtrade)."""
-    yield from _ROWS[layout](executed)
+    if layout == "binance" or layout == "hyperliquid" or layout == "dydx":
+        yield from statement_rows(executed, layout)
+    else:
+        yield from _ROWS[layout](executed)
 
 
 class _Reader:
@@ -183,17 +161,17 @@ class _Reader:
 def _generic(it: Executed) -> Iterator[Sequence[Cell]]:
     event, instrument = it.event, it.instrument
     base, quote = (instrument.base, instrument.quote) if instrument is not None else ("", "")
-    time = _iso(it.ms)
+    time = iso(it.ms)
     if isinstance(event, FundingPayment):
         yield (
-            time, event.venue, event.symbol, base, quote, "", "", "", "", "", "", "", _plain(event.amount), event.asset,
-            _plain(it.held), event.payment_id, "", "", "", "funding", it.session, str(it.record.seq),
+            time, event.venue, event.symbol, base, quote, "", "", "", "", "", "", "", plain(event.amount), event.asset,
+            plain(it.held), event.payment_id, "", "", "", "funding", it.session, str(it.record.seq),
         )  # fmt: skip
         return
     yield (
-        time, event.venue, event.symbol, base, quote, event.side, _plain(event.size), _plain(event.price),
-        _plain(event.size * event.price), _plain(event.fee), event.fee_asset, _truth(event.maker), _plain(it.pnl),
-        it.settle, _plain(it.held), event.fill_id, event.order_id or "", event.client_id or "",
+        time, event.venue, event.symbol, base, quote, event.side, plain(event.size), plain(event.price),
+        plain(event.size * event.price), plain(event.fee), event.fee_asset, truth(event.maker), plain(it.pnl),
+        it.settle, plain(it.held), event.fill_id, event.order_id or "", event.client_id or "",
         it.placed.strategy if it.placed is not None else "", event.kind, it.session, str(it.record.seq),
     )  # fmt: skip
 
@@ -206,7 +184,7 @@ def _hummingbot(it: Executed) -> Iterator[Sequence[Cell]]:
     base, quote = (instrument.base, instrument.quote) if instrument is not None else (event.symbol, event.fee_asset)
     fee = {
         "fee_type": "AddedToCost", "percent": "0", "percent_token": None,
-        "flat_fees": [{"token": event.fee_asset, "amount": _plain(-event.fee)}],
+        "flat_fees": [{"token": event.fee_asset, "amount": plain(-event.fee)}],
     }  # fmt: skip
     in_quote = -event.fee if event.fee_asset == quote else -event.fee * event.price if event.fee_asset == base else None
     order_type = "LIMIT_MAKER" if placed is not None and placed.tif == "post_only" else "LIMIT"
@@ -215,8 +193,8 @@ def _hummingbot(it: Executed) -> Iterator[Sequence[Cell]]:
     spot = instrument is not None and instrument.kind == "spot"
     yield (
         event.fill_id, it.session, placed.strategy if placed is not None else "", event.venue, f"{base}-{quote}", base, quote,
-        str(it.ms), event.client_id or event.order_id or "", event.side.upper(), order_type, _plain(event.price),
-        _plain(event.size), "1", json.dumps(fee), "" if in_quote is None else _plain(in_quote),
+        str(it.ms), event.client_id or event.order_id or "", event.side.upper(), order_type, plain(event.price),
+        plain(event.size), "1", json.dumps(fee), "" if in_quote is None else plain(in_quote),
         "NIL" if spot else "CLOSE" if it.closed else "OPEN",
     )  # fmt: skip
 
@@ -236,9 +214,9 @@ def _freqtrade(it: Executed) -> Iterator[Sequence[Cell]]:
         minutes = (lot.closed_recv - lot.opened_recv) // 60_000_000_000
         opened, closed = lot.opened_recv // 1_000_000, lot.closed_recv // 1_000_000
         yield (
-            pair, _plain(stake), _plain(stake), _plain(amount), _iso(opened), _iso(closed), _plain(lot.opened_at),
-            _plain(lot.closed_at), _rate(lot.open_fee, stake), _rate(lot.close_fee, amount * lot.closed_at), str(minutes),
-            _plain(_digits(profit / stake)) if stake else "0", _plain(profit), event.kind, "", "", "", "", "", "", "False",
+            pair, plain(stake), plain(stake), plain(amount), iso(opened), iso(closed), plain(lot.opened_at),
+            plain(lot.closed_at), rate(lot.open_fee, stake), rate(lot.close_fee, amount * lot.closed_at), str(minutes),
+            plain(digits(profit / stake)) if stake else "0", plain(profit), event.kind, "", "", "", "", "", "", "False",
             it.placed.label if it.placed is not None else "", "1", str(lot.size < 0), str(opened), str(closed), "",
         )  # fmt: skip
 
@@ -249,50 +227,28 @@ def _bybit(it: Executed) -> Iterator[Sequence[Cell]]:
     category = "linear"
     if instrument is not None:
         category = "spot" if instrument.kind == "spot" else "inverse" if instrument.inverse else "linear"
-    balance = "" if it.balance is None else _plain(it.balance)
+    balance = "" if it.balance is None else plain(it.balance)
     if isinstance(event, FundingPayment):
         side = "Buy" if it.held > 0 else "Sell" if it.held < 0 else "None"
-        size, price = _plain(abs(event.size)) if event.size else "", _plain(event.price) if event.price else ""
+        size, price = plain(abs(event.size)) if event.size else "", plain(event.price) if event.price else ""
         yield (
-            event.symbol, category, side, str(it.ms), "SETTLEMENT", size, _plain(it.held), event.asset, price,
-            _plain(event.amount), "0", "0", _plain(event.amount), balance, _plain(event.rate) if event.rate else "", "",
+            event.symbol, category, side, str(it.ms), "SETTLEMENT", size, plain(it.held), event.asset, price,
+            plain(event.amount), "0", "0", plain(event.amount), balance, plain(event.rate) if event.rate else "", "",
             event.payment_id, "", "",
         )  # fmt: skip
         return
     value = event.size * event.price
-    rate = _plain(_digits(-event.fee / value)) if value and event.fee_asset == it.settle else ""
+    rate = plain(digits(-event.fee / value)) if value and event.fee_asset == it.settle else ""
     yield (
-        event.symbol, category, event.side.capitalize(), str(it.ms), event.kind.upper(), _plain(event.size), _plain(it.held),
-        it.settle, _plain(event.price), "", _plain(-event.fee), _plain(it.pnl), _plain(it.pnl + event.fee), balance, rate, "",
+        event.symbol, category, event.side.capitalize(), str(it.ms), event.kind.upper(), plain(event.size), plain(it.held),
+        it.settle, plain(event.price), "", plain(-event.fee), plain(it.pnl), plain(it.pnl + event.fee), balance, rate, "",
         event.fill_id, event.order_id or "", event.client_id or "",
     )  # fmt: skip
 
 
-_ROWS: Mapping[Layout, Callable[[Executed], Iterator[Sequence[Cell]]]] = {
+_ROWS: Mapping[Own, Callable[[Executed], Iterator[Sequence[Cell]]]] = {
     "generic": _generic,
     "hummingbot": _hummingbot,
     "freqtrade": _freqtrade,
     "bybit": _bybit,
 }
-
-
-def _iso(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") + f".{ms % 1000:03d}+00:00"
-
-
-def _plain(number: Decimal) -> str:
-    """Digit by digit, without an exponent or trailing zeros that arithmetic left."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
-
-
-def _digits(number: Decimal) -> Decimal:
-    return round(number, 12)
-
-
-def _rate(fee: Decimal, value: Decimal) -> str:
-    return _plain(_digits(-fee / value)) if value else "0"
-
-
-def _truth(word: bool | None) -> str:
-    return "" if word is None else "true" if word else "false"

@@ -211,7 +211,7 @@ def test_books_as_json_have_money_as_text(cli: Cli, wrong_url: str, method: str)
 # --- trades ---
 
 
-@pytest.mark.parametrize("layout", ["generic", "freqtrade", "hummingbot", "bybit"])
+@pytest.mark.parametrize("layout", ["generic", "freqtrade", "hummingbot", "bybit", "binance", "hyperliquid", "dydx"])
 def test_trades_are_csv_in_the_layout_asked_for(cli: Cli, desk_url: str, layout: str) -> None:
     ran = cli("trades", "last", "--layout", layout, "--log", desk_url)
     assert ran.code == 0

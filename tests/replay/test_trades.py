@@ -90,3 +90,24 @@ def test_bybit_is_the_venues_own_statement(log_with_trades: str) -> None:
     for row in (first, second, last):
         assert D(row["change"]) == D(row["cashFlow"]) - D(row["fee"])
     assert D(last["cashBalance"]) == D("999.34") + D("0.015") * 150 - D("0.3")  # booked at average cost
+
+
+def test_binance_lists_its_fills_by_quantity_and_commission(log_with_trades: str) -> None:
+    first, second, last = table(log_with_trades, "binance")
+    assert (first["buyer"], first["side"], first["qty"], first["quoteQty"], first["commission"]) == (
+        "true", "BUY", "0.01", "600", "0.12",
+    )  # fmt: skip
+    assert (second["commission"], last["realizedPnl"], last["positionSide"]) == ("-0.06", "2.5", "BOTH")
+
+
+def test_hyperliquid_says_where_a_position_came_from_and_went(log_with_trades: str) -> None:
+    first, second, last = table(log_with_trades, "hyperliquid")
+    assert [row["startPosition"] for row in (first, second, last)] == ["0", "0.01", "0.02"]
+    assert [row["dir"] for row in (first, second, last)] == ["Open Long", "Open Long", "Close Long"]
+    assert (first["side"], last["side"], last["closedPnl"], last["fee"]) == ("B", "A", "2.5", "0.3")
+
+
+def test_dydx_says_who_gave_liquidity(log_with_trades: str) -> None:
+    first, second, last = table(log_with_trades, "dydx")
+    assert (first["side"], first["market"], first["fee"], second["fee"]) == ("BUY", SYMBOL, "0.12", "-0.06")
+    assert {first["liquidity"], last["type"], last["marketType"]} <= {"MAKER", "TAKER", "", "LIMIT", "PERPETUAL"}

@@ -88,6 +88,8 @@ def test_with_the_key_nothing_differs_and_without_it_nothing_is_there(log_url: s
             assert check(log, "s") == []
             assert log.rebuild_journal("s") == len(list(log.journal("s")))
             assert check(log, "s") == [], "a rebuilt journal is encrypted too"
+            log.replace_snapshots("s", [(1, b"state at 1"), (50, b"state at 50")])
+            assert log.snapshot_at("s", LENGTH) == (50, b"state at 50")
         there = stored(engine, "s")
         assert not [word for word in SAID if word in there]
         assert [row.id for row in plain.sessions()] == ["s"], "that it exists is no secret"
