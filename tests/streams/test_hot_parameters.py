@@ -1,5 +1,6 @@
 """Parameters that a person changes in flight: recorded, heard again by a replay, and what was learnt is kept."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -7,19 +8,28 @@ import pytest
 
 from adapters.paper import PaperSettings
 from replay.simulate import Simulation
-from state.events import AmendOrder, AnyEvent, CancelOrder, Command, CommandRefused, ParametersChanged, PlaceOrder
+from state.events import (
+    AmendOrder,
+    AnyEvent,
+    Blocked,
+    CancelOrder,
+    Command,
+    CommandRefused,
+    ParametersChanged,
+    PlaceOrder,
+)
 from state.record import Collected
 from state.reducer import Reducer
 from state.shared import SharedState
 from streams.checkpoint import dump, restore
 from streams.pipeline import Pipeline
+from streams.risk import RiskLimits
 from streams.strategies import build
+from streams.strategies.recorded import gated
 from streams.strategy import Strategy, run_strategies
 from streams.testing import SECOND, START, SYMBOL, VENUE, Session, book
-from tests.streams.strategies.market import market
 from tests.streams.strategies.test_shipped import FIELDS, recorded
 
-INTENTS = (PlaceOrder, AmendOrder, CancelOrder)
 PLAIN = {
     "venue": VENUE, "symbol": SYMBOL, "size": "1", "max_position": "10", "levels": 1, "base_spread_bps": 200.0,
     "max_bps": 1000.0,
@@ -30,56 +40,49 @@ def said(strategy: str = "one", **params: object) -> Command:
     return Command("", "", "set", msgspec.json.encode({"strategy": strategy, "params": params}).decode())
 
 
-class Told(Simulation):
+class Interrupted(Simulation):
     """A simulation in which a person says something at one second."""
 
-    told: Command | None = None
-    at_s = 60.0
+    word: Command | None = None
+    at_s = 25.0
 
-    def _market(self, recv: int, events: list[AnyEvent]) -> None:  # type: ignore[override]
-        super()._market(recv, events)
-        if self.told is not None and recv >= 1_700_000_000 * SECOND + round(self.at_s * SECOND):
-            word, self.told = self.told, None
-            self._pipeline.feed(recv, [word])
-
-
-def simulated(kind: str, told: Command | None) -> list[AnyEvent]:
-    sink = Collected()
-    settings = PaperSettings(order_latency_ms=5, response_latency_ms=5)
-    simulation = Told(sink, lambda _, seq: "", [build(kind, FIELDS[kind], "one")], settings, session="s", seed=5)
-    simulation.told = told
-    simulation.run(recorded(kind))
-    return list(sink.events())
+    def hear(self, recv: int, events: Sequence[AnyEvent]) -> None:
+        super().hear(recv, events)
+        if self.word is not None and recv >= 1_700_000_000 * SECOND + round(self.at_s * SECOND):
+            word, self.word = self.word, None
+            self.told(recv, word)
 
 
-def nameless(events: list[AnyEvent]) -> list[AnyEvent]:
-    """Intents without the ids that their seqs made."""
-    return [event for event in events if isinstance(event, PlaceOrder | AmendOrder | CancelOrder)]
-
-
-def numbered(kind: str, told: Command | None) -> tuple[list[AnyEvent], list[AnyEvent]]:
+def simulated(kind: str, word: Command | None) -> tuple[list[AnyEvent], list[AnyEvent]]:
     """All events, and intents with client ids that count orders and not records."""
     sink, ids = Collected(), iter(range(1_000_000))
     settings = PaperSettings(order_latency_ms=5, response_latency_ms=5)
-    simulation = Told(
+    simulation = Interrupted(
         sink, lambda _, seq: f"c{next(ids)}", [build(kind, FIELDS[kind], "one")], settings, session="s", seed=5
     )
-    simulation.told = told
-    simulation.run(recorded(kind))
+    simulation.word = word
+    simulation.run(record for record in recorded(kind) if record.recv < recorded(kind)[0].recv + 45 * SECOND)
     events = list(sink.events())
-    return events, nameless(events)
+    return events, [event for event in events if isinstance(event, PlaceOrder | AmendOrder | CancelOrder)]
 
 
 @pytest.mark.parametrize("kind", FIELDS)
 def test_a_strategy_that_is_changed_to_what_it_is_goes_on_as_if_nothing_had_been_said(kind: str) -> None:
-    events, intents = numbered(kind, said())
+    events, intents = simulated(kind, said())
     assert [event for event in events if isinstance(event, ParametersChanged)] == [ParametersChanged("one", "{}", True)]
-    assert intents == numbered(kind, None)[1]
+    assert intents == simulated(kind, None)[1]
 
 
-def quoting(*changes: object) -> Session:
-    session = Session()
-    session.running = run_strategies(session.pipeline, [build("plain", PLAIN, "one")])  # type: ignore[attr-defined]
+class Quoting(Session):
+    """`plain` in a session in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = run_strategies(self.pipeline, [build("plain", PLAIN, "one")])
+
+
+def quoting() -> Quoting:
+    session = Quoting()
     for step in range(1, 8):
         session.feed(step, book(100.0, 101.0))
         if step == 2:
@@ -110,7 +113,7 @@ def test_a_wider_spread_holds_from_the_next_quotes_on_and_stands_in_the_log_and_
 def test_the_change_is_part_of_what_a_strategy_is_restarted_from() -> None:
     session = quoting()
     session.feed(10, said(base_spread_bps=600.0))
-    body, state = dump(session.running), session.shared.dump()  # type: ignore[attr-defined]
+    body, state = dump(session.running), session.shared.dump()
     sink = Collected()
     again = Pipeline(sink, lambda _, seq: f"c{seq}", shared=SharedState.load(state))
     (restarted,) = restore(again, [build("plain", PLAIN, "one")], body)
@@ -142,15 +145,15 @@ REFUSED = {
 @pytest.mark.parametrize(("params", "why"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_changed_changes_nothing_and_is_told(params: dict[str, object], why: str) -> None:
     session = quoting()
-    before = dump(session.running)  # type: ignore[attr-defined]
+    before = dump(session.running)
     session.feed(10, said(**params))
     (refused,) = session.of(CommandRefused)
     assert isinstance(refused, CommandRefused)
     assert (refused.strategy, refused.name) == ("one", "set")
     assert why in refused.why
     assert session.of(ParametersChanged) == []
-    assert len(dump(session.running)) == len(before)  # type: ignore[attr-defined]
-    assert session.running[0].changed == {}  # type: ignore[attr-defined]
+    assert len(dump(session.running)) == len(before)
+    assert session.running[0].changed == {}
 
 
 def test_a_word_for_another_strategy_is_not_for_this_one_and_one_that_cannot_be_read_is_told() -> None:
@@ -168,5 +171,18 @@ def test_a_strategy_without_parameters_takes_none() -> None:
     assert session.of(ParametersChanged, CommandRefused) == []
 
 
-def test_the_market_is_long_enough_for_the_word_to_come_in_the_middle() -> None:
-    assert market()[-1].recv - market()[0].recv > Told.at_s * SECOND
+def test_the_sessions_own_limits_still_hold_after_a_change() -> None:
+    session = Session()
+    limits = RiskLimits(max_order_size=Decimal("1"))
+    run_strategies(session.pipeline, [gated(build("plain", PLAIN, "one"), limits)])
+    for step in range(1, 4):
+        session.feed(step, book(100.0, 101.0))
+    session.answer(4)
+    assert session.of(Blocked) == []
+    session.feed(5, said(size="2"))
+    for step in range(6, 9):
+        session.feed(step, book(100.0, 101.0))
+    assert session.of(ParametersChanged) == [ParametersChanged("one", '{"size":"2"}', True)]
+    blocked = session.of(Blocked)
+    assert blocked
+    assert {event.rule for event in blocked if isinstance(event, Blocked)} == {"max_order_size"}
