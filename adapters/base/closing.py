@@ -103,9 +103,9 @@ async def _flatten(exchange: Closed, held: Sequence[PositionUpdate], round_: int
 
 
 async def _do(exchange: Closed, action: str, intent: PlaceOrder | CancelOrder, errors: list[str]) -> None:
-    request = exchange.build(action, intent)
-    await exchange.sender.gate.enter(request.endpoint.pool, request.cost, Priority.URGENT)
     try:
+        request = exchange.build(action, intent)
+        await exchange.sender.gate.enter(request.endpoint.pool, request.cost, Priority.URGENT)
         verdict = (await exchange.sender.once(request)).verdict
     except TapelineError as error:
         errors.append(f"{action} {intent.client_id}: {error}")

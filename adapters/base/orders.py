@@ -375,11 +375,11 @@ class OrderEntry:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await self._sleep(max(verdict.wait_s, RETRY_S * 2**attempt))
-            request = self._speaker.build("cancel_all", scope)
-            await self._sender.gate.enter(request.endpoint.pool, request.cost, priority)
             try:
+                request = self._speaker.build("cancel_all", scope)
+                await self._sender.gate.enter(request.endpoint.pool, request.cost, priority)
                 answer = await self._sender.once(request)
-            except (ConnectionFailed, OutcomeUnknown) as failure:
+            except (ConnectionFailed, OutcomeUnknown, NotOffered) as failure:
                 verdict = Verdict("unknown", None, "local", str(failure))
                 continue
             verdict, frame = answer.verdict, answer.frame

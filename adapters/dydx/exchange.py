@@ -142,6 +142,7 @@ class Exchange(BaseExchange):
         self._used = tuple(dict.fromkeys([*self.settings.symbols, *(each.symbol for each in wanted)]))
         if self.credentials is not None:
             await self._introduce()
+            await self.instruments()  # of all markets: the account may hold orders in one that is not followed
         await super().start(wanted)
         if self.credentials is not None:
             self._spawn(self._every(PRICES_EVERY_S, self._prices))

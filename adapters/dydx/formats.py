@@ -223,7 +223,7 @@ class Formats:
         flags = life.flags if life is not None else LONG_TERM if self._blocks is None else SHORT_TERM
         until = 0 if life is None else life.until
         if flags == SHORT_TERM:
-            height = self.height()
+            height = self.account.height or self.height()  # of a chain that stands still, too
             if life is not None:
                 life.cancelled_at = height
             return Unwanted(number, pair, flags, max(until, height + terms.WINDOW_BLOCKS))
@@ -231,7 +231,7 @@ class Formats:
 
     def scopes(self, symbol: str) -> Sequence[Query]:
         """What cancels all that may live: a message for each hundred, without those cancelled at this height already."""
-        height = self.height()
+        height = self.account.height
         living = list(self.lives.living(symbol, height, self.now_s()))
         short = [key for key, life in living if life.is_short and life.cancelled_at < height]
         stateful = [key for key, life in living if not life.is_short]

@@ -49,9 +49,10 @@ def wire_of(topic: str) -> Wire:
     return CHANNELS[kind][0], "" if kind == "ticker" else name
 
 
-def subscription(channel: str, name: str, *, batched: bool = False) -> bytes:
+def subscription(channel: str, name: str) -> bytes:
+    """Each change as it comes, not in batches of a quarter of a second."""
     said: dict[str, str | bool] = {"type": "subscribe", "channel": channel}
-    return _encode(said | ({"id": name} if name else {}) | {"batched": batched})
+    return _encode(said | ({"id": name} if name else {}) | {"batched": False})
 
 
 class Websocket(SharedTopicSocket):
@@ -60,8 +61,7 @@ class Websocket(SharedTopicSocket):
     heartbeat_s = 1.0
     book_age_s = 300.0
 
-    def __init__(self, venue: str, name: str, url: str, topics: Sequence[str] = (), *, batched: bool = False) -> None:
-        self._batched = batched
+    def __init__(self, venue: str, name: str, url: str, topics: Sequence[str] = ()) -> None:
         self._numbers = Numbers()
         super().__init__(venue, name, url, topics)
 
@@ -96,7 +96,7 @@ class Websocket(SharedTopicSocket):
         ]
 
     def asked_for(self, wire: Wire, *, wanted: bool) -> bytes:
-        asked = subscription(*wire, batched=self._batched)
+        asked = subscription(*wire)
         return asked if wanted else asked.replace(b'"subscribe"', b'"unsubscribe"', 1)
 
     def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:

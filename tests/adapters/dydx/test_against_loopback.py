@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters.base.query import Query
@@ -206,6 +207,39 @@ def test_the_account_is_read_and_its_market_defined_at_the_start() -> None:
         assert await on.exchange.executions() == []
         assert await on.exchange.open_orders() == []
         assert await on.exchange.klines(Query(symbol=BTC, interval_s=60, limit=1))
+
+    played(story)
+
+
+def test_an_order_in_a_market_that_nobody_follows_is_cancelled_with_the_others() -> None:
+    async def story(on: Stage) -> None:
+        order = on.order("3000", "0.1")
+        elsewhere = msgspec.structs.replace(order, symbol="ETH-USD")
+        (seq,) = on.intend(elsewhere)
+        await on.heard.until(lambda: on.heard.outcome(seq))
+        assert isinstance(on.heard.outcome(seq)[0], Accepted)
+        await on.block()
+        (seq,) = on.intend(CancelAll("dydx", ""))
+        await on.heard.until(lambda: on.heard.outcome(seq))
+        await on.heard.until(lambda: on.last(order.client_id).status == "cancelled")
+        assert on.last(order.client_id).symbol == "ETH-USD"
+
+    played(story)
+
+
+def test_on_a_chain_that_stands_still_nothing_is_placed_and_everything_can_be_cancelled() -> None:
+    async def story(on: Stage) -> None:
+        order = await on.place(on.touch()[0] - 50)
+        on.exchange.formats.account.block_ns -= 60_000_000_000  # type: ignore[operator]
+        placed, cancelled = on.intend(on.order(on.touch()[0] - 60), CancelOrder("dydx", BTC, order.client_id))
+        await on.heard.until(lambda: on.heard.outcome(placed) and on.heard.outcome(cancelled))
+        (refused,) = on.heard.outcome(placed)
+        assert isinstance(refused, Rejected)
+        assert refused.refusal == "market_state"
+        assert isinstance(on.heard.outcome(cancelled)[0], Accepted)
+        (everything,) = on.intend(CancelAll("dydx", ""))
+        await on.heard.until(lambda: on.heard.outcome(everything))
+        assert isinstance(on.heard.outcome(everything)[0], Accepted)
 
     played(story)
 
