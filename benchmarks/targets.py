@@ -49,6 +49,7 @@ RECORDER, STACK, RECORDER_PG = (
 )
 REBUILD, VERIFY = "tapeline rebuild", "tapeline verify, `plain` on two symbols"
 CATALOG = "nautilus catalog replay"
+QUOTES, CHANGES = "tapeline, quotes", "tapeline, deltas"
 MILLION = "tapeline, a million frames with the log"
 
 TARGETS: Sequence[Target] = (
@@ -107,6 +108,17 @@ TARGETS: Sequence[Target] = (
     faster("P5", "PostgreSQL journal by COPY", RECORDER_PG, 5.0, ours=JOURNAL),
     faster("P6", "rebuild, against nautilus' catalog replay", CATALOG, 4.0, 6.0, ours=REBUILD),
     faster("P6", "verify, digest recomputed", CATALOG, 3.0, 4.0, ours=VERIFY),
+    faster(
+        "P7",
+        "simulate quotes, against nautilus' backtest engine",
+        "nautilus BacktestEngine, quotes",
+        4.0,
+        6.0,
+        ours=QUOTES,
+    ),
+    faster("P7", "level changes, against nautilus", "nautilus BacktestEngine, deltas", 2.0, 3.0, ours=CHANGES),
+    faster("P7", "quotes, against hftbacktest from Python", "hftbacktest from Python, quotes", 1.3, ours=QUOTES),
+    faster("P7", "level changes, against hftbacktest", "hftbacktest from Python, deltas", 2.5, ours=CHANGES),
     Target("P8", "p99.9 of a frame, in ccxt.pro's", (TAPELINE, "p999_us"), ("ccxt.pro", "p999_us"), 0.25, ceiling=True),
     Target(
         "P8", "longest pause in a million frames, ms", (MILLION, "longest_ms"), (MILLION, "one"), 10.0, ceiling=True

@@ -135,12 +135,13 @@ class Simulation:
 
     def _up_to(self, recv: int) -> None:
         """Hears venues and timers in the order of their times, until `recv`."""
+        timeline = self._pipeline.timeline
         while True:
-            timer = self._pipeline.timeline.next_due
+            timer = timeline.next_due
             venue_due, venue = NEVER, ""
             for name, paper in self._venues.items():
                 due = paper.due()
-                if due is not None and (due, name) < (venue_due, venue):
+                if due is not None and (due < venue_due or (due == venue_due and name < venue)):
                     venue_due, venue = due, name
             if timer > recv and venue_due > recv:
                 return

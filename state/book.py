@@ -51,14 +51,17 @@ class Book:
 
     def replace(self, event: BookSnapshot) -> None:
         """The venue's whole book takes the place of whatever was known."""
-        self._bids = {price: size for price, size in event.bids if size}
-        self._asks = {price: size for price, size in event.asks if size}
-        self._bid_prices = sorted(self._bids)
-        self._ask_prices = sorted(self._asks)
+        self._bids = _sizes(event.bids)
+        self._asks = _sizes(event.asks)
+        bids = self._bid_prices = sorted(self._bids)
+        asks = self._ask_prices = sorted(self._asks)
         self.ts = event.ts
         self.update_id = event.update_id
         self.depth = event.depth
-        self._judge()
+        if bids and asks and bids[-1] < asks[0]:
+            self.status, self.is_ok = "ok", True
+        else:
+            self._judge()
 
     def update(self, event: BookDelta) -> None:
         """Applies absolute sizes; a size of 0 removes the level, an unknown level removed is no news."""
@@ -156,6 +159,14 @@ class Book:
             return self._bid_prices[0] if self._bid_prices else _NAN
         return self._ask_prices[-1] if self._ask_prices else _NAN
 
+    def sees(self, side: Side, price: float) -> bool:
+        """True where a level at this price would be known: beyond the worst of a full side nobody knows."""
+        if side == "buy":
+            prices = self._bid_prices
+            return (bool(prices) and price >= prices[0]) or (self.depth is not None and len(prices) < self.depth)
+        prices = self._ask_prices
+        return (bool(prices) and price <= prices[-1]) or (self.depth is not None and len(prices) < self.depth)
+
     def levels(self) -> tuple[int, int]:
         """Number of bid and ask levels."""
         return len(self._bid_prices), len(self._ask_prices)
@@ -192,6 +203,11 @@ class Book:
 
 
 _NAN = float("nan")
+
+
+def _sizes(levels: list[Level]) -> dict[float, float]:
+    sizes = dict(levels)
+    return {price: size for price, size in sizes.items() if size} if 0.0 in sizes.values() else sizes
 
 
 def _apply(changes: list[Level], sizes: dict[float, float], prices: list[float]) -> None:

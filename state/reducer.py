@@ -114,7 +114,7 @@ class Reducer:
         return market.book_view
 
     def _book_snapshot(self, event: BookSnapshot, _: Record) -> Changed:
-        market = self.shared.market(event.venue, event.symbol)
+        market = self.shared.markets.get((event.venue, event.symbol)) or self.shared.market(event.venue, event.symbol)
         market.book.replace(event)
         return market.book_view
 

@@ -135,10 +135,12 @@ class Desk:
 
     def observe(self, event: AnyEvent, now: int) -> list[AnyEvent]:
         """Everything that a market event leads to; an event that says nothing of books, trades or rules leads to nothing."""
+        kind = type(event)
+        if kind is BookDelta or kind is BookSnapshot:  # nearly all that a market says, and it fills nobody
+            market = self.markets.get(event.symbol) or self.market(event.symbol)
+            executions = market.booked(event)  # type: ignore[arg-type]  # the type was asked for
+            return self._passive(market, executions, now) if executions else []
         match event:
-            case BookDelta() | BookSnapshot():
-                market = self.market(event.symbol)
-                return self._passive(market, market.booked(event), now)
             case Trade():
                 market = self.market(event.symbol)
                 if not market.trusted and market.would_fill(event):
@@ -275,8 +277,6 @@ class Desk:
         return told
 
     def _passive(self, market: PaperMarket, executions: Iterable[Execution], now: int) -> list[AnyEvent]:
-        if not executions:  # which is nearly always so
-            return []
         told: list[AnyEvent] = []
         filled: dict[str, PaperOrder] = {}
         for order, price, size in executions:

@@ -48,6 +48,7 @@ class PaperMarket:
         self._unsure: dict[Side, dict[str, PaperOrder]] = {"buy": {}, "sell": {}}
         self._edge: dict[Side, float] = {"buy": 0.0, "sell": 0.0}
         self._taken: dict[Side, dict[float, Decimal]] = {"buy": {}, "sell": {}}  # by the side that was shown
+        self._nearest: dict[Side, float] = {"buy": -inf, "sell": inf}  # no taken level is better than this price
         self._arrivals = 0
 
     @property
@@ -77,7 +78,7 @@ class PaperMarket:
         order.priority = self._arrivals
         order.mark = float(order.limit)
         order.shown = book.size_at(order.side, order.mark)
-        visible = bool(order.shown) or self._sees(order.side, order.mark)
+        visible = bool(order.shown) or self.known.book.sees(order.side, order.mark)
         order.place = self._queue.join(exact(order.shown) if visible else None)
         if self._single is not None and self._single.told:
             order.before = dict(self._single.line(order.side, order.mark))
@@ -122,6 +123,8 @@ class PaperMarket:
         taken = self._taken[shown]
         mark = float(price)
         taken[mark] = taken.get(mark, _ZERO) + size
+        nearest = self._nearest[shown]
+        self._nearest[shown] = max(mark, nearest) if shown == "buy" else min(mark, nearest)
         self._edge[shown] = nan
 
     # --- the market moves ---
@@ -181,9 +184,13 @@ class PaperMarket:
             book.replace(event)
             self.trusted = True
             for side in _SIDES:
-                for order in self._resting[side].values():
-                    self._look(order, event.ts)
-                self._forget(side, list(self._taken[side]))
+                if self._at[side]:
+                    if len(self._unsure[side]) < len(self._resting[side]) or book.sees(side, self._first[side]):
+                        self._look_at_all(side, event.ts)
+                    else:  # all out of sight, as most are in a shallow book, and known to be
+                        self._edge[side] = nan
+                if self._taken[side] and book.sees(side, self._nearest[side]):
+                    self._forget(side, list(self._taken[side]))
         else:
             book.update(event)
             if not self.trusted:
@@ -286,12 +293,25 @@ class PaperMarket:
         shown = self.known.book.size_at(order.side, order.mark)
         if shown == order.shown and (shown or not place.ahead):
             self._unsure[order.side].pop(order.order_id, None)
-        elif shown or self._sees(order.side, order.mark):
+        elif shown or self.known.book.sees(order.side, order.mark):
             self._queue.shown(place, exact(order.shown), exact(shown), ts)
             order.shown = shown
             self._unsure[order.side].pop(order.order_id, None)
         else:
             self._doubt_place(order)
+
+    def _look_at_all(self, side: Side, ts: int | None) -> None:
+        """The same for every order of a side; one that is out of sight still is in doubt at once."""
+        book, unsure = self.known.book, self._unsure[side]
+        for mark, level in self._at[side].items():
+            if book.sees(side, mark):
+                for order in level:
+                    self._look(order, ts)
+                continue
+            for order in level:
+                if order.order_id not in unsure:
+                    self._look(order, ts)
+            self._edge[side] = nan
 
     def _doubt_place(self, order: PaperOrder) -> None:
         self._unsure[order.side][order.order_id] = order
@@ -304,15 +324,9 @@ class PaperMarket:
             shown = book.size_at(side, mark)
             if shown:
                 taken[mark] = min(taken[mark], exact(shown))
-            elif self._sees(side, mark):
+            elif book.sees(side, mark):
                 del taken[mark]
-
-    def _sees(self, side: Side, mark: float) -> bool:
-        """True where a level at this price would be shown: deeper than the worst of a full side, nothing is known."""
-        book = self.known.book
-        if (mark - book.edge(side)) * sign(side) >= 0:
-            return True
-        return book.depth is not None and book.levels()[side == "sell"] < book.depth
+        self._nearest[side] = max(taken, default=-inf) if side == "buy" else min(taken, default=inf)
 
     def _find_first(self, side: Side) -> None:
         resting = self._resting[side]

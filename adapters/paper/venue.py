@@ -69,12 +69,13 @@ class PaperVenue:
         """A market event, or what a feed of it is worth, came at `recv`; other events say nothing to a market."""
         if event.venue != self.venue:
             raise WrongUse(f"an event of {event.venue or 'no venue'} is none of {self.venue}")
-        recv = max(recv, self._now)
+        if recv < self._now:
+            recv = self._now
         if self._arriving or self._funding_due is not None:
             self._advance(recv)
         else:
             self._now = recv
-        if isinstance(event, Ticker) and self.settings.funding:
+        if type(event) is Ticker and self.settings.funding:
             self._clock(event.symbol).told(event, recv)
             self._find_funding()
         told = self._desk.observe(event, recv - self._feed)

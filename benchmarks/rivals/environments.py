@@ -12,6 +12,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "ccxt": ("ccxt==4.5.90", "orjson", "msgspec", "aiohttp"),
     "cryptofeed": ("cryptofeed==2.4.1",),
     "nautilus": ("nautilus_trader==1.221.0",),
+    "hftbacktest": ("hftbacktest==2.4.4",),
     "eventsourcing": ("eventsourcing==9.5.6", "psycopg[binary]", "psycopg_pool", "msgspec"),
 }
 INSTALL_TIMEOUT_S = 1_200

@@ -48,6 +48,8 @@ PROGRAMS = {
     "P4 an order leaves after its commit": ("benchmarks.p4_order", ("durable",), "tapeline, order, durable before"),
     "P5 what is read back is what was written": ("benchmarks.p5_append", ("sqlite",), "tapeline blocks, SQLite"),
     "P6 rebuilt and verified to the bit": ("benchmarks.p6_replay", (), "tapeline rebuild"),
+    "P7 every quote is seen and orders fill": ("benchmarks.p7_simulate", ("quotes",), "tapeline, quotes"),
+    "P7 every level change is seen": ("benchmarks.p7_simulate", ("deltas",), "tapeline, deltas"),
     "P8 every record of the long run is in the log": (
         "benchmarks.p8_tail",
         ("3000",),
