@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.cases import CASES
+from benchmarks.d_decode import prepare_all as prepare_venues
 from benchmarks.inputs import MOST_FRAMES, prepare
 from benchmarks.measure import SCRATCH
 from benchmarks.results import Results, table
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
         return 0
     print(machine())
     print(f"input: {prepare(asked.frames)}")
+    if not asked.works or "D" in asked.works:
+        print(f"input of D: {prepare_venues()}")
     if asked.frames < MOST_FRAMES:
         os.environ["TAPELINE_BENCH_FRAMES"] = str(asked.frames)
     interpreters = build() if asked.rivals else {}
@@ -65,7 +68,11 @@ def _processor() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("works", nargs="*", help="P1 … P9, OP for operators; all of them where none is named")
+    parser.add_argument(
+        "works",
+        nargs="*",
+        help="P1 … P9, OP for operators, D for each venue's decoding; all of them where none is named",
+    )
     parser.add_argument(
         "--rivals", action="store_true", help="other projects on the same frames too, installed if need be"
     )

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.venue_frames import CAPTURES
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -50,4 +52,10 @@ CASES: Sequence[Case] = (
     Case("P9", "benchmarks.p9_growth"),
     Case("P9", "benchmarks.p9_streams"),
     Case("OP", "benchmarks.operators"),
+    *(Case("D", "benchmarks.d_decode", (venue,)) for venue in CAPTURES),
+    *(Case("D", "benchmarks.rivals.ccxt_venues", (venue,), rival="ccxt") for venue in CAPTURES if venue != "dydx"),
+    *(
+        Case("D", "benchmarks.rivals.cryptofeed_venues", (venue,), rival="cryptofeed")
+        for venue in ("bybit", "binance", "okx.spot")
+    ),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cases import CASES
+from benchmarks.d_decode import prepare as prepare_venue
 from benchmarks.inputs import prepare
 from benchmarks.measure import ROOT, WrongAnswer, compare
 from benchmarks.replayer import Replayer
@@ -80,6 +81,21 @@ def test_the_same_seed_gives_the_same_bytes(scratch: Path, tmp_path: Path) -> No
 
 def test_the_real_capture_is_used_where_it_is(recordings: Path, tmp_path: Path) -> None:
     assert prepare(FRAMES * 2, recordings=recordings, folder=tmp_path).startswith("capture bybit/")
+
+
+@pytest.mark.parametrize("venue", ["okx.spot", "hyperliquid", "dydx"])
+def test_each_venues_frames_are_decoded_to_the_book_that_they_come_to(
+    recordings: Path, tmp_path: Path, venue: str
+) -> None:
+    frames = prepare_venue(venue, recordings, tmp_path)
+    assert frames.ask > frames.bid > 0
+    assert frames.trades
+    told = run(tmp_path, "benchmarks.d_decode", venue)[f"tapeline, {venue}"]
+    assert told["n"] >= len(frames.frames)
+    with pytest.raises(WrongAnswer, match="expected"):
+        frames.check(frames.bid, frames.ask + 1, frames.trades)
+    with pytest.raises(WrongAnswer, match="trades"):
+        frames.check(frames.bid, frames.ask, frames.trades - 1)
 
 
 def test_a_touch_that_is_not_the_replayers_is_a_wrong_answer() -> None:
