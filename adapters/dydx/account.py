@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from adapters.base.bounded import Bounded
 from adapters.base.ending import Ending
 from adapters.base.numbers import money, owed
 from adapters.dydx import wire
@@ -49,8 +50,8 @@ class Account:
         self.block_ns: int | None = None
         self.as_of_ns: int | None = None  # when the subaccount was last told whole
         self.on_order: Callable[[wire.Order, OrderUpdate], None] = lambda row, update: None
-        self._blocks: dict[int, int] = {}  # time by height
-        self._names: dict[str, str] = {}  # client ids by the Indexer's, as the stream told them
+        self._blocks = Bounded[int, int](BLOCKS_KEPT)  # time by height
+        self._names = Bounded[str, str](NAMES_MOST)  # client ids by the Indexer's, as the stream told them
         self._ending = Ending(GRACE_BLOCKS)  # short-term orders, by height
 
     @property
@@ -79,7 +80,8 @@ class Account:
             for row in said.orders:
                 if (update := self.order(row, said.blockHeight or 0)) is not None:
                     self._ending.told(update, row.goodTilBlock)
-                    self._named(update)
+                    if update.order_id and update.client_id:
+                        self._names[update.order_id] = update.client_id
                     updates.append(update)
             events += [self.fill(row) for row in said.fills]
             events += updates
@@ -89,12 +91,6 @@ class Account:
             events += [self.balance(row) for row in said.assetPositions]
         return events
 
-    def _named(self, update: OrderUpdate) -> None:
-        if update.order_id and update.client_id:
-            self._names[update.order_id] = update.client_id
-            if len(self._names) > NAMES_MOST:
-                del self._names[next(iter(self._names))]
-
     def passed(self, height: int, block_ns: int | None) -> Sequence[AnyEvent]:
         """Ends what could live until a block that is over."""
         if height <= self.height:
@@ -102,8 +98,6 @@ class Account:
         self.block_ns = block_ns
         if block_ns is not None:
             self._blocks[height] = block_ns
-            if len(self._blocks) > BLOCKS_KEPT:
-                del self._blocks[next(iter(self._blocks))]
         return self._ending.passed(height, block_ns)
 
     def time_of(self, height: int | None) -> int | None:

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from adapters.base.channel import Channel
+from adapters.base.closing_candles import ClosingCandles
 from adapters.base.rising import RisingTrades
 from adapters.base.uncrossed import UncrossedBook
 from adapters.dydx import wire
@@ -113,34 +113,15 @@ class MarketsChannel(Channel):
         return events
 
 
-class CandlesChannel(Channel):
-    """One resolution. A candle is closed by the next one, since nothing says that it is; a snapshot begins with history."""
+class CandlesChannel(ClosingCandles):
+    """One resolution; a snapshot begins with history."""
 
-    __slots__ = ("_last", "_resolution")
-    channel = "candles"
+    __slots__ = ()
 
-    def __init__(self, venue: str, topic: str, symbol: str) -> None:
-        super().__init__(venue, topic, symbol)
-        self._last: Candle | None = None
-        self._resolution = topic.rpartition("/")[2]
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        if b'"candles"' in frame:
-            rows = _candles(frame).contents.candles
-            self._last = None
-        else:
-            contents = _candle(frame).contents
-            rows = contents if isinstance(contents, list) else [contents]
-        events: list[AnyEvent] = []
-        for told in sorted((candle(self.venue, row, self._resolution) for row in rows), key=lambda told: told.start):
-            last = self._last
-            if last is not None and told.start < last.start:
-                continue  # told before
-            if last is not None and told.start > last.start:
-                events.append(replace(last, closed=True))
-            events.append(told)
-            self._last = told
-        return events
+    def read(self, frame: bytes) -> tuple[Sequence[Candle], bool]:
+        resolution, is_snapshot = self.topic.rpartition("/")[2], b'"candles"' in frame
+        rows = _candles(frame).contents.candles if is_snapshot else listed(_candle(frame))
+        return [candle(self.venue, row, resolution) for row in rows], is_snapshot
 
 
 def pairs(said: wire.Changes) -> tuple[list[Level], list[Level]]:

@@ -186,7 +186,7 @@ class Exchange(BaseExchange):
     async def _sweep(self) -> None:
         """Orders that nobody told the end of though their time is over: the Indexer is asked, and silence is believed then."""
         account, now_s = self.formats.account, self.formats.now_s()
-        for client_id, life in self.formats.lives.all():
+        for client_id, life in list(self.formats.lives.items()):
             open_here = client_id in self.known.orders
             if life.may_live(account.height - GRACE_BLOCKS, now_s) or not (open_here or (life.taken and not life.told)):
                 continue
@@ -211,14 +211,14 @@ class Exchange(BaseExchange):
         self.client.account_number = said.account_number
         for client_id, it in said.orders.items():
             flags = LONG_TERM if it.stateful else SHORT_TERM
-            self.formats.lives.note(
-                client_id, Life(it.symbol, flags, it.side, it.tif, it.reduce_only, it.until, told=True)
-            )
+            self.formats.lives[client_id] = Life(it.symbol, flags, it.side, it.tif, it.reduce_only, it.until, told=True)
 
     def together(self, action: Action, intent: Intent) -> str:
         """Short-term orders are cancelled together, stateful ones alone."""
-        life = self.formats.lives.get(intent.client_id) if isinstance(intent, CancelOrder) else None
-        return "" if life is None or life.is_short else f"{intent.client_id}"  # type: ignore[union-attr]
+        if not isinstance(intent, CancelOrder):
+            return ""
+        life = self.formats.lives.get(intent.client_id)
+        return "" if life is None or life.is_short else intent.client_id
 
     def order_id_of(self, intent: Intent) -> str | None:
         """Computed, from what a node has just accepted."""

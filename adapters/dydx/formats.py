@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from adapters.base.bounded import Bounded
 from adapters.base.client import Request
 from adapters.base.numbers import owed
 from adapters.base.query import Arguments, Query, of_kind, said
@@ -23,7 +24,7 @@ from adapters.dydx.account import COLLATERAL, Account, ns
 from adapters.dydx.channels import FUNDING_S, BookChannel, candle, pairs, ticker, trade
 from adapters.dydx.endpoints import Endpoints
 from adapters.dydx.orderid import numbers
-from adapters.dydx.terms import Life, Lives, Unwanted, Wanted
+from adapters.dydx.terms import Life, Unwanted, Wanted
 from adapters.dydx.types import INSTRUMENT_STATUS, INTERVALS, LONG_TERM, SHORT_TERM
 from state.errors import NotOffered, WrongUse
 from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, InstrumentDefined, OrderUpdate, PlaceOrder
@@ -69,7 +70,7 @@ class Formats:
         self.address = address
         self.number = number
         self.markets: dict[str, wire.Market] = {}
-        self.lives = Lives()
+        self.lives = Bounded[str, Life](terms.LIVES_MOST)  # by client id
         self.height: Callable[[], int] = lambda: self.account.height
         self.now_s: Callable[[], float] = lambda: 0.0
         self.bodies: Bodies | None = None
@@ -180,7 +181,7 @@ class Formats:
             else _far(market, is_buy=order.side == "buy")
         )
         body = built.placed(self._wanted(order.client_id, life, market, order.size, price))
-        self.lives.note(order.client_id, life)
+        self.lives[order.client_id] = life
         return Request(Endpoints.ALL["place" if flags == SHORT_TERM else "place_stateful"], "", body)
 
     def _wanted(self, client_id: str, life: Life, market: wire.Market, size: Decimal, price: Decimal) -> Wanted:
@@ -232,7 +233,8 @@ class Formats:
     def scopes(self, symbol: str) -> Sequence[Query]:
         """What cancels all that may live: a message for each hundred, without those cancelled at this height already."""
         height = self.account.height
-        living = list(self.lives.living(symbol, height, self.now_s()))
+        of_symbol = [(key, life) for key, life in self.lives.items() if symbol in ("", life.symbol)]
+        living = [(key, life) for key, life in of_symbol if life.may_live(height, self.now_s())]
         short = [key for key, life in living if life.is_short and life.cancelled_at < height]
         stateful = [key for key, life in living if not life.is_short]
         chunks = [short[at : at + BATCH] for at in range(0, len(short), BATCH)]
@@ -260,7 +262,7 @@ class Formats:
         if life is None and update.side is not None:
             tif = update.tif or "gtc"
             life = Life(update.symbol, row.orderFlags, update.side, tif, update.reduce_only, until)
-            self.lives.note(update.client_id, life)
+            self.lives[update.client_id] = life
         if life is not None:
             life.told = True
             life.until = max(life.until, until)

@@ -3,8 +3,6 @@
 https://docs.dydx.xyz/concepts/trading/orders, /concepts/trading/quantums-and-subticks
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
@@ -80,30 +78,6 @@ class Life:
         if self.is_short:
             return height <= self.until + GRACE_BLOCKS
         return now_s <= self.until and (self.told or now_s <= self.asked_ns / 1e9 + NONCE_S)
-
-
-class Lives:
-    """Orders by client id, the oldest forgotten first."""
-
-    def __init__(self) -> None:
-        self._lives: OrderedDict[str, Life] = OrderedDict()
-
-    def get(self, client_id: str) -> Life | None:
-        return self._lives.get(client_id)
-
-    def note(self, client_id: str, life: Life) -> None:
-        self._lives[client_id] = life
-        if len(self._lives) > LIVES_MOST:
-            self._lives.popitem(last=False)
-
-    def all(self) -> list[tuple[str, Life]]:
-        return list(self._lives.items())
-
-    def living(self, symbol: str, height: int, now_s: float) -> Iterator[tuple[str, Life]]:
-        """Those of a symbol, or of all, that a block can still fill."""
-        for client_id, life in self._lives.items():
-            if symbol in ("", life.symbol) and life.may_live(height, now_s):
-                yield client_id, life
 
 
 def blocks_of(life_s: float | None) -> int | None:
