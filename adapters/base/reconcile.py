@@ -5,6 +5,7 @@ by name. Each difference between what was told before and what the venue says no
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -14,11 +15,12 @@ from adapters.base.query import Query
 from adapters.base.sender import Answer
 from state.clock import Clock
 from state.errors import TapelineError
-from state.events import AnyEvent, FeedStatus, OrderUpdate
+from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate, Reconciled
 from state.record import Inbox
 
 OVERLAP_NS = 60_000_000_000
 UNLISTED_MOST = 500
+_RECOVERED: dict[type, str] = {Fill: "fills recovered", FundingPayment: "payments recovered", Reconciled: "differences"}
 GRACE_S = 0.25  # what REST says first, the stream is about to say: that is no difference
 
 
@@ -63,6 +65,7 @@ class Reconciler:
         self._sleep = sleep
         self._offset_ns = offset_ns
         self._looked_ns = clock.now_ns()  # when the last look began that came to its end
+        self._recovered: Counter[str] = Counter()
         self._turn = asyncio.Lock()
         self._calls = 0
         self._answered = 0  # calls that a look has begun after
@@ -83,6 +86,7 @@ class Reconciler:
         calls, now = self._calls, self._clock.now_ns()
         if not self.has_run:
             self._known.opened_ns = self._looked_ns + self._offset_ns()
+        self._recovered.clear()
         try:
             await self._run()
         except TapelineError as error:
@@ -91,7 +95,7 @@ class Reconciler:
         self.has_run = True
         self._answered, self._looked_ns = calls, now
         if self._is_listening() and calls == self._calls:
-            self._say("ok", "reconciled")
+            self._say("ok", self._told())
 
     async def _run(self) -> None:
         known, asked_ns = self._known, self._clock.now_ns()
@@ -131,7 +135,16 @@ class Reconciler:
             if update is not None:
                 self._feed([*fills, update, *self._known.differences([update])])
 
+    def _told(self) -> str:
+        """With the count of what no stream had told."""
+        said = [f"{count} {what}" for what, count in sorted(self._recovered.items())]
+        return f"reconciled: {', '.join(said)}" if said else "reconciled"
+
     def _feed(self, events: Sequence[AnyEvent]) -> None:
+        for event in events:
+            what = _RECOVERED.get(type(event))
+            if what is not None:
+                self._recovered[what] += 1
         if events:
             self._inbox.feed(self._clock.now_ns(), events)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adapters import order_ids
-from adapters.loopback.bybit.venue import Truth
+from adapters.loopback.truth import Truth
 from replay.audit import audit
 from replay.verify import verify
 from state.events import AmendOrder, PlaceOrder
@@ -23,10 +23,11 @@ from state.manifest import Manifest
 from state.record import canonical
 from streams.strategies.recorded import strategies_of
 from tests.command import started, tapeline
-from tests.live import KEY, SECRET, VenueThread, config_text
+from tests.live import KEY, PASSPHRASE, SECRET, VenueThread, config_text
 
-KILLS = int(os.environ.get("TAPELINE_KILLS", "4"))
-KEYS = {"TAPELINE_BYBIT_KEY": KEY, "TAPELINE_BYBIT_SECRET": SECRET}
+KILLS = int(os.environ.get("TAPELINE_KILLS", "6"))
+VENUES = ("bybit", "okx", "binance")  # in turn; whose orders keep our client id and their size when they are amended
+PARTS = ("KEY", "SECRET", "PASSPHRASE")
 START_S = 20.0
 
 
@@ -39,10 +40,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, number: int) -> str:
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_killed_session_leaves_everything_the_venue_saw(number: int, url: str, tmp_path: Path) -> None:
     rng = random.Random(number)
-    config = tmp_path / "session.toml"
-    with VenueThread(seed=number) as venue:
+    config, name = tmp_path / "session.toml", VENUES[number % len(VENUES)]
+    keys = {
+        f"TAPELINE_{name.upper()}_{part}": word for part, word in zip(PARTS, (KEY, SECRET, PASSPHRASE), strict=True)
+    }
+    with VenueThread(name, seed=number) as venue:
         config.write_text(config_text(venue))
-        child = started("run", str(config), "--log", url, cwd=tmp_path, **KEYS)
+        child = started("run", str(config), "--log", url, cwd=tmp_path, **keys)
         if rng.random() < 0.8:
             await_orders(venue)
             time.sleep(rng.random() * 2)  # the moment is the point of this test
@@ -55,7 +59,7 @@ def test_a_killed_session_leaves_everything_the_venue_saw(number: int, url: str,
         with Log.open(url) as log:
             killed = [row.id for row in log.sessions()]
         if rng.random() < 0.3:
-            again = tapeline("run", str(config), "--for", "1s", "--log", url, cwd=tmp_path, **KEYS)
+            again = tapeline("run", str(config), "--for", "1s", "--log", url, cwd=tmp_path, **keys)
             assert again.returncode == 0, again.stdout + again.stderr
     with Log.open(url) as log:
         if killed:

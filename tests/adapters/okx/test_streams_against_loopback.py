@@ -100,7 +100,7 @@ def test_fills_of_a_cut_private_socket_are_fetched_once_and_told_as_late() -> No
                 break
         assert on.venue.truth(KEY).fills, "it was filled while nobody listened"
         assert (await on.ended(order.client_id)).status == "filled"
-        await on.heard.until(lambda: on.heard.events[-1] == READ_ANEW)
+        await on.heard.until(lambda: getattr(on.heard.events[-1], "reason", "").startswith("reconciled:"))
         fills = on.heard.of(Fill)
         assert len({f.fill_id for f in fills}) == len(fills)
         assert sum(f.size for f in fills) == Decimal("0.005")
