@@ -1,15 +1,15 @@
 """Ten million events in one session: audited, verified, rebuilt by the commands themselves; time, and the most memory held.
 
-`python -m benchmarks.ten_million [EVENTS]`. The session is a simulation of `plain` on two symbols over the input played again and
-again, written by the log's own writer, with a private frame behind every word of the venue on an order. A tenth of it is measured
-first: what is flat holds no more of ten times as much.
+`python -m benchmarks.ten_million [EVENTS [audit|verify|rebuild …]]`. The session is a simulation of `plain` on two symbols over
+the input played again and again, written by the log's own writer, with a private frame behind every word of the venue on an
+order. A tenth of it is measured first: what is flat holds no more of ten times as much.
 """
 
 import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -137,27 +137,28 @@ def run(words: list[str]) -> Used:
     return Used(perf_counter() - start, cpu_s, int(ended.stderr.split()[-1]) / 1024)
 
 
-def measure(folder: Path, inputs: list[bytes], events: int) -> dict[str, Used]:
+def measure(folder: Path, inputs: list[bytes], events: int, works: Sequence[str]) -> dict[str, Used]:
     """Records a session of so many events and goes through it by each command."""
     url, session = f"sqlite:///{folder / f'{events}.db'}", f"20260101-{events}"
     start = perf_counter()
     count = record(url, session, inputs, events)
     tell("P8", "recorded", count, perf_counter() - start, bytes=float((folder / f"{events}.db").stat().st_size))
     used = {}
-    for name, words in WORDS.items():
+    for name in works:
+        words = WORDS[name]
         it = used[name] = run([words[0], session, *words[1:], "--log", url])
         tell("P8", name, count, it.seconds, minutes=it.seconds / 60, cpu_s=it.cpu_s, peak_mb=it.peak_mb)
     return used
 
 
-def main(events: int) -> int:
+def main(events: int, works: Sequence[str]) -> int:
     """0 where memory is flat and under its bound, 1 where it is not."""
     if not (SCRATCH / f"{INPUT}.jsonl").exists():
         sys.stderr.write(f"input: {prepare(FRAMES)}\n")
     inputs = frames()
     with tempfile.TemporaryDirectory(prefix="ten_million_", dir=SCRATCH) as folder:
-        tenth = measure(Path(folder), inputs, events // 10)
-        whole = measure(Path(folder), inputs, events)
+        tenth = measure(Path(folder), inputs, events // 10, works)
+        whole = measure(Path(folder), inputs, events, works)
     flat = True
     for name, it in whole.items():
         grown = it.peak_mb - tenth[name].peak_mb
@@ -171,4 +172,4 @@ def main(events: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS, sys.argv[2:] or tuple(WORDS)))

@@ -91,15 +91,20 @@ class Books:
         traded, made, _ = parts.get(event.fee_asset, (ZERO, ZERO, ZERO))
         parts[event.fee_asset] = (traded, made, event.fee)
         for asset, (traded, made, fee) in parts.items():
-            self._move_fill(record, event, asset, traded, made, fee)
+            cost = EXACT.subtract(cash, pnl) if spot is None and asset == market.line.settle else ZERO
+            self._move_fill(record, event, asset, traded, made, fee, cost)
 
-    def _move_fill(self, record: Record, event: Fill, asset: str, traded: Decimal, pnl: Decimal, fee: Decimal) -> None:
+    def _move_fill(
+        self, record: Record, event: Fill, asset: str, traded: Decimal, pnl: Decimal, fee: Decimal, cost: Decimal
+    ) -> None:
         known = self._asset(event.venue, asset)
         line = known.line
         line.traded, line.realized_pnl = line.traded + traded, line.realized_pnl + pnl
         line.fees, line.rebates = line.fees + min(fee, ZERO), line.rebates + max(fee, ZERO)
         amount = EXACT.add(EXACT.add(traded, pnl), fee)
-        known.series.move(Movement(record.seq, record.recv, "fill", amount, event.fill_id, event.symbol, fee, pnl))
+        known.series.move(
+            Movement(record.seq, record.recv, "fill", amount, event.fill_id, event.symbol, fee, pnl, cost)
+        )
 
     def _count(self, line: MarketLine, event: Fill) -> None:
         line.fills += 1

@@ -27,6 +27,7 @@ Fault: TypeAlias = Literal[
     "unexplained",
 ]
 ZERO = Decimal(0)
+_RUNS_MOST = 50  # neighbouring fills that one report may be explained by
 _RATIO_DIGITS = 9  # to which a ratio must be a multiplier: PnL is rounded by venues
 
 
@@ -73,8 +74,10 @@ def name_balance(residual: Residual, multipliers: Mapping[str, Iterable[Decimal]
     for move in fills:
         if near(move.amount.copy_negate()):
             return Named("doubled fill", f"the balance did not move by fill {move.name}", (move.seq,))
-    return _multiplier(amount, fills, multipliers) or Named(
-        "unexplained", f"nothing that moved since record {residual.since} comes to {amount:f}", (report.seq,)
+    return (
+        _cost(fills, near)
+        or _multiplier(amount, fills, multipliers)
+        or Named("unexplained", f"nothing that moved since record {residual.since} comes to {amount:f}", (report.seq,))
     )
 
 
@@ -103,6 +106,19 @@ def _funding(move: Movement, near: "_Near") -> Named | None:
         return Named("doubled funding", f"the balance moved twice by the funding {move.amount:f}", (move.seq,))
     if near(-move.amount):
         return Named("funding not taken", f"the balance did not move by the funding {move.amount:f}", (move.seq,))
+    return None
+
+
+def _cost(fills: list[Movement], near: "_Near") -> Named | None:
+    """Where a balance is what is left after paying for positions (dYdX's is), it moves by whole trades, not by PnL alone."""
+    for first in range(min(len(fills), _RUNS_MOST)):
+        cost = ZERO
+        for last in range(first, min(len(fills), first + _RUNS_MOST)):
+            cost = EXACT.add(cost, fills[last].cost)
+            if near(cost):
+                names = ", ".join(fill.name for fill in fills[first : last + 1][:5])
+                text = f"the venue books positions at cost: {cost:f} was paid or taken for what fill {names} opened or closed"
+                return Named("explained", text, tuple(fill.seq for fill in fills[first : last + 1]))
     return None
 
 

@@ -33,7 +33,10 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What a record did to the number; `fee` and `pnl` are the parts of a fill's effect on a balance."""
+    """What a record did to the number; `fee` and `pnl` are the parts of a fill's effect on a balance.
+
+    `cost` is what the fill left in the position of what was paid or taken for it: the balance moves by it at some venues only.
+    """
 
     seq: int
     recv: int
@@ -43,6 +46,7 @@ class Movement:
     symbol: str = ""
     fee: Decimal = ZERO
     pnl: Decimal = ZERO
+    cost: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

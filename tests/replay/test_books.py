@@ -358,6 +358,24 @@ def test_venues_and_settlement_currencies_are_kept_apart(tmp_path: Path) -> None
     assert [line.settle for line in books.markets] == ["BTC", "USDT", "USDC", "USDT"]
 
 
+def test_a_balance_that_pays_for_positions_is_explained_and_a_fault_in_it_still_found(tmp_path: Path) -> None:
+    """dYdX's collateral: what is left after paying for positions, or more where they are short."""
+    for wrong, last in (("0", "explained"), ("0.5", "unexplained")):
+        told = Told(step_ns=10_000_000)
+        told.say(instrument(venue="chain", settle="USDC", quote="USDC"))
+        told.say(BalanceUpdate("chain", "", OPENED, "USDC", D(1000)))
+        told.ready("chain")
+        told.say(fill("f1", "sell", "3100.1", "0.1", "-0.1", venue="chain", asset="USDC"))
+        told.say(BalanceUpdate("chain", "", OPENED, "USDC", D("1309.91")), after_ns=6_000_000_000)
+        told.say(fill("f2", "buy", "3099.1", "0.1", "-0.1", venue="chain", asset="USDC"), after_ns=6_000_000_000)
+        told.say(BalanceUpdate("chain", "", OPENED, "USDC", D("999.9") + D(wrong)), after_ns=6_000_000_000)
+        folder = tmp_path / wrong
+        folder.mkdir()
+        books = closed(told, folder)
+        assert [fault for fault, _ in faults(books)] == ["explained", last]
+        assert books.clean is (last == "explained")
+
+
 TRADES = [("buy", "1", "100"), ("buy", "1", "110"), ("sell", "1", "120"), ("sell", "2", "90"), ("buy", "1", "80")]
 
 
