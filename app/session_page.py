@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from app.output import moment, printable
 from app.report import rounded
@@ -14,6 +14,10 @@ from state.errors import WrongUse
 from state.log import SessionRow
 
 HORIZONS: Final = ("1s", "5s", "30s", "60s")
+PARTS: Final = ("spread", "inventory", "fees", "rebates", "funding")
+STAGES: Final = (
+    "frame to intent", "intent to wire", "wire to answer", "intent to answer", "answer to fill", "intent to fill",
+)  # fmt: skip
 _STYLE: Final = (
     "body{font:15px system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;margin:.5em 0 1.5em}th,td{padding:.25em .8em;text-align:right;"
@@ -21,29 +25,36 @@ _STYLE: Final = (
 )
 
 
-def page(row: SessionRow, account: Account, quality: Quality) -> str:
-    """The whole page; raises `WrongUse` where plotly is not installed."""
+def page(row: SessionRow, account: Account, quality: Quality, assumed: Sequence[str] = ()) -> str:
+    """The whole page, with what the fills of a simulation rest on; raises `WrongUse` where plotly is not installed."""
+    draw = _Drawing()
     body = [
         f"<h1>Session {escape(row.id)}</h1>",
         f"<p class='note'>{escape(row.status)}, {moment(row.opened)} to {moment(row.closed)} UTC, {row.last_seq} records, "
         f"digest {escape(row.head)}</p>",
         "<h2>PnL</h2>",
         _profits(account),
+        *draw.bars(_parts(account), "of what it was earned"),
         "<h2>Markouts</h2>",
-        "<p class='note'>Mid so long after a fill against its price, from our side, in bps: negative is adverse.</p>",
-        _metrics([line for line in quality.metrics if line.metric in {f"markout {it}" for it in HORIZONS}], "no fills"),
+        "<p class='note'>Mid so long after a fill against its price, from our side, in bps: negative is adverse. "
+        "A horizon that the session's end cuts off is not counted.</p>",
+        _metrics(_of(quality, [f"markout {it}" for it in HORIZONS]), "no fills"),
+        *draw.bars(_markouts(quality), "bps, mean"),
         "<h2>Latency</h2>",
-        _metrics([line for line in quality.metrics if line.unit == "ms"], "nothing was sent"),
+        "<p class='note'>From the market's frame to the intent, to the wire, to the venue's answer, to the first fill.</p>",
+        _metrics(_of(quality, STAGES), "nothing was sent"),
+        *draw.bars(_waits(quality), "ms"),
         "<h2>Refusals</h2>",
         _refusals(account),
-        *_charts(account),
+        *draw.courses(account),
+        *_assumed(assumed),
     ]
     head = f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{escape(row.id)}</title>"
     return f"{head}<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>"
 
 
 def _profits(account: Account) -> str:
-    names = ("spread", "inventory", "fees", "rebates", "funding", "total")
+    names = (*PARTS, "total")
     rows = [
         (f"{venue} {symbol}", *(f"{rounded(getattr(it, name)):f}" for name in names), it.asset)
         for (venue, symbol), it in sorted(account.profits.items())
@@ -64,7 +75,23 @@ def _metrics(lines: Sequence[MetricLine], nothing: str) -> str:
 
 def _refusals(account: Account) -> str:
     rows = [(f"{venue} {code}", text, str(count)) for (venue, code, text), count in sorted(account.refusals.items())]
-    return _table(("code", "words", "times"), rows, "nothing was refused")
+    rows += [(f"risk, {venue}", rule, str(count)) for (venue, rule), count in sorted(account.blocked.items())]
+    return _table(("code", "words", "times"), rows, "nothing was refused, and risk blocked nothing")
+
+
+def _assumed(sentences: Sequence[str]) -> list[str]:
+    if not sentences:
+        return []
+    lines = "".join(f"<li>{escape(printable(sentence))}</li>" for sentence in sentences)
+    return [
+        "<h2>What these fills assume</h2><p class='note'>This session's orders met a paper venue.</p>",
+        f"<ul>{lines}</ul>",
+    ]
+
+
+def _of(quality: Quality, metrics: Sequence[str]) -> list[MetricLine]:
+    """Those numbers, in that order."""
+    return [line for metric in metrics for line in quality.metrics if line.metric == metric]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> str:
@@ -78,18 +105,66 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) ->
 # --- plots ---
 
 
-def _charts(account: Account) -> list[str]:
-    try:
-        graphs = import_module("plotly.graph_objects")
-    except ModuleNotFoundError as error:
-        raise WrongUse("a report needs plotly, which is not installed: pip install plotly") from error
-    found: list[str] = []
-    for (venue, symbol), course in sorted(account.courses.items()):
-        for title, traces in (("quotes and fills", _quotes(course)), ("inventory", _inventory(course))):
-            figure = graphs.Figure(data=traces)
-            figure.update_layout(height=420, margin={"t": 20}, legend={"orientation": "h"}, template="plotly_white")
-            drawn = figure.to_html(full_html=False, include_plotlyjs="inline" if not found else False)
-            found.append(f"<h2>{escape(printable(f'{venue} {symbol}'))}: {title}</h2>{drawn}")
+Bars: TypeAlias = dict[str, dict[str, float]]  # group -> where -> height
+
+
+class _Drawing:
+    """Plots of one page: the script that draws them all comes with the first."""
+
+    def __init__(self) -> None:
+        try:
+            self._graphs = import_module("plotly.graph_objects")
+        except ModuleNotFoundError as error:
+            raise WrongUse("a report needs plotly, which is not installed: pip install plotly") from error
+        self._has_script = False
+
+    def _plot(self, traces: Sequence[dict[str, Any]], **layout: object) -> str:
+        figure = self._graphs.Figure(data=traces)
+        figure.update_layout(margin={"t": 20}, legend={"orientation": "h"}, template="plotly_white", **layout)
+        drawn: str = figure.to_html(full_html=False, include_plotlyjs=False if self._has_script else "inline")
+        self._has_script = True
+        return drawn
+
+    def bars(self, bars: Bars, unit: str) -> list[str]:
+        """Groups beside each other; nothing where there are none."""
+        if not bars:
+            return []
+        traces = [
+            {"type": "bar", "name": printable(name), "x": list(heights), "y": list(heights.values())}
+            for name, heights in bars.items()
+        ]
+        return [self._plot(traces, height=300, barmode="group", yaxis={"title": unit})]
+
+    def courses(self, account: Account) -> list[str]:
+        found = []
+        for (venue, symbol), course in sorted(account.courses.items()):
+            for title, traces in (("quotes and fills", _quotes(course)), ("inventory", _inventory(course))):
+                found.append(
+                    f"<h2>{escape(printable(f'{venue} {symbol}'))}: {title}</h2>{self._plot(traces, height=420)}"
+                )
+        return found
+
+
+def _parts(account: Account) -> Bars:
+    return {
+        f"{venue} {symbol}, {it.asset}": {part: float(getattr(it, part)) for part in (*PARTS, "total")}
+        for (venue, symbol), it in sorted(account.profits.items())
+    }
+
+
+def _markouts(quality: Quality) -> Bars:
+    found: Bars = {}
+    for horizon in HORIZONS:
+        for line in _of(quality, [f"markout {horizon}"]):
+            found.setdefault(f"{line.venue} {line.symbol} {line.group}", {})[horizon] = line.numbers.mean
+    return found
+
+
+def _waits(quality: Quality) -> Bars:
+    found: Bars = {}
+    for line in _of(quality, STAGES):
+        for name, height in (("p50", line.numbers.p50), ("p99", line.numbers.p99)):
+            found.setdefault(f"{line.venue} {line.group} {name}", {})[line.metric] = height
     return found
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from state.events import Fill, FundingPayment, Rejected
+from state.events import Blocked, Fill, FundingPayment, Rejected
 from state.instruments import Instrument, exact
 from state.market import Market
 from state.record import Record
@@ -66,6 +66,7 @@ class Account:
     profits: dict[tuple[str, str], Profit] = field(default_factory=dict)
     courses: dict[tuple[str, str], Course] = field(default_factory=dict)
     refusals: dict[tuple[str, str, str], int] = field(default_factory=dict)  # venue, code, text -> count
+    blocked: dict[tuple[str, str], int] = field(default_factory=dict)  # venue, rule of risk -> count
     opened: int = 0
     closed: int = 0
 
@@ -92,6 +93,8 @@ def account_for(
             elif isinstance(event, Rejected):
                 key = (event.venue, event.code, event.text)
                 found.refusals[key] = found.refusals.get(key, 0) + 1
+            elif isinstance(event, Blocked):
+                found.blocked[event.venue, event.rule] = found.blocked.get((event.venue, event.rule), 0) + 1
             apply(record)
             if record.recv >= due or isinstance(event, Fill):
                 _look(found, shared, record.recv)

@@ -1,11 +1,13 @@
 """`tapeline report`: a session as one page of HTML."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from adapters.paper import OrderLatency, PaperSettings, PaperVenue
 from app.collector import Collector
 from app.files import whole_file
 from app.logs import opened_session
@@ -13,8 +15,11 @@ from app.options import JsonOption, LogOption, SessionArgument
 from app.output import print_json, print_lines
 from app.progress import progress
 from app.session_page import page
-from replay.pnl import account_for
+from replay.latencies import recorded_latencies
+from replay.pnl import Account, account_for
 from replay.quality.report import measure
+from state.log import Log, SessionRow
+from state.manifest import Manifest
 
 
 class ReportFact(msgspec.Struct, frozen=True):
@@ -49,7 +54,7 @@ def report(
             account = account_for(opened.records(row.id), row.opened, last, count)
         path = Path(f"{row.id}.html") if output is None else output
         with whole_file(path) as file:
-            file.write(page(row, account, quality).encode())
+            file.write(page(row, account, quality, _assumed(opened, row, account)).encode())
     parts = ("spread", "inventory", "fees", "rebates", "funding", "total", "asset")
     pnl = {
         f"{venue} {symbol}": {name: str(getattr(it, name)) for name in parts}
@@ -59,3 +64,30 @@ def report(
         print_json(ReportFact(row.id, str(path), pnl))
     else:
         print_lines([f"session {row.id} is reported in {path}".encode()])
+
+
+def _assumed(log: Log, row: SessionRow, account: Account) -> list[str]:
+    """What the fills of a paper venue rest on, by venue; nothing where a real one said them."""
+    manifest = Manifest.parse(row.manifest)
+    venues = list(dict.fromkeys(venue for venue, _ in account.courses))
+    if manifest.source == "live":  # each venue by its own configuration
+        by_venue = msgspec.json.decode(manifest.paper, type=dict[str, PaperSettings | None] | None) or {}
+    else:
+        one = msgspec.json.decode(manifest.paper, type=PaperSettings | None)
+        by_venue = dict.fromkeys(venues, one)
+    said: list[str] = []
+    for venue in venues:
+        settings = by_venue.get(venue)
+        said += [] if settings is None else _words(log, row, venue, settings)
+    return said
+
+
+def _words(log: Log, row: SessionRow, venue: str, settings: PaperSettings) -> list[str]:
+    recorded: Sequence[OrderLatency] = ()
+    if settings.latency == "recorded":
+        known = any(it.id == row.parent for it in log.sessions())
+        recorded = recorded_latencies(log, row.parent).get(venue, ()) if known else ()
+        if not recorded:
+            _, *others = PaperVenue(venue, msgspec.structs.replace(settings, latency="constant")).assumptions()
+            return [f"{venue}: latency as session {row.parent} recorded it, which is not in this log", *others]
+    return PaperVenue(venue, settings, row.id, recorded).assumptions()

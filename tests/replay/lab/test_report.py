@@ -11,8 +11,9 @@ import pytest
 from app.commands.fork import _inventory
 from replay.pnl import account_for
 from replay.rebuild import rebuild
-from state.events import Fill
+from state.events import Blocked, Fill
 from state.log import Log
+from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
 
 
@@ -59,10 +60,37 @@ def test_a_real_browser_draws_the_page_without_a_network(lab: Lab, tapeline: Tap
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     drawn = done.stdout
-    assert drawn.count('class="main-svg"') >= 4, "two plots a market"
-    for word in ("own bid", "buy fills", "position", "markout-1s", "Refusals", lab.live):
+    assert drawn.count('class="main-svg"') >= 10, "PnL, markouts, latency, two plots a market"
+    for word in (
+        "own bid", "buy fills", "position", "markout-1s", "Refusals", "frame-to-intent", "intent-to-wire", "wire-to-answer",
+        "rebates", "funding", lab.live,
+    ):  # fmt: skip
         assert word in drawn, word
     assert "Uncaught" not in done.stderr
+
+
+def test_a_simulation_states_what_its_fills_assume_and_a_live_session_has_none(
+    lab: Lab, tapeline: Tapeline, tmp_path: Path
+) -> None:
+    for session, says in ((lab.simulated, True), (lab.live, False)):
+        path = tmp_path / f"{session}.html"
+        assert tapeline("report", session, "-o", str(path)).code == 0
+        text = path.read_text()
+        assert ("What these fills assume" in text) is says
+        assert ("bybit: queue (power" in text) is says
+        assert ("nobody else reacts to our orders" in text) is says
+
+
+def test_refusals_are_the_venues_and_those_of_risk(tapeline: Tapeline, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/desk.db"
+    with Log.open(url) as log:
+        desk = Desk(log, Offer(limit="0.05"))
+        desk.open()
+        desk.book(65000.0, 65001.0)
+        session = desk.close()
+        (rule, *_) = {record.event.rule for record in log.records(session) if isinstance(record.event, Blocked)}
+    assert tapeline("report", session, "-o", str(tmp_path / "page.html"), "--log", url).code == 0
+    assert re.search(rf"<td>risk, \w+</td><td>{rule}</td>", (tmp_path / "page.html").read_text())
 
 
 def test_a_page_that_cannot_be_written_is_said_in_one_line(lab: Lab, tapeline: Tapeline, tmp_path: Path) -> None:
