@@ -129,7 +129,7 @@ def test_a_signature_is_added_to_a_checkpoint_that_was_not_signed(
 def test_the_same_session_on_both_databases_has_the_same_head(log: Log, signer: Signer) -> None:
     write(log, "s", records("s", 40), block_size=7)
     assert checkpoint(log, "s", signer=signer).last.checkpoint.head == (
-        "73f6f23caa1931b6b0734f6c13dc59b5d938a36f70c5365f471c14831cdca51c"
+        "6fda124a9234d50f2cdc3cf0371c955acdf0508258816d8a8a37b02fd64f9a89"
     )
 
 
