@@ -34,7 +34,7 @@ def page(row: SessionRow, account: Account, quality: Quality, assumed: Sequence[
         f"digest {escape(row.head)}</p>",
         "<h2>PnL</h2>",
         _profits(account),
-        *draw.bars(_parts(account), "of what it was earned"),
+        *draw.bars(_parts(account), "earned"),
         "<h2>Markouts</h2>",
         "<p class='note'>Mid so long after a fill against its price, from our side, in bps: negative is adverse. "
         "A horizon that the session's end cuts off is not counted.</p>",
@@ -43,7 +43,7 @@ def page(row: SessionRow, account: Account, quality: Quality, assumed: Sequence[
         "<h2>Latency</h2>",
         "<p class='note'>From the market's frame to the intent, to the wire, to the venue's answer, to the first fill.</p>",
         _metrics(_of(quality, STAGES), "nothing was sent"),
-        *draw.bars(_waits(quality), "ms"),
+        *draw.bars(_waits(quality), "ms", scale="log"),
         "<h2>Refusals</h2>",
         _refusals(account),
         *draw.courses(account),
@@ -125,7 +125,7 @@ class _Drawing:
         self._has_script = True
         return drawn
 
-    def bars(self, bars: Bars, unit: str) -> list[str]:
+    def bars(self, bars: Bars, unit: str, scale: str = "linear") -> list[str]:
         """Groups beside each other; nothing where there are none."""
         if not bars:
             return []
@@ -133,7 +133,7 @@ class _Drawing:
             {"type": "bar", "name": printable(name), "x": list(heights), "y": list(heights.values())}
             for name, heights in bars.items()
         ]
-        return [self._plot(traces, height=300, barmode="group", yaxis={"title": unit})]
+        return [self._plot(traces, height=300, barmode="group", yaxis={"title": unit, "type": scale})]
 
     def courses(self, account: Account) -> list[str]:
         found = []
