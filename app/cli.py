@@ -40,7 +40,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "stop": Entry("app.commands.control", "stop", "Stop a running session: cancel, flatten or leave."),
     "tell": Entry("app.commands.control", "tell", "Put a person's command into a running session."),
     "import": Entry("app.commands.replay", "import_frames", "Turn recorded raw frames into a session."),
-    "replay": Entry("app.commands.replay", "replay", "Verify a session, simulate a strategy on it, or play it back."),
+    "replay": Entry("app.commands.replay", "replay", "Verify a session, simulate on it, or play it back."),
     "calibrate": Entry(
         "app.commands.calibrate",
         "calibrate_session",
@@ -78,10 +78,10 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "new-strategy": Entry(
         "app.commands.new_strategy", "new_strategy", "Write a strategy, its test and its configuration."
     ),
-    "lint": Entry("app.commands.lint", "lint", "Find what in a strategy would make a replay decide otherwise."),
+    "lint": Entry("app.commands.lint", "lint", "Find what a strategy would decide otherwise in a replay."),
     "conformance": Entry("app.commands.conformance", "conformance", "Hold an adapter to the contract of a venue."),
     "new-venue": Entry("app.commands.new_venue", "new_venue", "Write the folder of a new adapter."),
-    "chaos": Entry("app.commands.chaos", "chaos", "Trade on a wire that fails by plan; search for one that breaks it."),
+    "chaos": Entry("app.commands.chaos", "chaos", "Trade on a wire that fails by plan, or search for a plan."),
     "loopback": Entry("app.commands.loopback", "loopback", "Run a venue on localhost for anybody's client."),
 }
 
