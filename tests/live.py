@@ -65,10 +65,15 @@ class VenueThread:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self.venue.stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    async def _stop(self) -> None:
+        await self.venue.stop()
+        for _ in range(5):  # a transport that was aborted closes its socket in the loop's next turns
+            await asyncio.sleep(0)
 
     def line(self, **more: Any) -> VenueConfig:
         """Where the venue is, as a configuration says it; `more` are other fields of it."""

@@ -158,7 +158,7 @@ def _config(troubled: TroubledVenue, chosen: Plan) -> RunConfig:
         public_url=led.public_url,
         private_url=led.private_url,
         trade_url=led.trade_url,
-        request_timeout_s=1.5,
+        request_timeout_s=2.0,
         check_every_s=4.0,
     )
     strategies = [_quoting(chosen.venue, contract) for contract in troubled.contracts]
