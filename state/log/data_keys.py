@@ -97,7 +97,7 @@ def cipher(key: bytes) -> "AESGCM":
 
 def needs_key(name: str, about: str) -> KeyNeeded:
     """What is said to somebody who has no log key."""
-    return KeyNeeded(f"{about} is encrypted under the log key {name}: say --log-key FILE or set {VARIABLE}")
+    return KeyNeeded(f"{about} is encrypted under the log key {name}: say tapeline --log-key FILE … or set {VARIABLE}")
 
 
 def _bound(name: str, about: str) -> bytes:

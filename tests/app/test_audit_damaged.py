@@ -13,6 +13,7 @@ import pytest
 
 from state.events import Fill
 from state.log import Log
+from state.log.data_keys import LogKey
 from state.log.schema import blocks, checkpoints, frames, journal, meta, sessions
 from state.record import Frame, Record
 from tests.app.conftest import EVENTS, OPENED, write_session
@@ -77,6 +78,27 @@ def test_random_damage_ends_in_a_verdict_or_in_one_line(
         for left in tmp_path.glob(f"{number}.db*"):
             left.unlink()
     assert codes >= {1, 2}
+
+
+def test_random_damage_to_an_encrypted_log_does_so_too_with_and_without_the_key(cli: Cli, tmp_path: Path) -> None:
+    key = tmp_path / "log.key"
+    key.write_text("07" * 32)
+    key.chmod(0o600)
+    path = tmp_path / "sealed.db"
+    with Log.open(f"sqlite:///{path}", key=LogKey.load(key)) as log:
+        _write_with_frame(log, "20260800-abcdef")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content, rng, codes = path.read_bytes(), random.Random(5), set()
+    for number in range(ROUNDS // 2):
+        path = tmp_path / f"{number}.db"
+        path.write_bytes(damaged(content, rng))
+        for how in ((), ("--log-key", str(key))):
+            ran = cli("audit", "last", *how, "--log", f"sqlite:///{path}")
+            assert ran.code in (0, 1, 2), ran.err
+            assert len(ran.err.splitlines()) <= 1
+            codes.add((ran.code, bool(how)))
+    assert {(1, True), (2, False)} <= codes
 
 
 # What SQLite lets stand in a column of any type.
