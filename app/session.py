@@ -8,14 +8,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from adapters import order_ids
 from adapters.base.exchange import Exchange
 from adapters.base.settings import ShutdownReport, Subscription
-from adapters.paper import PaperExchange
-from app.config import StopPolicy
-from app.earlier import EarlierOrders
-from app.shadow import Shadow
 from replay.snapshots import Snapshots
 from state.clock import Clock
 from state.commands import action_of, as_command
@@ -38,6 +35,12 @@ from streams.pipeline import Pipeline
 from streams.scheduler import NEVER
 from streams.strategy import Running, Strategy, run_strategies
 
+if TYPE_CHECKING:  # a session without a paper venue and without shadows loads neither
+    from adapters.paper import PaperExchange
+    from app.config import StopPolicy
+    from app.earlier import EarlierOrders
+    from app.shadow import Shadow
+
 STOP_TIMEOUT_S = 20.0  # how long orders are given to be gone before the venue is asked directly
 FLATTEN_ROUNDS = 3  # a thin book may leave some of a position after one market order
 FLATTEN_ROUND_S = 3.0
@@ -48,7 +51,7 @@ _POLL_S = 0.05
 class VenueLine:
     """One venue of a session and what is followed there."""
 
-    exchange: Exchange | PaperExchange
+    exchange: "Exchange | PaperExchange"
     subscriptions: tuple[Subscription, ...]
     trades: bool
 
@@ -124,7 +127,7 @@ class LiveSession:
             if line.trades:
                 self._touched.add(line.exchange.venue)
 
-    def take_over(self, earlier: EarlierOrders) -> None:
+    def take_over(self, earlier: "EarlierOrders") -> None:
         """To be called once started: what earlier sessions left at the venues is told, and cancelled by intents."""
         for venue, line in self._venues.items():
             account = self.pipeline.shared.accounts.get(venue)
@@ -142,7 +145,7 @@ class LiveSession:
         if not working.cancelled():
             working.result()
 
-    def request_stop(self, policy: StopPolicy | None = None, reason: str = "") -> None:
+    def request_stop(self, policy: "StopPolicy | None" = None, reason: str = "") -> None:
         """At a person's word, a signal, or a failure; a policy takes the place of the configuration's."""
         self.stop_policy = policy or self.stop_policy
         self.stop_reason = reason or self.stop_reason
@@ -164,7 +167,7 @@ class LiveSession:
             return True
         return False
 
-    async def stop(self, policy: StopPolicy, reason: str) -> None:
+    async def stop(self, policy: "StopPolicy", reason: str) -> None:
         """Halts the strategies, cancels, flattens if asked to, asks the venues again, and closes the log."""
         self._closing = policy == "leave"  # a strategy that is halted pulls its quotes, which are to stay here
         if not self._broken:
@@ -185,7 +188,7 @@ class LiveSession:
         for shadow in self.shadows:
             shadow.end(self._clock.now_ns())
 
-    async def _shut_down(self, line: VenueLine, policy: StopPolicy) -> None:
+    async def _shut_down(self, line: VenueLine, policy: "StopPolicy") -> None:
         self.reports.append(await line.exchange.shutdown(policy))
 
     async def _in_order(self, work: Coroutine[None, None, None]) -> None:
