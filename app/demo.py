@@ -9,8 +9,8 @@ from typing import Self
 
 import msgspec
 
-from app.commands.loopback import LoopbackFact
 from app.config import RunConfig, StrategyConfig, VenueConfig
+from app.loopback_fact import LoopbackFact
 from state.errors import TapelineError
 from streams.risk import RiskLimits
 

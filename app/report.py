@@ -1,13 +1,18 @@
-"""A summary as a person reads it."""
+"""A summary, and strategies side by side, as a person reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from app.output import Cell, print_lines, print_table
 from app.summary import PositionLine, Summary
+from replay.compare import StrategyLine
 from state.shared import SharedState
 
 _POSITIONS = ("venue", "symbol", "position", "average", "realized", "unrealized", "fees", "funding", "fills")
+_COMPARED = (
+    "session", "source", "strategy", "orders", "amends", "cancels", "blocked", "rejected", "fills", "maker", "turnover",
+    "fees", "position", "pnl",
+)  # fmt: skip
 
 
 def print_summary(summary: Summary, shared: SharedState) -> None:
@@ -43,6 +48,24 @@ def _row(line: PositionLine) -> list[Cell]:
         rounded(line.funding),
         line.fills,
     ]
+
+
+def print_comparison(lines: Sequence[StrategyLine]) -> None:
+    """The lines as a table."""
+    print_table(_COMPARED, [_strategy(line) for line in lines], right=_COMPARED[3:])
+
+
+def _strategy(line: StrategyLine) -> list[Cell]:
+    counts: list[Cell] = [line.orders, line.amends, line.cancels, line.blocked, line.rejected, line.fills, line.maker]
+    amounts = [_amounts(each) for each in (line.turnover, line.fees)]
+    positions = ", ".join(f"{size:f} {market}" for market, size in line.positions.items())
+    return [line.session, line.source, line.strategy, *counts, *amounts, positions, _amounts(line.pnl)]
+
+
+def _amounts(by_asset: Mapping[str, Decimal] | None) -> str:
+    if by_asset is None:
+        return "no price"
+    return ", ".join(f"{rounded(amount):f} {asset}" for asset, amount in sorted(by_asset.items()))
 
 
 def rounded(amount: Decimal) -> Decimal:

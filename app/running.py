@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -22,7 +22,6 @@ from app.control import listening, prepare_socket
 from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
-from app.shadow import ShadowPlan, begin_shadow, shadow_plan
 from state.clock import Clock, WallClock
 from state.errors import LogLocked, LossLimitReached, TapelineError
 from state.log import Log
@@ -31,6 +30,9 @@ from state.record import Inbox
 from state.secrets import Credentials
 from streams.strategies.recorded import entry, strategies_of
 from streams.strategy import Strategy
+
+if TYPE_CHECKING:  # loaded for a configuration that has one
+    from app.shadow import Shadow, ShadowPlan
 
 T = TypeVar("T")
 
@@ -45,7 +47,7 @@ class Plan:
     manifest: Manifest
     config: RunConfig
     strategies: tuple[Strategy, ...]
-    shadows: tuple[ShadowPlan, ...]
+    shadows: "tuple[ShadowPlan, ...]"
     keys: tuple[Credentials | None, ...]
 
 
@@ -68,12 +70,24 @@ def plan(config: RunConfig, source: str = "live") -> Plan:
         packages=packages,
     )
     keys = tuple(credentials(line) for line in config.venues)
-    shadows = [
-        shadow_plan(manifest, entry(known.name, known.strategy, known.params), config.shadow)
-        for known in config.strategies
-        if known.shadow
-    ]
-    return Plan(session, manifest, config, tuple(strategies_of(manifest)), tuple(shadows), keys)
+    return Plan(session, manifest, config, tuple(strategies_of(manifest)), _shadow_plans(manifest, config), keys)
+
+
+def _shadow_plans(manifest: Manifest, config: RunConfig) -> "tuple[ShadowPlan, ...]":
+    entries = [entry(known.name, known.strategy, known.params) for known in config.strategies if known.shadow]
+    if not entries:
+        return ()
+    from app.shadow import shadow_plan
+
+    return tuple(shadow_plan(manifest, each, config.shadow) for each in entries)
+
+
+def _begin_shadows(plan: Plan, log: Log, clock: Clock) -> "list[Shadow]":
+    if not plan.shadows:
+        return []
+    from app.shadow import begin_shadow
+
+    return [begin_shadow(log, one, new_session_id(clock), plan.session, clock.now_ns()) for one in plan.shadows]
 
 
 def new_session_id(clock: Clock) -> str:
@@ -106,7 +120,7 @@ async def run(
     earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")
     holder: list[LiveSession] = []
     # Before the session itself, so that this one is the log's last.
-    shadows = [begin_shadow(log, one, new_session_id(clock), plan.session, clock.now_ns()) for one in plan.shadows]
+    shadows = _begin_shadows(plan, log, clock)
     writer = log.begin(
         plan.session,
         plan.manifest.to_json(),

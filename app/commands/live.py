@@ -11,14 +11,12 @@ import typer
 
 from adapters import venue as find_venue
 from adapters.base.settings import Environment, MarketChannel
-from app.commands.compare import print_comparison
-from app.commands.replay import CLEAN, FINDINGS
 from app.config import RunConfig, VenueConfig, read_config
 from app.demo import LoopbackVenue, ProofFact, demo_config, prove
 from app.options import JsonOption, LogOption, log_url, told
 from app.output import print_json, print_lines, remark
 from app.progress import progress
-from app.report import print_summary
+from app.report import print_comparison, print_summary
 from app.running import Plan, in_event_loop, plan, unwatched
 from app.running import run as run_plan
 from app.session import LiveSession
@@ -30,7 +28,7 @@ from state.errors import SessionBroken, WrongUse
 from state.log import Log
 from state.log.data_keys import LogKey
 
-COULD_NOT_RUN = 2
+CLEAN, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 
 class EndFact(msgspec.Struct, frozen=True):

@@ -11,26 +11,10 @@ import msgspec
 import typer
 
 from adapters.loopback import LOOPBACKS, Account, UnusableKeyError, serve
+from app.loopback_fact import LoopbackFact
 from app.options import JsonOption, UnreadLogOption
 from app.output import print_json, print_lines
 from state.errors import WrongUse
-
-
-class LoopbackFact(msgspec.Struct):
-    """Where the venue listens, and the keys of its only customer."""
-
-    venue: str
-    rest_url: str
-    public_url: str
-    private_url: str
-    trade_url: str
-    grpc_address: str
-    """Host and port; empty where the venue has no such door."""
-    key: str
-    secret: str
-    passphrase: str
-    """Empty where the venue asks for none."""
-    symbols: list[str]
 
 
 def loopback(
