@@ -23,6 +23,7 @@ TRADE = (
     b'{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[{"T":1672304486865,"s":"BTCUSDT",'
     b'"S":"Buy","v":"0.001","p":"16578.50","L":"PlusTick","i":"20f43950","BT":false}]}'
 )
+NEXT = TRADE.replace(b"20f43950", b"20f43951")  # one that came twice is told once
 
 
 def capture_lines(recordings: Path) -> Iterator[dict[str, Any]]:
@@ -140,7 +141,7 @@ def test_a_frame_that_does_not_fit_is_a_line_with_its_reason(
     cli: Cli, tmp_path: Path, frame: bytes, codes: int
 ) -> None:
     path = tmp_path / "frames"
-    path.write_bytes(TRADE + b"\n" + frame + b"\n" + TRADE + b"\n")
+    path.write_bytes(TRADE + b"\n" + frame + b"\n" + NEXT + b"\n")
     ran = cli("decode", "bybit", str(path))
     facts = ran.objects()
     assert ran.code == codes
@@ -221,8 +222,8 @@ def test_lines_of_a_pipe_come_out_as_they_are_decoded(tmp_path: Path) -> None:
     with process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for _ in range(3):  # each answer is awaited before the next frame is written
-            process.stdin.write(TRADE + b"\n")
+        for n in range(3):  # each answer is awaited before the next frame is written
+            process.stdin.write(TRADE.replace(b"20f43950", b"%d" % n) + b"\n")
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["type"] == "Trade"
         process.stdin.close()

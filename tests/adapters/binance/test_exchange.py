@@ -243,7 +243,7 @@ def test_a_position_that_is_no_longer_listed_is_flat() -> None:
         desk.exchange.known.observe(held)
         events: Any = await desk.exchange.positions()
         assert {event.symbol: event.size for event in events} == {"BTCUSDT": D(2), "ETHUSDT": D(0)}
-        assert not desk.exchange.known.is_stale(events[-1])
+        assert not desk.exchange.known.is_stale(events[-1], desk.world.now)
 
     row = {"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": "2", "updateTime": 5}
     played(story, {"GET positionRisk": said([row])})

@@ -37,6 +37,7 @@ class Client:
 
     def __init__(self, venue: DydxVenue, session: aiohttp.ClientSession, secret: str = SECRET) -> None:
         self.venue, self.session = venue, session
+        self._nonce = 0
         self.wallet = Wallet(KeyPair.from_hex(secret), 12_345, 0)
         self.builder = Builder(venue.chain_id, "", memo="")
 
@@ -100,7 +101,8 @@ class Client:
 
     def signed(self, *sent, sequence: int | None = None, account_number: int = 12_345, authenticators=None) -> bytes:
         """A transaction's bytes; unless told otherwise its sequence is the time, as for a stateful message."""
-        self.wallet.sequence = time.time_ns() // 1_000_000 if sequence is None else sequence
+        self._nonce = max(time.time_ns() // 1_000_000, self._nonce + 1)  # two of one ms would be one transaction
+        self.wallet.sequence = self._nonce if sequence is None else sequence
         self.wallet.account_number = account_number
         options = authenticators and TxOptions(authenticators, self.wallet.sequence, account_number)
         boxed = [as_any(one) for one in sent]
