@@ -65,12 +65,13 @@ class Exchange(Polls):
         self.venue = settings.venue
         self.settle = settings.settle
         self.credentials = credentials
+        self.prepare()
         self.order_ids = self.make_ids(session)
         self.on_fatal: Callable[[str], None] = lambda reason: None
         self.known = Known(self.venue)
         self._open_transport: Transport = transport or AiohttpTransport()  # for what tells everybody the same
         self.transport: Transport = (
-            StruckTransport(self._open_transport, credentials) if credentials else self._open_transport
+            StruckTransport(self._open_transport, self.credentials) if self.credentials else self._open_transport
         )
         self.inbox: Inbox = inbox
         self.client = self.make_client()
@@ -110,6 +111,9 @@ class Exchange(Polls):
         self._tasks: set[asyncio.Task[object]] = set()
 
     # --- what a venue must say ---
+
+    def prepare(self) -> None:
+        """What its settings mean to a venue, before anything else is made; raises `WrongUse` for what it cannot serve."""
 
     @abstractmethod
     def make_client(self) -> Client:

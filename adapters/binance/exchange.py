@@ -17,8 +17,7 @@ from adapters.base.limits import Pool
 from adapters.base.numbers import money
 from adapters.base.placed import Placed
 from adapters.base.query import Arguments, Query
-from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
-from adapters.base.transport import Transport
+from adapters.base.settings import Capabilities, Subscription, check
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.binance import wire
@@ -28,11 +27,8 @@ from adapters.binance.endpoints import HOSTS, Endpoints
 from adapters.binance.formats import Formats
 from adapters.binance.private import PrivateWebsocket, TradeWebsocket
 from adapters.binance.websocket import PARTIAL_DEPTHS, Websocket
-from state.clock import Clock
 from state.errors import WrongUse
 from state.events import AnyEvent, InstrumentDefined
-from state.record import Inbox
-from state.secrets import Credentials
 from state.words import Action, Side
 
 MARKETS = ("linear", "spot")
@@ -63,17 +59,10 @@ class Exchange(BySymbol):
     history_ms = 13 * WEEK_MS
     client: Client
 
-    def __init__(
-        self,
-        settings: VenueSettings,
-        inbox: Inbox,
-        clock: Clock,
-        session: str,
-        credentials: Credentials | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        check(settings, CAPABILITIES, "binance", is_trading=credentials is not None)
-        self.batch_sizes: dict[Action, int] = {"place": 5, "amend": 5, "cancel": 10, "cancel_all": 1}
+    def prepare(self) -> None:
+        settings = self.settings
+        check(settings, CAPABILITIES, "binance", is_trading=self.credentials is not None)
+        self.batch_sizes = {"place": 5, "amend": 5, "cancel": 10, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market, self._side_of)
         self._placed = Placed()
         rest, sockets, trade = HOSTS[settings.market, settings.environment]
@@ -83,7 +72,6 @@ class Exchange(BySymbol):
         )  # each stream has its own path there
         self._private_url = settings.private_url or f"{sockets}/private/ws"
         self._trade_url = settings.trade_url or trade
-        super().__init__(settings, inbox, clock, session, credentials, transport)
 
     def make_client(self) -> BaseClient:
         return Client(self._rest_url, self.credentials, self.settings.recv_window_ms)

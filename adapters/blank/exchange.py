@@ -7,8 +7,7 @@ from adapters.base.client import Request
 from adapters.base.exchange import Exchange as BaseExchange
 from adapters.base.limits import Pool
 from adapters.base.query import Arguments, Query
-from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
-from adapters.base.transport import Transport
+from adapters.base.settings import Capabilities, Subscription, check
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.blank import unanswered
@@ -16,12 +15,8 @@ from adapters.blank.client import Client
 from adapters.blank.endpoints import HOSTS, Endpoints
 from adapters.blank.formats import Formats
 from adapters.blank.websocket import PrivateWebsocket, Websocket
-from state.clock import Clock
 from state.errors import WrongUse
 from state.events import AnyEvent, InstrumentDefined
-from state.record import Inbox
-from state.secrets import Credentials
-from state.words import Action
 
 MARKETS = ("linear",)  # ? Which markets are there? Orders go to the first; the others are public data.
 
@@ -38,23 +33,15 @@ class Exchange(BaseExchange):
 
     capabilities = CAPABILITIES
 
-    def __init__(
-        self,
-        settings: VenueSettings,
-        inbox: Inbox,
-        clock: Clock,
-        session: str,
-        credentials: Credentials | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        check(settings, CAPABILITIES, "blank", is_trading=credentials is not None)
-        self.batch_sizes: dict[Action, int] = {"place": 1, "amend": 1, "cancel": 1, "cancel_all": 1}
+    def prepare(self) -> None:
+        settings = self.settings
+        check(settings, CAPABILITIES, "blank", is_trading=self.credentials is not None)
+        self.batch_sizes = {"place": 1, "amend": 1, "cancel": 1, "cancel_all": 1}
         self.formats = Formats(settings.venue)
         rest, socket = HOSTS[settings.environment]
         self._rest_url = settings.rest_url or rest
         self._public_url = settings.public_url or socket
         self._private_url = settings.private_url or socket
-        super().__init__(settings, inbox, clock, session, credentials, transport)
 
     def make_client(self) -> BaseClient:
         return Client(self._rest_url, self.credentials)

@@ -15,8 +15,7 @@ from adapters.base.exchange import Exchange as BaseExchange
 from adapters.base.limits import Pool
 from adapters.base.numbers import money
 from adapters.base.query import Arguments, Query
-from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
-from adapters.base.transport import Transport
+from adapters.base.settings import Capabilities, Subscription, check
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.bybit import wire
@@ -24,12 +23,8 @@ from adapters.bybit.client import Client
 from adapters.bybit.endpoints import HOSTS, IP_POOL, PUBLIC_HOSTS, Endpoints
 from adapters.bybit.formats import Formats
 from adapters.bybit.websocket import PRIVATE_TOPICS, PrivateWebsocket, TradeWebsocket, Websocket
-from state.clock import Clock
 from state.errors import WrongUse
 from state.events import AnyEvent, InstrumentDefined
-from state.record import Inbox
-from state.secrets import Credentials
-from state.words import Action
 
 MARKETS = ("linear", "spot")
 VENUES = {"linear": "bybit", "spot": "bybit.spot"}  # (venue, symbol) names a market, and both markets have BTCUSDT
@@ -65,17 +60,10 @@ class Exchange(BaseExchange):
     capabilities = CAPABILITIES
     dead_man_counts_down = False
 
-    def __init__(
-        self,
-        settings: VenueSettings,
-        inbox: Inbox,
-        clock: Clock,
-        session: str,
-        credentials: Credentials | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        check(settings, CAPABILITIES, "bybit", is_trading=credentials is not None)
-        self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
+    def prepare(self) -> None:
+        settings = self.settings
+        check(settings, CAPABILITIES, "bybit", is_trading=self.credentials is not None)
+        self.batch_sizes = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market, settings.settle)
         rest, sockets = HOSTS[settings.environment]
         self._rest_url = settings.rest_url or rest
@@ -83,7 +71,6 @@ class Exchange(BaseExchange):
         self._private_url = settings.private_url or f"{sockets}/private"
         # Demo takes orders by REST only.
         self._trade_url = settings.trade_url or ("" if settings.environment == "demo" else f"{sockets}/trade")
-        super().__init__(settings, inbox, clock, session, credentials, transport)
 
     def make_client(self) -> BaseClient:
         return Client(self._rest_url, self.credentials, self.settings.recv_window_ms)

@@ -16,10 +16,9 @@ from adapters.base.limits import Pool, Priority
 from adapters.base.numbers import money
 from adapters.base.placed import Placed
 from adapters.base.query import Arguments, Query
-from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
+from adapters.base.settings import Capabilities, Subscription, check
 from adapters.base.shaped import Shaped
 from adapters.base.sweeping import Sweeping
-from adapters.base.transport import Transport
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import PRIVATE_TOPICS
 from adapters.hyperliquid.client import Client
@@ -29,10 +28,8 @@ from adapters.hyperliquid.orderid import OrderID
 from adapters.hyperliquid.signer import Signer
 from adapters.hyperliquid.types import MAINNET
 from adapters.hyperliquid.websocket import DEPTHS, PrivateWebsocket, TradeWebsocket, Websocket
-from state.clock import Clock
 from state.errors import NotOffered, WrongUse
 from state.events import AmendOrder, AnyEvent, Fill, FundingPayment, InstrumentDefined, Intent, OrderUpdate
-from state.record import Inbox
 from state.secrets import Credentials, Secret
 from state.words import Action
 
@@ -57,18 +54,12 @@ class Exchange(Sweeping):
     client: Client
     make_ids = OrderID
 
-    def __init__(
-        self,
-        settings: VenueSettings,
-        inbox: Inbox,
-        clock: Clock,
-        session: str,
-        credentials: Credentials | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        check(settings, CAPABILITIES, "hyperliquid", is_trading=credentials is not None)
-        self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
+    def prepare(self) -> None:
+        settings = self.settings
+        check(settings, CAPABILITIES, "hyperliquid", is_trading=self.credentials is not None)
+        self.batch_sizes = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
         self._signer, user, is_mainnet = None, "", settings.environment == "mainnet"
+        credentials = self.credentials
         if credentials is not None:
             words = (credentials.key, credentials.passphrase)
             account, vault = (word.reveal().lower() for word in words)  # as the venue writes addresses
@@ -76,7 +67,7 @@ class Exchange(Sweeping):
                 raise WrongUse("hyperliquid: the key is the account's address, 0x and 40 hex digits")
             user = vault or account
             self._signer = Signer(credentials.secret.reveal(), mainnet=is_mainnet, vault=vault)
-            credentials = Credentials(Secret(account), credentials.secret, Secret(vault))
+            self.credentials = Credentials(Secret(account), credentials.secret, Secret(vault))
         self.formats = Formats(settings.venue, user, self._terms_of)
         if is_mainnet:  # until the instruments are read
             self.formats.assets = {name: number for number, name in enumerate(MAINNET)}
@@ -86,7 +77,6 @@ class Exchange(Sweeping):
         self._public_url = settings.public_url or socket
         self._private_url = settings.private_url or socket
         self._trade_url = settings.trade_url or socket
-        super().__init__(settings, inbox, clock, session, credentials, transport)
         self.settle = ("",)  # its lists know no coins
 
     def make_client(self) -> Client:

@@ -15,9 +15,8 @@ from adapters.base.contracts import Counted
 from adapters.base.limits import Pool, Priority
 from adapters.base.query import Arguments, Query
 from adapters.base.recorded import RestRecording
-from adapters.base.settings import Capabilities, Subscription, VenueSettings, check
+from adapters.base.settings import Capabilities, Subscription, check
 from adapters.base.sweeping import Sweeping
-from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.okx import wire
@@ -31,11 +30,9 @@ from adapters.okx.private import COUNT, PrivateWebsocket, TradeWebsocket
 from adapters.okx.types import MARKETS as KINDS
 from adapters.okx.types import SECONDS, VENUES
 from adapters.okx.websocket import Websocket
-from state.clock import Clock
 from state.errors import WrongUse
 from state.events import AnyEvent, Fill, FundingPayment, InstrumentDefined, OrderUpdate
-from state.record import Frame, Inbox
-from state.secrets import Credentials
+from state.record import Frame
 from state.words import Action
 
 MARKETS = tuple(KINDS)
@@ -58,19 +55,12 @@ class Exchange(Sweeping):
     capabilities = CAPABILITIES
     one_symbol = frozenset[Action]({"place", "amend", "cancel"})  # each market has its own budget
 
-    def __init__(
-        self,
-        settings: VenueSettings,
-        inbox: Inbox,
-        clock: Clock,
-        session: str,
-        credentials: Credentials | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        check(settings, CAPABILITIES, "okx", is_trading=credentials is not None)
-        if credentials is not None and not credentials.passphrase:
+    def prepare(self) -> None:
+        settings = self.settings
+        check(settings, CAPABILITIES, "okx", is_trading=self.credentials is not None)
+        if self.credentials is not None and not self.credentials.passphrase:
             raise WrongUse("okx: its key has a passphrase: set TAPELINE_OKX_PASSPHRASE, or passphrase in the key file")
-        self.batch_sizes: dict[Action, int] = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
+        self.batch_sizes = {"place": BATCH, "amend": BATCH, "cancel": BATCH, "cancel_all": 1}
         self.formats = Formats(settings.venue, settings.market)
         rest, sockets = HOSTS[settings.environment]
         self._rest_url = settings.rest_url or rest
@@ -79,7 +69,6 @@ class Exchange(Sweeping):
         self._trade_url = settings.trade_url or self._private_url
         self._listed: dict[str, InstrumentDefined] = {}
         self._told: set[str] = set()  # markets that the session follows, or was told of since
-        super().__init__(settings, inbox, clock, session, credentials, transport)
         self.settle = ("",)  # its lists know no coins
 
     def make_client(self) -> BaseClient:
