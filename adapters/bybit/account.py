@@ -7,44 +7,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from adapters.base.numbers import money, owed
+from adapters.base.numbers import money, ns, owed
 from adapters.bybit import wire
-from adapters.bybit.types import (
-    CANCEL_ORIGINS,
-    CREATE_ORIGINS,
-    FUNDING,
-    NO_REASON,
-    POST_ONLY_REFUSED,
-    REFUSALS,
-    Types,
-)
-from state.events import (
-    AnyEvent,
-    BalanceUpdate,
-    FeedStatus,
-    Fill,
-    FundingPayment,
-    OrderUpdate,
-    PositionUpdate,
-)
+from adapters.bybit.types import CANCEL_ORIGINS, CREATE_ORIGINS, FUNDING, NO_REASON, POST_ONLY_REFUSED, REFUSALS, Types
+from state.events import AnyEvent, BalanceUpdate, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate
 from state.words import OrderStatus, Origin, Refusal
 
 MS = 1_000_000  # ns
 
-_orders = msgspec.json.Decoder(wire.OrderMessage).decode
-_executions = msgspec.json.Decoder(wire.ExecutionMessage).decode
-_positions = msgspec.json.Decoder(wire.PositionMessage).decode
+_orders = msgspec.json.Decoder(wire.Push[wire.Order]).decode
+_executions = msgspec.json.Decoder(wire.Push[wire.Execution]).decode
+_positions = msgspec.json.Decoder(wire.Push[wire.Position]).decode
 _wallet = msgspec.json.Decoder(wire.WalletMessage).decode
-
-
-def ms(text: str) -> int | None:
-    """Milliseconds from text; raises `ValueError`."""
-    if not text:
-        return None
-    number = int(text)
-    if not 0 <= number <= 9_000_000_000_000:
-        raise ValueError(f"{text[:40]!r} is no time in ms")
-    return number
 
 
 class Account:
@@ -89,55 +63,28 @@ class Account:
         if status == "cancelled" and row.rejectReason == POST_ONLY_REFUSED and not filled:
             status = "rejected"
         kind = Types.kind.parse(row.orderType)
-        updated = ms(row.updatedTime)
+        updated = ns(row.updatedTime)
         price = money(row.price)
         return OrderUpdate(
-            self.venue,
-            row.symbol,
-            None if updated is None else updated * MS,
-            row.orderLinkId or None,
-            row.orderId or None,
-            status,
-            Types.side.parse(row.side),
-            kind,
-            Types.tif.parse(row.timeInForce),
-            None if kind == "market" and not price else price,
-            owed(row.qty),
-            filled,
-            money(row.avgPrice) or None,
-            row.reduceOnly,
-            _reason(row),
-            refusal,
-            _origin(row),
-            version=updated,
-        )
+            self.venue, row.symbol, updated, row.orderLinkId or None, row.orderId or None, status,
+            Types.side.parse(row.side), kind, Types.tif.parse(row.timeInForce),
+            None if kind == "market" and not price else price, owed(row.qty), filled, money(row.avgPrice) or None,
+            row.reduceOnly, _reason(row), refusal, _origin(row), version=None if updated is None else updated // MS,
+        )  # fmt: skip
 
     def execution(self, row: wire.Execution, *, backfilled: bool = False) -> Fill | FundingPayment:
         """A fill, or a funding payment, which the venue tells as an execution. Fees turn their sign: + comes in."""
-        executed = ms(row.execTime)
-        ts = None if executed is None else executed * MS
+        ts = ns(row.execTime)
         asset = row.feeCurrency or self._settle_of(row.symbol)
         if row.execType == FUNDING:
             price = money(row.markPrice) or money(row.execPrice)
             rate, size = money(row.feeRate), money(row.execQty)
             return FundingPayment(self.venue, row.symbol, ts, row.execId, -owed(row.execFee), asset, rate, size, price)
         return Fill(
-            self.venue,
-            row.symbol,
-            ts,
-            row.execId,
-            row.orderId or None,
-            row.orderLinkId or None,
-            Types.side.parse(row.side),
-            owed(row.execPrice),
-            owed(row.execQty),
-            -owed(row.execFee),
-            asset,
-            row.isMaker,
-            Types.execution.parse(row.execType),
-            money(row.execPnl),
-            backfilled,
-        )
+            self.venue, row.symbol, ts, row.execId, row.orderId or None, row.orderLinkId or None,
+            Types.side.parse(row.side), owed(row.execPrice), owed(row.execQty), -owed(row.execFee), asset,
+            row.isMaker, Types.execution.parse(row.execType), money(row.execPnl), backfilled,
+        )  # fmt: skip
 
     def position(self, row: wire.Position) -> PositionUpdate | FeedStatus:
         """The signed position; a row of hedge mode that holds something is refused, since positions here are net."""
@@ -145,20 +92,13 @@ class Account:
         if row.positionIdx and size:
             reason = f"positionIdx {row.positionIdx}: the account is in hedge mode; switch it to one-way"
             return FeedStatus(self.venue, row.symbol, "account", "down", reason)
-        updated = ms(row.updatedTime)
+        updated = ns(row.updatedTime)
         return PositionUpdate(
-            self.venue,
-            row.symbol,
-            None if updated is None else updated * MS,
-            -size if size and Types.side.parse(row.side) == "sell" else size,
-            (money(row.entryPrice) or money(row.avgPrice)) or None,
-            money(row.markPrice),
-            money(row.liqPrice),
-            money(row.unrealisedPnl),
-            money(row.cumRealisedPnl),
-            money(row.leverage),
-            updated,
-        )
+            self.venue, row.symbol, updated, -size if size and Types.side.parse(row.side) == "sell" else size,
+            (money(row.entryPrice) or money(row.avgPrice)) or None, money(row.markPrice), money(row.liqPrice),
+            money(row.unrealisedPnl), money(row.cumRealisedPnl), money(row.leverage),
+            None if updated is None else updated // MS,
+        )  # fmt: skip
 
     def wallet(self, rows: Sequence[wire.Wallet], time_ms: int) -> list[BalanceUpdate]:
         """One event a coin."""
@@ -171,10 +111,7 @@ class Account:
 
     def _settle_of(self, symbol: str) -> str:
         """Linear contracts settle in what their symbol ends with; the instrument, once known, says it for certain."""
-        known = self.settle.get(symbol)
-        if known is not None:
-            return known
-        return "USDT" if "USDT" in symbol else "USDC"
+        return self.settle.get(symbol) or ("USDT" if "USDT" in symbol else "USDC")
 
 
 def _reason(row: wire.Order) -> str | None:

@@ -24,11 +24,11 @@ _SIDE: dict[str, Side] = {"Buy": "buy", "Sell": "sell"}
 _FORCED: dict[str, Side] = {"Buy": "sell", "Sell": "buy"}  # a liquidated long is sold
 
 _book = msgspec.json.Decoder(wire.BookMessage, strict=False).decode
-_trades = msgspec.json.Decoder(wire.TradeMessage, strict=False).decode
+_trades = msgspec.json.Decoder(wire.Push[wire.TradeItem], strict=False).decode
 _ticker = msgspec.json.Decoder(wire.TickerMessage, strict=False).decode
 _ticker_text = msgspec.json.Decoder(wire.TickerText, strict=False).decode
-_klines = msgspec.json.Decoder(wire.KlineMessage, strict=False).decode
-_liquidations = msgspec.json.Decoder(wire.LiquidationMessage, strict=False).decode
+_klines = msgspec.json.Decoder(wire.Push[wire.KlineItem], strict=False).decode
+_liquidations = msgspec.json.Decoder(wire.Push[wire.LiquidationItem], strict=False).decode
 
 
 class BookChannel(Channel):
@@ -203,22 +203,10 @@ def ticker(venue: str, symbol: str, ts_ms: int, said: wire.TickerData) -> Ticker
     """A ticker event from what was said, by stream or REST."""
     hours, following = said.fundingIntervalHour, said.nextFundingTime
     return Ticker(
-        venue,
-        symbol,
-        ts_ms * MS,
-        said.lastPrice,
-        said.bid1Price,
-        said.bid1Size,
-        said.ask1Price,
-        said.ask1Size,
-        said.markPrice,
-        said.indexPrice,
-        said.fundingRate,
-        None if hours is None else hours * 3600,
-        None if following is None else following * MS,
-        said.openInterest,
-        said.volume24h,
-    )
+        venue, symbol, ts_ms * MS, said.lastPrice, said.bid1Price, said.bid1Size, said.ask1Price, said.ask1Size,
+        said.markPrice, said.indexPrice, said.fundingRate, None if hours is None else hours * 3600,
+        None if following is None else following * MS, said.openInterest, said.volume24h,
+    )  # fmt: skip
 
 
 _PLAIN: dict[str, Callable[[str, str, str], Channel]] = {

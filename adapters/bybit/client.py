@@ -21,8 +21,8 @@ BUSY_WAIT_S = 0.5
 
 _answer = msgspec.json.Decoder(wire.Answer).decode
 _acknowledged = msgspec.json.Decoder(wire.Acknowledged).decode
-_acknowledged_list = msgspec.json.Decoder(wire.AcknowledgedList).decode
-_item_verdicts = msgspec.json.Decoder(wire.ItemVerdicts).decode
+_acknowledged_list = msgspec.json.Decoder(wire.Page[wire.Acknowledged]).decode
+_item_verdicts = msgspec.json.Decoder(wire.Page[wire.ItemVerdict]).decode
 
 
 def _table(groups: Mapping[tuple[Meaning, Refusal | None], Iterable[int]]) -> dict[int, tuple[Meaning, Refusal | None]]:

@@ -33,25 +33,16 @@ BATCH = 20
 SILENCE_MOST_S = 30  # the least that the venue offers; it is pinged every 20 s
 
 CAPABILITIES = Capabilities(
-    markets=MARKETS,
-    environments=tuple(HOSTS),
-    channels=("book", "trades", "ticker", "candles", "liquidations"),
-    depths=(1, 50, 200, 1000),
-    place_batch=BATCH,
-    amend_batch=BATCH,
-    cancel_batch=BATCH,
-    ws_order_entry=True,
-    cancel_all=True,
-    amend=True,
-    dead_man="disconnect_cancel_all, institutional accounts only",
-    private=PRIVATE_TOPICS,
-    actions=tuple(Endpoints.ALL),
-)
+    markets=MARKETS, environments=tuple(HOSTS), channels=("book", "trades", "ticker", "candles", "liquidations"),
+    depths=(1, 50, 200, 1000), place_batch=BATCH, amend_batch=BATCH, cancel_batch=BATCH, ws_order_entry=True,
+    cancel_all=True, amend=True, dead_man="disconnect_cancel_all, institutional accounts only",
+    private=PRIVATE_TOPICS, actions=tuple(Endpoints.ALL),
+)  # fmt: skip
 
 _answer = msgspec.json.Decoder(wire.Answer).decode
 _server_time = msgspec.json.Decoder(wire.ServerTime, strict=False).decode
 _envelope = msgspec.json.Decoder(wire.Envelope).decode
-_fee_rates = msgspec.json.Decoder(wire.FeeRateList).decode
+_fee_rates = msgspec.json.Decoder(wire.Page[wire.FeeRate]).decode
 
 
 class Exchange(BaseExchange):

@@ -30,22 +30,22 @@ from state.events import (
     InstrumentDefined,
     PlaceOrder,
     Trade,
-)
+)  # fmt: skip
 
 Field: TypeAlias = str | int | bool
 
 
 _encode = msgspec.json.Encoder().encode
 _answer = msgspec.json.Decoder(wire.Answer).decode
-_instruments = msgspec.json.Decoder(wire.InstrumentList).decode
+_instruments = msgspec.json.Decoder(wire.Page[wire.InstrumentItem]).decode
 _book = msgspec.json.Decoder(wire.BookResult, strict=False).decode
-_trades = msgspec.json.Decoder(wire.RecentTradeList, strict=False).decode
+_trades = msgspec.json.Decoder(wire.Page[wire.RecentTrade], strict=False).decode
 _klines = msgspec.json.Decoder(wire.KlineList, strict=False).decode
-_tickers = msgspec.json.Decoder(wire.TickerResult).decode
-_orders = msgspec.json.Decoder(wire.OrderList).decode
-_executions = msgspec.json.Decoder(wire.ExecutionList).decode
-_positions = msgspec.json.Decoder(wire.PositionList).decode
-_wallet = msgspec.json.Decoder(wire.WalletList).decode
+_tickers = msgspec.json.Decoder(wire.Page[dict[str, str | int | None]]).decode
+_orders = msgspec.json.Decoder(wire.Page[wire.Order]).decode
+_executions = msgspec.json.Decoder(wire.Page[wire.Execution]).decode
+_positions = msgspec.json.Decoder(wire.Page[wire.Position]).decode
+_wallet = msgspec.json.Decoder(wire.Page[wire.Wallet]).decode
 
 
 class Formats:
@@ -148,24 +148,15 @@ class Formats:
         minutes = item.fundingInterval
         native = {} if item.symbolId is None else {"symbolId": item.symbolId}
         return InstrumentDefined(
-            self.venue,
-            item.symbol,
-            time_ms * MS or None,
-            item.baseCoin,
-            item.quoteCoin,
-            settle,
+            self.venue, item.symbol, time_ms * MS or None, item.baseCoin, item.quoteCoin, settle,
             "spot" if spot else "perpetual" if item.contractType.endswith("Perpetual") else "future",
-            owed(item.priceFilter.tickSize),
-            owed(lot.qtyStep or lot.basePrecision),
-            owed(lot.minOrderQty),
+            owed(item.priceFilter.tickSize), owed(lot.qtyStep or lot.basePrecision), owed(lot.minOrderQty),
             money(lot.minNotionalValue or lot.minOrderAmt) or Decimal(0),
-            money(lot.maxOrderQty or lot.maxLimitOrderQty),
-            inverse=item.contractType.startswith("Inverse"),
+            money(lot.maxOrderQty or lot.maxLimitOrderQty), inverse=item.contractType.startswith("Inverse"),
             max_leverage=money(item.leverageFilter.maxLeverage) if item.leverageFilter else None,
             funding_interval_s=None if minutes is None else minutes * 60,
-            status=INSTRUMENT_STATUS.get(item.status, "halted"),
-            native=_encode(native).decode() if native else "",
-        )
+            status=INSTRUMENT_STATUS.get(item.status, "halted"), native=_encode(native).decode() if native else "",
+        )  # fmt: skip
 
     def _book(self, result: msgspec.Raw, time_ms: int, query: Query) -> tuple[Sequence[AnyEvent], str]:
         book = _book(result)
@@ -240,14 +231,7 @@ class Formats:
 
 _Reader = Callable[[Formats, msgspec.Raw, int, Query], tuple[Sequence[AnyEvent], str]]
 _READERS: Mapping[str, _Reader] = {
-    "instruments": Formats._instruments,
-    "book": Formats._book,
-    "trades": Formats._trades,
-    "klines": Formats._klines,
-    "tickers": Formats._tickers,
-    "open_orders": Formats._orders,
-    "order_history": Formats._orders,
-    "executions": Formats._executions,
-    "positions": Formats._positions,
-    "wallet": Formats._wallet,
-}
+    "instruments": Formats._instruments, "book": Formats._book, "trades": Formats._trades, "klines": Formats._klines,
+    "tickers": Formats._tickers, "open_orders": Formats._orders, "order_history": Formats._orders,
+    "executions": Formats._executions, "positions": Formats._positions, "wallet": Formats._wallet,
+}  # fmt: skip

@@ -73,39 +73,23 @@ INTERVALS: dict[int, str] = {
 
 # What a reject reason means to a strategy; others stay words.
 REFUSALS: dict[str, Refusal] = {
-    "EC_PostOnlyWillTakeLiquidity": "post_only",
-    "EC_NoImmediateQtyToFill": "would_not_fill",
-    "EC_CancelForNoFullFill": "would_not_fill",
-    "EC_ReachRiskPriceLimit": "price_band",
-    "EC_BySelfMatch": "rule",
-    "EC_OrigClOrdIDDoesNotExist": "gone",
-    "EC_TooLateToCancel": "gone",
-}
+    "EC_PostOnlyWillTakeLiquidity": "post_only", "EC_NoImmediateQtyToFill": "would_not_fill",
+    "EC_CancelForNoFullFill": "would_not_fill", "EC_ReachRiskPriceLimit": "price_band", "EC_BySelfMatch": "rule",
+    "EC_OrigClOrdIDDoesNotExist": "gone", "EC_TooLateToCancel": "gone",
+}  # fmt: skip
 POST_ONLY_REFUSED = "EC_PostOnlyWillTakeLiquidity"
 NO_REASON = frozenset({"", "EC_NoError", "UNKNOWN"})
 
 # Who ended or made an order when it was not its owner.
 CANCEL_ORIGINS: dict[str, Origin] = {
-    "CancelByPrepareLiq": "liquidation",
-    "CancelAllBeforeLiq": "liquidation",
-    "CancelByPrepareAdl": "adl",
-    "CancelAllBeforeAdl": "adl",
-    "CancelBySettle": "settlement",
-    "CancelBySmp": "stp",
-    "CancelByDCP": "dead_man",
-    "CancelByAdmin": "venue",
-    "CancelByReduceOnly": "venue",
-    "CancelByTpSlTsClear": "venue",
-}
+    "CancelByPrepareLiq": "liquidation", "CancelAllBeforeLiq": "liquidation", "CancelByPrepareAdl": "adl",
+    "CancelAllBeforeAdl": "adl", "CancelBySettle": "settlement", "CancelBySmp": "stp", "CancelByDCP": "dead_man",
+    "CancelByAdmin": "venue", "CancelByReduceOnly": "venue", "CancelByTpSlTsClear": "venue",
+}  # fmt: skip
 CREATE_ORIGINS: dict[str, Origin] = {
-    "CreateByLiq": "liquidation",
-    "CreateByTakeOver_PassThrough": "liquidation",
-    "CreateByAdl_PassThrough": "adl",
-}
+    "CreateByLiq": "liquidation", "CreateByTakeOver_PassThrough": "liquidation", "CreateByAdl_PassThrough": "adl",
+}  # fmt: skip
 
 INSTRUMENT_STATUS: dict[str, InstrumentStatus] = {
-    "Trading": "trading",
-    "PreLaunch": "halted",
-    "Delivering": "cancel_only",
-    "Closed": "closed",
-}
+    "Trading": "trading", "PreLaunch": "halted", "Delivering": "cancel_only", "Closed": "closed",
+}  # fmt: skip

@@ -6,16 +6,13 @@ fit. Money stays text until `formats.py` makes it Decimal, since an empty string
 https://bybit-exchange.github.io/docs/v5/intro
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import Meta, Raw, Struct, field
 
-Number: TypeAlias = Annotated[float, Meta(ge=0, lt=1e300)]
-Signed: TypeAlias = Annotated[float, Meta(gt=-1e300, lt=1e300)]
-Levels: TypeAlias = list[tuple[Number, Number]]
-# A time in ms whose ns still fit 64 bits; an id that does.
-Millis: TypeAlias = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
-Id: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+from adapters.base.shapes import Id, Levels, Millis, Number, Signed
+
+T = TypeVar("T")
 
 
 class Envelope(Struct, gc=False):
@@ -29,6 +26,19 @@ class Envelope(Struct, gc=False):
     retCode: int | None = None
     retMsg: str = ""
     reqId: str = ""
+
+
+class Push(Struct, Generic[T], gc=False):
+    """What most topics carry."""
+
+    data: list[T]
+
+
+class Page(Struct, Generic[T], gc=False):
+    """What most answers hold; the cursor is empty on the last one."""
+
+    rows: list[T] = field(name="list")
+    nextPageCursor: str | None = None
 
 
 # --- public ------------------------------------------------------------------------------------------------------
@@ -50,6 +60,8 @@ class BookMessage(Struct, gc=False):
 
 
 class TradeItem(Struct, gc=False):
+    """https://bybit-exchange.github.io/docs/v5/websocket/public/trade"""
+
     T: Millis
     S: Literal["Buy", "Sell"]
     v: Number
@@ -57,13 +69,6 @@ class TradeItem(Struct, gc=False):
     i: str
     BT: bool = False
     RPI: bool = False
-
-
-class TradeMessage(Struct, gc=False):
-    """https://bybit-exchange.github.io/docs/v5/websocket/public/trade"""
-
-    ts: Millis
-    data: list[TradeItem]
 
 
 class TickerData(Struct, gc=False):
@@ -96,6 +101,8 @@ class TickerText(Struct, gc=False):
 
 
 class KlineItem(Struct, gc=False):
+    """https://bybit-exchange.github.io/docs/v5/websocket/public/kline"""
+
     start: Millis
     end: Millis
     open: Number
@@ -108,23 +115,13 @@ class KlineItem(Struct, gc=False):
     timestamp: Millis
 
 
-class KlineMessage(Struct, gc=False):
-    """https://bybit-exchange.github.io/docs/v5/websocket/public/kline"""
-
-    data: list[KlineItem]
-
-
 class LiquidationItem(Struct, gc=False):
+    """`S` is the side of the liquidated position. https://bybit-exchange.github.io/docs/v5/websocket/public/all-liquidation"""
+
     T: Millis
     S: Literal["Buy", "Sell"]
     v: Number
     p: Number
-
-
-class LiquidationMessage(Struct, gc=False):
-    """`S` is the side of the liquidated position. https://bybit-exchange.github.io/docs/v5/websocket/public/all-liquidation"""
-
-    data: list[LiquidationItem]
 
 
 # --- private; the same objects come by REST ----------------------------------------------------------------------
@@ -204,18 +201,6 @@ class Wallet(Struct, gc=False):
     accountType: str = ""
 
 
-class OrderMessage(Struct, gc=False):
-    data: list[Order]
-
-
-class ExecutionMessage(Struct, gc=False):
-    data: list[Execution]
-
-
-class PositionMessage(Struct, gc=False):
-    data: list[Position]
-
-
 class WalletMessage(Struct, gc=False):
     creationTime: Millis
     data: list[Wallet]
@@ -242,17 +227,9 @@ class Acknowledged(Struct, gc=False):
     orderLinkId: str = ""
 
 
-class AcknowledgedList(Struct, gc=False):
-    rows: list[Acknowledged] = field(name="list", default_factory=list)
-
-
 class ItemVerdict(Struct, gc=False):
     code: int = 0
     msg: str = ""
-
-
-class ItemVerdicts(Struct, gc=False):
-    rows: list[ItemVerdict] = field(name="list", default_factory=list)
 
 
 # --- REST results ------------------------------------------------------------------------------------------------
@@ -294,12 +271,6 @@ class InstrumentItem(Struct, gc=False):
     leverageFilter: LeverageFilter | None = None
 
 
-class InstrumentList(Struct, gc=False):
-    rows: list[InstrumentItem] = field(name="list")
-    category: str = ""
-    nextPageCursor: str | None = None
-
-
 class BookResult(Struct, gc=False):
     """https://bybit-exchange.github.io/docs/v5/market/orderbook"""
 
@@ -324,10 +295,6 @@ class RecentTrade(Struct, gc=False):
     isRPITrade: bool = False
 
 
-class RecentTradeList(Struct, gc=False):
-    rows: list[RecentTrade] = field(name="list")
-
-
 class Kline(Struct, gc=False, array_like=True):
     start: Millis
     open: Number
@@ -343,37 +310,10 @@ class KlineList(Struct, gc=False):
     rows: list[Kline] = field(name="list")
 
 
-class TickerResult(Struct, gc=False):
-    rows: list[dict[str, str | int | None]] = field(name="list")
-
-
-class OrderList(Struct, gc=False):
-    rows: list[Order] = field(name="list")
-    nextPageCursor: str | None = None
-
-
-class ExecutionList(Struct, gc=False):
-    rows: list[Execution] = field(name="list")
-    nextPageCursor: str | None = None
-
-
-class PositionList(Struct, gc=False):
-    rows: list[Position] = field(name="list")
-    nextPageCursor: str | None = None
-
-
-class WalletList(Struct, gc=False):
-    rows: list[Wallet] = field(name="list")
-
-
 class FeeRate(Struct, gc=False):
     symbol: str
     takerFeeRate: str
     makerFeeRate: str
-
-
-class FeeRateList(Struct, gc=False):
-    rows: list[FeeRate] = field(name="list")
 
 
 class ServerTime(Struct, gc=False):
