@@ -5,17 +5,16 @@ Symbol and venue are interned here once, so that a frame costs one decode and on
 """
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 import msgspec
 
 from adapters.base.channel import Channel
+from adapters.base.seen import SeenTrades
 from adapters.bybit import wire
 from state.events import AnyEvent, BookDelta, BookSnapshot, Candle, FeedStatus, Liquidation, Ticker, Trade
 from state.words import FeedState, Side
 
 MS = 1_000_000  # ns
-REMEMBERED_MOST = 2_000  # ids of trades; at least half of them are kept, for a socket that is so far behind
 
 # Book positions that no update id takes: nothing is known yet, or a resync is awaited.
 _NEW, _LOST = -3, -5
@@ -87,57 +86,17 @@ class BookChannel(Channel):
         return False
 
 
-class TradesChannel(Channel):
-    """Remembers the ids it told last, so that what comes twice, or again after a reconnect, is told once."""
+class TradesChannel(SeenTrades):
+    """Ids are no numbers, so those told last are remembered."""
 
-    __slots__ = ("_gap", "_last_ms", "_told")
+    __slots__ = ()
 
-    channel = "trades"
-
-    def __init__(self, venue: str, topic: str, symbol: str) -> None:
-        super().__init__(venue, topic, symbol)
-        self._told: dict[str, None] = {}  # ids, oldest first
-        self._last_ms = 0
-        self._gap: tuple[int, set[str]] | None = None  # since a reconnect: the last time before it, and what was told
-
-    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        if status == "down" and self._told and self._gap is None:
-            self._gap = self._last_ms, set(self._told)
-        return super().distrust(status, reason)
-
-    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
-        """What was traded since the last message before a reconnect and was not told since."""
-        gap, self._gap = self._gap, None
-        if gap is None:
-            return ()
-        since_ms, told = gap
-        found = [trade for trade in trades if (trade.ts or 0) >= since_ms * MS and trade.trade_id not in told]
-        self._told.update((trade.trade_id, None) for trade in found)
-        return found
-
-    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
-        items, told = _trades(frame).data, self._told
-        for item in items:
-            if item.i in told:
-                items = [item for item in items if item.i not in told]
-                break
-        for item in items:
-            told[item.i] = None
-        if items:
-            self._last_ms = items[-1].T
-            if len(told) > REMEMBERED_MOST or self._gap is not None:
-                self._keep(items)
+    def read(self, frame: bytes, *, late: bool) -> Sequence[Trade]:
         venue, symbol = self.venue, self.symbol
         return [
             Trade(venue, symbol, t.T * MS, t.i, t.p, t.v, _SIDE[t.S], "block" if t.BT else "rpi" if t.RPI else "normal")
-            for t in items
+            for t in _trades(frame).data
         ]
-
-    def _keep(self, items: list[wire.TradeItem]) -> None:
-        if self._gap is not None:
-            self._gap[1].update(item.i for item in items)
-        if len(self._told) > REMEMBERED_MOST:
-            self._told = dict(islice(self._told.items(), REMEMBERED_MOST // 2, None))
 
 
 class TickerChannel(Channel):

@@ -65,20 +65,10 @@ class Endpoints:
     # 600 in 5 s, and its breach shuts the door for ten minutes, so it is not run near.
     POOLS: tuple[Pool, ...] = (
         Pool(IP_POOL, 500, 5.0, reserve=60),
-        Pool("place", 10, 1.0, reserve=1),
-        Pool("amend", 10, 1.0),
-        Pool("cancel", 10, 1.0, reserve=2),
-        Pool("place_batch", 10, 1.0),
-        Pool("amend_batch", 10, 1.0),
-        Pool("cancel_batch", 10, 1.0, reserve=2),
-        Pool("cancel_all", 10, 1.0, reserve=5),
-        Pool("orders", 50, 1.0, reserve=10),
-        Pool("history", 50, 1.0, reserve=5),
-        Pool("executions", 50, 1.0, reserve=5),
-        Pool("positions", 50, 1.0, reserve=10),
-        Pool("wallet", 50, 1.0),
-        Pool("fee_rates", 5, 1.0),
-        Pool("set_leverage", 10, 1.0),
-        Pool("switch_mode", 10, 1.0),
-        Pool("dcp", 5, 1.0),
-    )
+        *(Pool(name, most, 1.0, reserve=kept) for name, most, kept in (
+            ("place", 10, 1), ("amend", 10, 0), ("cancel", 10, 2), ("cancel_all", 10, 5),
+            ("place_batch", 10, 0), ("amend_batch", 10, 0), ("cancel_batch", 10, 2),
+            ("orders", 50, 10), ("history", 50, 5), ("executions", 50, 5), ("positions", 50, 10), ("wallet", 50, 0),
+            ("fee_rates", 5, 0), ("set_leverage", 10, 0), ("switch_mode", 10, 0), ("dcp", 5, 0),
+        )),
+    )  # fmt: skip

@@ -56,20 +56,10 @@ class Types:
 FUNDING = "Funding"  # an execution that is no fill
 
 INTERVALS: dict[int, str] = {
-    60: "1",
-    180: "3",
-    300: "5",
-    900: "15",
-    1_800: "30",
-    3_600: "60",
-    7_200: "120",
-    14_400: "240",
-    21_600: "360",
-    43_200: "720",
-    86_400: "D",
-    604_800: "W",
+    60: "1", 180: "3", 300: "5", 900: "15", 1_800: "30", 3_600: "60", 7_200: "120", 14_400: "240", 21_600: "360",
+    43_200: "720", 86_400: "D", 604_800: "W",
     2_592_000: "M",  # asked for as 30 days; the event carries the true length
-}
+}  # fmt: skip
 
 # What a reject reason means to a strategy; others stay words.
 REFUSALS: dict[str, Refusal] = {

@@ -8,6 +8,8 @@ import aiohttp
 
 from adapters.base import orderid, transport, types
 from adapters.base.client import Verdict
+from adapters.base.once import Once
+from adapters.base.seen import SEEN_MOST
 from adapters.bybit import channels, client, websocket
 from state.events import BookDelta
 
@@ -16,7 +18,7 @@ def trades_told_twice() -> None:
     read = channels.TradesChannel.receive
 
     def receive(self: channels.TradesChannel, frame: bytes) -> Any:
-        self._told.clear()
+        self._seen = Once(SEEN_MOST)
         return read(self, frame)
 
     channels.TradesChannel.receive = receive  # type: ignore[method-assign]
