@@ -184,9 +184,13 @@ class Order(msgspec.Struct):
             full = max(self.size, *(size for _, _, size in self.amends)) if self.amends else self.size
             self.hear("last fill" if self.filled >= full > 0 else "part fill")
 
+    def is_renamed_by(self, event: OrderUpdate) -> bool:
+        """True where an update says that its order id took the place of ours: then ours is the former."""
+        return event.replaces is not None and event.replaces == self.order_id
+
     def is_succeeded_by(self, event: OrderUpdate) -> bool:
         """True where an update under another order id is the newer one, because it says so or by the venue's time."""
-        if event.replaces is not None and event.replaces == self.order_id:
+        if self.is_renamed_by(event):
             return True
         return event.ts is not None and (self.told_ts is None or event.ts >= self.told_ts)
 

@@ -90,6 +90,7 @@ class OrderIndex:
         """The venue's id of it is known now, or is another one now; the former is kept as a name."""
         if order.order_id is not None:
             self.note_former(order, order.order_id)
+        order.former_ids = tuple(former for former in order.former_ids if former != order_id)
         order.order_id = order_id
         self._by_order_id[order_id] = order
 

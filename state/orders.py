@@ -179,7 +179,7 @@ class Orders:
         is_old = event.version is not None and order.version is not None and event.version < order.version
         if is_old and not (event.firm and event.status in TERMINAL):
             return None
-        if event.order_id in order.former_ids:
+        if event.order_id in order.former_ids and not order.is_renamed_by(event):
             return None
         before = order.visible()
         self._bind(order, event.order_id, event)
@@ -259,14 +259,16 @@ class Orders:
 
     def _bind(self, order: Order, order_id: str | None, event: OrderUpdate | None = None) -> None:
         """Ties the venue's id to an order, with all that was heard under that id alone."""
-        if order_id is None or order_id == order.order_id or order_id in order.former_ids:
+        if order_id is None or order_id == order.order_id:
+            return
+        if order_id in order.former_ids and (event is None or not order.is_renamed_by(event)):
             return
         if order.order_id is not None:
             if event is None or not order.is_succeeded_by(event):
                 return  # an old word of an old id
             order.replaced(event.size)
         stranger = self._index.by_order_id(order_id)
-        if stranger is not None:
+        if stranger is not None and stranger is not order:
             self._index.drop(stranger)
             order.absorb(stranger)
         self._index.rename(order, order_id)
