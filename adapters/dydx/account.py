@@ -5,12 +5,12 @@ higher than its good-til-block, and often nobody says so: it is ended here when 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
 from adapters.base.bounded import Bounded
 from adapters.base.ending import Ending
+from adapters.base.iso import ns
 from adapters.base.numbers import money, owed
 from adapters.dydx import wire
 from adapters.dydx.orderid import text
@@ -24,18 +24,8 @@ BLOCKS_KEPT = 600
 NAMES_MOST = 20_000
 UINT32_MOST = 2**32 - 1
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _account = msgspec.json.Decoder(wire.Frame[wire.Account | list[wire.Account]], strict=False).decode
 _height = msgspec.json.Decoder(wire.Frame[wire.Height | list[wire.Height]], strict=False).decode
-
-
-def ns(iso: str) -> int | None:
-    """ns UTC of the venue's ISO text, None where it is empty. Raises `ValueError`."""
-    if not iso:
-        return None
-    when = datetime.fromisoformat(iso)
-    since = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - _EPOCH
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
 
 
 class Account:

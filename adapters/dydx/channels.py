@@ -12,10 +12,10 @@ import msgspec
 
 from adapters.base.channel import Channel
 from adapters.base.closing_candles import ClosingCandles
+from adapters.base.iso import ns
 from adapters.base.rising import RisingTrades
 from adapters.base.uncrossed import UncrossedBook
 from adapters.dydx import wire
-from adapters.dydx.account import ns
 from adapters.dydx.types import SECONDS, SIDES, TRADE_KINDS
 from state.events import AnyEvent, Candle, Level, Liquidation, Ticker, Trade
 

@@ -1,35 +1,31 @@
 """Signed transactions and the meaning of answers. A 0 is what one node's CheckTx says: taken, not resting.
 
-A code means nothing without its codespace: `clob` 19 and `sdk` 19 are not the same.
-https://github.com/dydxprotocol/v4-chain/blob/main/protocol/x/clob/types/errors.go, cosmos-sdk/types/errors/errors.go
+https://github.com/dydxprotocol/v4-chain/blob/main/protocol/x/clob/types/errors.go
 """
 
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
+from adapters.base import cosmos
+from adapters.base.client import Budget, ItemVerdict, Request, SignedRequest, Verdict
 from adapters.base.client import Client as BaseClient
 from adapters.dydx import wire
-from adapters.dydx.endpoints import BROADCAST, INDEXER, Host
+from adapters.dydx.endpoints import INDEXER, Host
 from state.errors import NotOffered, WrongUse
-from state.words import Refusal
 
 if TYPE_CHECKING:
-    from adapters.dydx.messages import Bodies, Signer
+    from adapters.base.cosmos_key import Signer
+    from adapters.dydx.messages import Bodies
 
 BLOCK_WAIT_S = 0.6
-RATE_WAIT_S = 2.0
 
 _answer = msgspec.json.Decoder(wire.Answer, strict=False).decode
 _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_encode = msgspec.json.Encoder().encode
 
-_Code = tuple[str, int]
-_CLOB: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
+_CLOB: cosmos.Table = {
     ("ok", None): (9,),  # a cancel that lives as long is there already
     ("gone", "gone"): (7, 24, 3006, 3008, 3009, 3010),
     ("unknown", None): (46,),  # each cancel of a batch failed, for whatever reasons
@@ -47,26 +43,7 @@ _CLOB: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
         *range(2, 7), 8, 11, 12, 19, 29, 32, 42, 43, 44, 45, 48, 49, 50, 3000, 3001, 3002, 3003, 3004, 6000, 6001,
     ),
 }  # fmt: skip
-_SDK: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
-    ("ok", None): (19,),  # the same transaction is in this node's cache
-    ("retry", "clock"): (32,),
-    ("retry", "busy"): (20,),
-    ("rejected", "funds"): (5, 13),
-    ("rejected", "rule"): (2, 6, 7, 10, 11, 12, 14, 18, 21, 30),
-    ("fatal", "fatal"): (4, 8, 9),
-}
-CODES: dict[_Code, tuple[Meaning, Refusal | None]] = {
-    (space, code): meaning
-    for space, table in (("clob", _CLOB), ("sdk", _SDK))
-    for meaning, codes in table.items()
-    for code in codes
-} | {("accountplus", code): ("fatal", "fatal") for code in (1, 2, *range(100, 106))}
-
-# google.rpc.Code of a node's gateway: what a node says where it did not even check.
-_GATEWAY: Mapping[int, tuple[Meaning, Refusal | None]] = {
-    3: ("rejected", "rule"), 5: ("gone", "gone"), 7: ("fatal", "fatal"), 8: ("retry", "rate"), 12: ("rejected", "rule"),
-    16: ("fatal", "fatal"),
-}  # fmt: skip
+CODES = cosmos.codes({"clob": _CLOB, "sdk": cosmos.SDK, "accountplus": {("fatal", "fatal"): (1, 2, *range(100, 106))}})
 
 
 class Client(BaseClient):
@@ -94,7 +71,7 @@ class Client(BaseClient):
             raise WrongUse(f"dydx {endpoint.path} needs credentials")
         host = self._rest_url if endpoint.path.startswith("/v4/") else self._node_url
         url = f"{host}{endpoint.path}" + (f"?{request.query}" if request.query else "")
-        if endpoint.path != BROADCAST:
+        if endpoint.path != cosmos.BROADCAST:
             return SignedRequest(endpoint.method, url, {}, b"", self._owner if endpoint.auth else "")
         if self._signer is None:
             raise WrongUse(f"dydx {endpoint.path} needs credentials")
@@ -102,8 +79,7 @@ class Client(BaseClient):
             raise NotOffered("dydx: the account's number on the chain is not known yet", "busy")
         self._sequence = max(now_ms, self._sequence + 1)
         signed = self._signer.signed(request.body, self.chain_id, self.account_number, self._sequence)
-        body = _encode({"tx_bytes": b64encode(signed).decode(), "mode": "BROADCAST_MODE_SYNC"})
-        return SignedRequest(endpoint.method, url, {"Content-Type": "application/json"}, body)
+        return SignedRequest(endpoint.method, url, {"Content-Type": "application/json"}, cosmos.broadcast(signed))
 
     def classify(self, status: int, body: bytes) -> Verdict:
         try:
@@ -113,14 +89,12 @@ class Client(BaseClient):
         except msgspec.DecodeError:
             return _by_status(status, body[:200].decode(errors="replace"))
         if answer.tx_response is not None:
-            said = answer.tx_response
-            return verdict_of(said.codespace, said.code, said.raw_log)
+            return cosmos.checked(answer.tx_response, CODES, BLOCK_WAIT_S)
         if answer.errors is not None or (status != 200 and answer.code is None):
             texts = (complaint.msg for complaint in answer.errors or ())
             return _by_status(status, "; ".join(texts) or answer.message)
         if answer.code:
-            known = _GATEWAY.get(answer.code, ("unknown", None))
-            return Verdict(*known, f"grpc {answer.code}", answer.message, RATE_WAIT_S if known[1] == "rate" else 0.0)
+            return cosmos.unchecked(answer.code, answer.message)
         return Verdict("ok")
 
     def items(self, status: int, body: bytes, count: int) -> Sequence[ItemVerdict]:
@@ -139,23 +113,12 @@ class Client(BaseClient):
         return named / 1_000 if request.endpoint.pool == INDEXER else float(named)
 
 
-def verdict_of(space: str, code: int, text: str) -> Verdict:
-    """What CheckTx's code means; one that no table has is unknown, and loudly so."""
-    if code == 0:
-        return Verdict("ok")
-    known, name = CODES.get((space, code)), f"{space} {code}"
-    if known is None:
-        return Verdict("unknown", None, name, text, known=False)
-    wait_s = {"rate": RATE_WAIT_S, "busy": BLOCK_WAIT_S, "clock": BLOCK_WAIT_S}.get(known[1] or "", 0.0)
-    return Verdict(*known, name, text, wait_s)
-
-
 def _by_status(status: int, text: str) -> Verdict:
     """The Indexer refuses whole regions with 403; what nobody made yet it calls 404."""
     code = f"http {status}"
     match status:
         case 429:
-            return Verdict("retry", "rate", code, text, RATE_WAIT_S)
+            return Verdict("retry", "rate", code, text, cosmos.RATE_WAIT_S)
         case 403 | 401:
             return Verdict("fatal", "fatal", code, text or "not served here")
         case 404:
@@ -169,7 +132,7 @@ def _by_status(status: int, text: str) -> Verdict:
 def trader(owner: str, subaccount: int, authenticators: Sequence[int], secret: str) -> "tuple[Bodies, Signer]":
     """What writes and what signs an account's transactions. Raises `WrongUse` without the extra, or for no key."""
     try:
-        chain = import_module("adapters.dydx.messages")
+        keys, chain = import_module("adapters.base.cosmos_key"), import_module("adapters.dydx.messages")
     except ImportError as error:
         raise WrongUse(f"dydx orders need the extra: pip install 'tapeline[dydx]' ({error})") from None
-    return chain.Bodies(owner, subaccount, authenticators), chain.Signer(secret)
+    return chain.Bodies(owner, subaccount, authenticators), keys.Signer(secret)

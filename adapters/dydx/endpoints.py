@@ -7,14 +7,13 @@ https://docs.dydx.xyz/concepts/trading/limits/rate-limits
 from types import MappingProxyType
 from typing import NamedTuple
 
+from adapters.base.cosmos import ACCOUNT, BROADCAST, GATEWAY_DOCS, LATEST_BLOCK
 from adapters.base.endpoints import Endpoint
 from adapters.base.limits import Pool
 
 DOCS = "https://docs.dydx.xyz/"
-GATEWAY_DOCS = "https://docs.cosmos.network/api#"
 
 INDEXER, NODE, SHORT, STATEFUL = "indexer", "node", "short-term", "stateful"
-BROADCAST = "/cosmos/tx/v1beta1/txs"
 
 
 class Host(NamedTuple):
@@ -85,12 +84,8 @@ class Endpoints:
                 "GET", "/dydxprotocol/v4/feetiers/user_fee_tier", NODE, True,
                 "https://github.com/dydxprotocol/v4-chain/blob/main/proto/dydxprotocol/feetiers/query.proto",
             ),
-            "block": Endpoint(
-                "GET", "/cosmos/base/tendermint/v1beta1/blocks/latest", NODE, True, GATEWAY_DOCS + "GetLatestBlock"
-            ),
-            "account": Endpoint(
-                "GET", "/cosmos/auth/v1beta1/account_info/{address}", NODE, True, GATEWAY_DOCS + "AccountInfo"
-            ),
+            "block": Endpoint("GET", LATEST_BLOCK, NODE, True, GATEWAY_DOCS + "GetLatestBlock"),
+            "account": Endpoint("GET", ACCOUNT, NODE, True, GATEWAY_DOCS + "AccountInfo"),
         }
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
+from adapters.base import cosmos, iso
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
 from adapters.base.exchange import Exchange as BaseExchange
@@ -22,7 +23,7 @@ from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.dydx import wire
-from adapters.dydx.account import GRACE_BLOCKS, ns
+from adapters.dydx.account import GRACE_BLOCKS
 from adapters.dydx.channels import SNAPSHOT_LEVELS
 from adapters.dydx.client import Client, trader
 from adapters.dydx.endpoints import HOSTS, Endpoints
@@ -66,8 +67,7 @@ CAPABILITIES = Capabilities(
     actions=tuple(name for name in Endpoints.ALL if name != "place_stateful"),
 )  # fmt: skip
 
-_iso, _tier = part_of("iso", str), part_of("tier", wire.FeeTier)
-_chain_id, _account_number = part_of("block.header.chain_id", str), part_of("info.account_number", int)
+_time, _tier = part_of("iso", str), part_of("tier", wire.FeeTier)
 
 
 class GivenOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -154,7 +154,7 @@ class Exchange(BaseExchange):
         Raises `WrongUse` where it is not: an order signed for one chain says nothing on another.
         """
         answer = await self.sender.read(self.build("block", Query()))
-        chain_id = self._fitting(answer, _chain_id)
+        chain_id = self._fitting(answer, cosmos.chain_id)
         known = {host.chain_id for host in HOSTS.values()}
         if chain_id != self._host.chain_id and (chain_id in known or not self.settings.trade_url):
             raise WrongUse(f"dydx: the node is of {chain_id}, and {self._host.chain_id} was meant")
@@ -163,7 +163,7 @@ class Exchange(BaseExchange):
             answer = await self.sender.read(self.build("account", Query()))
         except VenueError as error:
             raise VenueError(error.venue, error.code, error.text, "fatal") from None
-        self.client.account_number = self._fitting(answer, _account_number)
+        self.client.account_number = self._fitting(answer, cosmos.account_number)
 
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
         if policy == "flatten":
@@ -290,7 +290,7 @@ class Exchange(BaseExchange):
         return events
 
     def server_ns(self, body: bytes) -> int:
-        return ns(_iso(body)) or 0
+        return iso.ns(_time(body)) or 0
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
         tier = _tier(body)

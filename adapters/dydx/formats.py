@@ -6,7 +6,6 @@ limit. https://docs.dydx.xyz/indexer-client/http, /interaction/trading
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -14,13 +13,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from adapters.base import iso
 from adapters.base.bounded import Bounded
 from adapters.base.client import Request
 from adapters.base.numbers import owed
 from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.base.shapes import part_of
 from adapters.dydx import terms, wire
-from adapters.dydx.account import COLLATERAL, Account, ns
+from adapters.dydx.account import COLLATERAL, Account
 from adapters.dydx.channels import FUNDING_S, BookChannel, candle, pairs, ticker, trade
 from adapters.dydx.endpoints import Endpoints
 from adapters.dydx.orderid import numbers
@@ -120,7 +120,10 @@ class Formats:
             case "klines":
                 if query.interval_s not in INTERVALS:
                     raise WrongUse(f"dydx has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
-                span: dict[str, str | int | None] = {"fromISO": _iso(query.start_ms), "toISO": _iso(query.end_ms)}
+                span: dict[str, str | int | None] = {
+                    "fromISO": iso.text(query.start_ms),
+                    "toISO": iso.text(query.end_ms),
+                }
                 return {"resolution": INTERVALS[query.interval_s], "limit": query.limit} | span
             case "order" if not query.order_id:
                 raise WrongUse("dydx wants the order_id: its clients' ids are not known to the Indexer")
@@ -140,7 +143,7 @@ class Formats:
                 }
                 return whose | {"market": query.symbol, "marketType": kind} | before
             case "funding":
-                return whose | {"ticker": query.symbol, "afterOrAt": _iso(query.start_ms), "limit": query.limit}
+                return whose | {"ticker": query.symbol, "afterOrAt": iso.text(query.start_ms), "limit": query.limit}
             case "fee_rates":
                 return {"user": self.address}
             case _:
@@ -254,7 +257,7 @@ class Formats:
 
     def _noted(self, row: wire.Order, update: OrderUpdate) -> None:
         """What an order's word says of its life."""
-        ended = ns(row.goodTilBlockTime or "")
+        ended = iso.ns(row.goodTilBlockTime or "")
         until = row.goodTilBlock or (0 if ended is None else ended // 1_000_000_000)
         if update.client_id is None or row.orderFlags is None:
             return
@@ -337,7 +340,7 @@ class Formats:
         """Oldest first, marked as fetched after the fact; the next page ends where this one began, with an overlap."""
         rows = _fills(body)
         since = (query.start_ms or 0) * 1_000_000
-        inside = [row for row in rows if (ns(row.createdAt) or since) >= since]
+        inside = [row for row in rows if (iso.ns(row.createdAt) or since) >= since]
         told = [self.account.fill(row, backfilled=True) for row in reversed(inside)]
         full = len(rows) >= (query.limit or ORDERS_MOST) and len(inside) == len(rows)
         oldest = rows[-1].createdAtHeight if rows else 0
@@ -350,10 +353,6 @@ class Formats:
 
     def _subaccount(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         return self.account.snapshot(_subaccount(body))
-
-
-def _iso(ms: int | None) -> str | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1_000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _far(market: wire.Market, *, is_buy: bool) -> Decimal:

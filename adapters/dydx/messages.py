@@ -1,4 +1,4 @@
-"""Transactions: the chain's own message classes, and the official client's signing. Needs the extra `tapeline[dydx]`.
+"""Transactions: the chain's own message classes. Their signing stands in `base/cosmos_key.py`. Needs the extra `tapeline[dydx]`.
 
 Importing it takes time and the extra, so it is imported when an order is first built, never before. Numbers are whole here.
 https://docs.dydx.xyz/interaction/trading, /concepts/trading/authenticators
@@ -6,18 +6,15 @@ https://docs.dydx.xyz/interaction/trading, /concepts/trading/authenticators
 
 from collections.abc import Mapping, Sequence
 
-from dydx_v4_client.key_pair import KeyPair
 from dydx_v4_client.node import message as official
-from dydx_v4_client.node.builder import DEFAULT_FEE, as_any, get_signature, get_signer_info
-from dydx_v4_client.wallet import Wallet
-from v4_proto.cosmos.tx.v1beta1.tx_pb2 import AuthInfo, TxBody, TxRaw
+from dydx_v4_client.node.builder import as_any
+from v4_proto.cosmos.tx.v1beta1.tx_pb2 import TxBody
 from v4_proto.dydxprotocol.accountplus.tx_pb2 import TxExtension
 from v4_proto.dydxprotocol.clob.order_pb2 import Order, OrderId
 from v4_proto.dydxprotocol.clob.tx_pb2 import OrderBatch
 
 from adapters.dydx.terms import Unwanted, Wanted
 from adapters.dydx.types import SHORT_TERM
-from state.errors import WrongUse
 
 
 class Bodies:
@@ -67,24 +64,3 @@ class Bodies:
         return bytes(
             TxBody(messages=[as_any(message)], non_critical_extension_options=self._extension).SerializeToString()
         )
-
-
-class Signer:
-    """One key. `secret` is a key in hex or a mnemonic; raises `WrongUse` for what is neither."""
-
-    def __init__(self, secret: str) -> None:
-        try:
-            digits = secret.removeprefix("0x")
-            self._key = KeyPair.from_mnemonic(secret) if " " in secret.strip() else KeyPair.from_hex(digits)
-        except Exception:  # noqa: BLE001 - whatever the libraries raise may quote the secret
-            raise WrongUse("dydx: the secret is neither a key in hex nor a mnemonic") from None
-        wallet = Wallet(self._key, 0, 0)
-        self.address = str(wallet.address)
-        self._public_key = wallet.public_key
-
-    def signed(self, body: bytes, chain_id: str, account_number: int, sequence: int) -> bytes:
-        """The transaction as it is sent. The signature is deterministic."""
-        info = AuthInfo(signer_infos=[get_signer_info(self._public_key, sequence)], fee=DEFAULT_FEE)
-        signature = get_signature(self._key, TxBody.FromString(body), info, account_number, chain_id)
-        raw = TxRaw(body_bytes=body, auth_info_bytes=info.SerializeToString(), signatures=[signature])
-        return bytes(raw.SerializeToString())

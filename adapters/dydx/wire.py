@@ -9,6 +9,7 @@ from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Meta, Struct, field
 
+from adapters.base import cosmos
 from adapters.base.shapes import Id, Number, Signed
 
 Uint32: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
@@ -233,15 +234,6 @@ class FeeTier(Struct, gc=False):
     taker_fee_ppm: int = 0
 
 
-class Broadcast(Struct, gc=False):
-    """What CheckTx of one node says."""
-
-    code: int = 0
-    codespace: str = ""
-    txhash: str = ""
-    raw_log: str = ""
-
-
 class Complaint(Struct, gc=False):
     msg: str = ""
 
@@ -249,7 +241,7 @@ class Complaint(Struct, gc=False):
 class Answer(Struct, gc=False):
     """The keys by which answers are judged: of a transaction, of the Indexer's refusal, of the node's."""
 
-    tx_response: Broadcast | None = None
+    tx_response: cosmos.Broadcast | None = None
     errors: list[Complaint] | None = None
     code: int | None = None
     message: str = ""

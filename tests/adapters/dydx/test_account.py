@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from adapters.base.client import Request
+from adapters.base.cosmos import Broadcast, checked
 from adapters.base.query import Query
 from adapters.dydx.account import GRACE_BLOCKS, Account
-from adapters.dydx.client import CODES, Client, verdict_of
+from adapters.dydx.client import BLOCK_WAIT_S, CODES, Client
 from adapters.dydx.endpoints import HOSTS, Endpoints
 from adapters.dydx.exchange import Decoder
 from adapters.dydx.formats import Formats
@@ -229,7 +230,8 @@ def test_a_code_means_what_the_sheet_says_with_its_codespace(
 
 
 def test_a_code_that_no_table_has_is_unknown_and_loud() -> None:
-    assert (verdict_of("clob", 987, "?").meaning, verdict_of("clob", 987, "?").known) == ("unknown", False)
+    verdict = checked(Broadcast(987, "clob", "?"), CODES, BLOCK_WAIT_S)
+    assert (verdict.meaning, verdict.known) == ("unknown", False)
     assert ("sending", 19) not in CODES
 
 

@@ -226,7 +226,7 @@ def test_credentials_of_another_form_are_refused_without_being_shown(key: str, s
 
 
 def test_without_the_extra_market_data_works_and_orders_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "adapters.dydx.messages", raising=False)
+    monkeypatch.delitem(sys.modules, "adapters.base.cosmos_key", raising=False)
     monkeypatch.setitem(sys.modules, "dydx_v4_client.key_pair", None)
     public = Exchange(VenueSettings("dydx"), Nowhere(), WallClock(), "s")
     assert public.request("book", Query(symbol="BTC-USD")).url.endswith("/v4/orderbooks/perpetualMarket/BTC-USD")
