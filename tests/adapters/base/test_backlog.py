@@ -90,7 +90,9 @@ def test_frames_that_are_folded_in_time_are_bursts_of_their_own_and_nothing_is_s
     played(story())
 
 
-def test_what_waits_too_long_is_folded_together_and_said_with_its_count_when_it_is_over(world: Any, heard: Any) -> None:
+def test_what_waits_too_long_is_folded_together_and_said_with_its_count_when_it_is_over(
+    world: Any, heard: Any
+) -> None:
     async def story() -> None:
         pump = pump_of(world, Slow(world, heard, 0.05))
         pump.start()
@@ -225,7 +227,5 @@ def book_after(events: Sequence[AnyEvent], symbol: str) -> tuple[object, ...]:
 
 
 def test_a_hundred_changes_of_one_book_are_one() -> None:
-    events = [
-        BookDelta("v", "BTC", n, [(100.0, float(n))], [], update_id=n, prev_update_id=n - 1) for n in range(1, 101)
-    ]
+    events = [BookDelta("v", "BTC", n, [(100.0, float(n))], [], update_id=n, prev_update_id=n - 1) for n in range(1, 101)]
     assert conflated(events) == [BookDelta("v", "BTC", 100, [(100.0, 100.0)], [], update_id=100, prev_update_id=0)]
