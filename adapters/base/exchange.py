@@ -8,7 +8,6 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
-from adapters.base.backlog import Load
 from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
@@ -107,7 +106,6 @@ class Exchange(Polls):
         )
         self._dead_man: DeadMan | None = None
         self._pumps: list[Pump] = []
-        self._load = Load(self.venue, inbox)
         self._tasks: set[asyncio.Task[object]] = set()
 
     # --- what a venue must say ---
@@ -319,7 +317,6 @@ class Exchange(Polls):
             on_fatal=self._fatal,
             deliver=deliver,
             ask=self.sender.read,
-            load=self._load,
         )
         self._pumps.append(pump)
         pump.start()

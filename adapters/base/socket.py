@@ -3,7 +3,6 @@
 Connect, say what the protocol object wants said, hand it every frame with its time of receipt, feed what it concludes,
 ping, notice silence, reconnect with capped exponential back-off and seeded jitter. What could not be read is fed too.
 What a stream wants of REST is asked through the exchange; an answer that comes after its connection is gone is dropped.
-Market frames that come faster than they are folded wait (`backlog.py`), account frames never.
 """
 
 import asyncio
@@ -13,9 +12,7 @@ from typing import Literal, TypeAlias
 
 from msgspec.structs import replace
 
-from adapters.base.backlog import JOINED_MOST, LATE_S, TURN_S, Backlog, Load
 from adapters.base.client import Request
-from adapters.base.conflated import conflated
 from adapters.base.sender import Answer
 from adapters.base.transport import Socket, Transport
 from adapters.base.websocket import Websocket
@@ -27,9 +24,7 @@ from state.record import Frame, Inbox
 BACKOFF_FIRST_S = 0.25
 BACKOFF_MOST_S = 30.0
 READY_MOST_S = 15.0  # an answer to a login or a subscription can be lost while the connection lives on
-STEADY_S = 60.0  # a connection that was too much to fold after less counts as a failure
-_TURN_NS = int(TURN_S * 1e9)
-_LATE_NS = int(LATE_S * 1e9)
+
 
 Deliver: TypeAlias = Callable[[int, Sequence[AnyEvent], Frame | None], None]
 Ask: TypeAlias = Callable[[Request], Awaitable[Answer]]
@@ -39,7 +34,7 @@ class Pump:
     """One connection's life. `seed` makes its jitter repeatable; `offset_ns` is the venue's clock minus ours.
 
     `on_ready` runs once a connection when every subscription stands; `on_fatal` is told what must stop trading; `deliver`
-    takes what was concluded in the inbox's place; `ask` reads by REST what a stream wants; `load` is told of lateness.
+    takes what was concluded in the inbox's place; `ask` reads by REST what a stream wants.
     """
 
     def __init__(
@@ -58,7 +53,6 @@ class Pump:
         on_fatal: Callable[[str], None] = lambda reason: None,
         deliver: Deliver | None = None,
         ask: Ask | None = None,
-        load: Load | None = None,
     ) -> None:
         self.protocol = protocol
         self.reconnects = 0
@@ -74,10 +68,6 @@ class Pump:
         self._on_fatal = on_fatal
         self._deliver: Deliver = deliver or self._feed
         self._ask = ask
-        self._load = load or Load(venue, inbox)
-        self._backlog = Backlog()
-        self._waits = asyncio.Event()  # something is in the backlog
-        self._spent = 0  # ns of folding since other sockets were heard
         self._socket: Socket | None = None
         self._ready = asyncio.Event()
         self._heard = self._began = 0
@@ -135,8 +125,8 @@ class Pump:
             except (ConnectionFailed, OutcomeUnknown, VenueError) as failure:
                 reason = str(failure).replace(protocol.url, protocol.address)
             else:
-                reason, is_steady = await self._session(self._socket)
-                failures = 0 if self._ready.is_set() and is_steady else failures
+                reason = await self._session(self._socket)
+                failures = 0 if self._ready.is_set() else failures
                 await self._close()
                 self.reconnects += 1
             self._ready.clear()
@@ -152,8 +142,8 @@ class Pump:
         longest = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 16))
         return longest * (0.5 + self._jitter.random() / 2)
 
-    async def _session(self, socket: Socket) -> tuple[str, bool]:
-        """Serves one connection until it ends; why it did, and whether another may be made at once."""
+    async def _session(self, socket: Socket) -> str:
+        """Serves one connection until it ends; why it did."""
         now = self._clock.now_ns()
         self._heard = self._began = now
         self._unnamed_url = self.protocol.address
@@ -161,12 +151,10 @@ class Pump:
             for frame in self.protocol.on_connect(now + self._offset_ns()):
                 await self.send(frame)
         except (ConnectionFailed, OutcomeUnknown) as failure:
-            return str(failure), True
+            return str(failure)
         self._conclude(now, self.protocol.opened(), None)
         reading = asyncio.create_task(socket.read(self._receive))
-        catching_up = asyncio.create_task(self._catch_up())
-        others = (asyncio.create_task(self._beat()), asyncio.create_task(self._expect()))
-        tasks = (reading, catching_up, *others)
+        tasks = (reading, asyncio.create_task(self._beat()), asyncio.create_task(self._expect()))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -174,13 +162,8 @@ class Pump:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        reason, *_ = [task.result() for task in ended]  # raises what is our own bug
-        if catching_up is ended[0]:
-            dropped = self._backlog.drop()
-            return f"overloaded: {reason}; {dropped} frames dropped", now + STEADY_S * 1e9 < self._clock.now_ns()
-        while self._backlog:
-            self._turn()
-        return self.protocol.over or reason, True
+        reason = ended[0].result()  # raises what is our own bug
+        return self.protocol.over or reason
 
     async def _expect(self) -> str:
         """Ends a connection on which not every subscription stands in time."""
@@ -209,85 +192,24 @@ class Pump:
                 except (ConnectionFailed, OutcomeUnknown) as failure:
                     return str(failure)
                 self._conclude(now, self.protocol.noticed(now), None)
-            self._judge(now, self._backlog.lag_ns(now))
 
     # --- one frame after another ---
 
     def _receive(self, frame: bytes) -> None:
-        self._heard = recv = self._clock.now_ns()
-        if self.protocol.private:
-            self._take(frame, recv)
-        elif self._backlog or self._spent > _TURN_NS:
-            self._backlog.put(frame, recv)
-            self._waits.set()
-        else:  # most frames
-            self._take(frame, recv)
-            took = self._clock.now_ns() - recv
-            self._spent += took
-            if took > _LATE_NS or self._backlog.is_late:
-                self._judge(recv + took, took)
-
-    def _take(self, frame: bytes, recv: int, together: list[AnyEvent] | None = None) -> None:
-        """Reads a frame and delivers what it says, or puts it to what is delivered together."""
+        recv = self._clock.now_ns()
+        self._heard = recv
         protocol = self.protocol
         try:
             events = protocol.receive(frame, recv)
         except UnknownWord as word:
-            self._release(recv, together)
             self._stop_trading(frame, recv, word)
             return
         if self._kept or protocol.suspect:
-            self._release(recv, together)
             self._conclude(recv, events, self._frame(recv, protocol.strike(frame), "in"))
         elif protocol.outbox or protocol.wanted or protocol.over or not self._ready.is_set():
-            self._release(recv, together)
             self._conclude(recv, events, None)
-        elif together is not None:
-            together.extend(events)
         elif events:  # most frames
             self._deliver(recv, events, None)
-
-    # --- more than can be folded ---
-
-    async def _catch_up(self) -> str:
-        """Folds what waits, between whiles letting other sockets speak; returns why it cannot."""
-        while True:
-            await self._waits.wait()
-            self._waits.clear()
-            while self._backlog:
-                excess = self._backlog.excess(self._clock.now_ns())
-                if excess:
-                    return excess
-                self._turn()
-                await asyncio.sleep(0)
-            self._spent = 0
-
-    def _turn(self) -> None:
-        """What is late is folded as one burst, where its frames need not be kept; else as much as a turn allows."""
-        backlog, now = self._backlog, self._clock.now_ns()
-        self._judge(now, backlog.lag_ns(now))
-        if not backlog.is_late or self._kept:
-            while backlog and self._clock.now_ns() - now <= _TURN_NS:
-                self._take(*backlog.take())
-            return
-        together: list[AnyEvent] = []
-        frames = min(len(backlog), JOINED_MOST)
-        for _ in range(frames):
-            frame, recv = backlog.take()
-            self._take(frame, recv, together)
-        self._release(recv, together)
-        backlog.joined += frames
-        backlog.bursts += 1
-
-    def _release(self, recv: int, together: list[AnyEvent] | None) -> None:
-        if together:
-            self._deliver(recv, conflated(together), None)
-            together.clear()
-
-    def _judge(self, now: int, lag_ns: int) -> None:
-        said = self._backlog.judge(now, lag_ns)
-        if said:
-            self._load.say(now, self.protocol.name, self._backlog.is_late, said)
 
     def _conclude(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         protocol = self.protocol
