@@ -22,6 +22,7 @@ from state.errors import TapelineError, WrongUse
 CLEAN: Final = 0
 FINDINGS: Final = 1
 COULD_NOT_RUN: Final = 2
+INTERRUPTED: Final = 130  # as shells know it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def run(words: Sequence[str]) -> int:
         return _fail(f"{format_message()} (see tapeline {asked_for(words) or ''} --help)".replace("  ", " "))
     except OSError as error:
         return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return code if isinstance(code, int) else CLEAN
 
 

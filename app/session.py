@@ -103,7 +103,8 @@ class LiveSession:
             self._break(error)
             return
         if self.shadows:
-            self._loop.call_soon(self._overheard, recv, tuple(events))  # after the intents of this tick are sent
+            # After the intents of this tick are sent; at the time that the record has, which never runs backwards.
+            self._loop.call_soon(self._overheard, max(recv, self.pipeline.timeline.now_ns), tuple(events))
         if cause:
             self._unanswered.discard(cause)
         if self.pipeline.timeline.next_due < self._armed:

@@ -1,5 +1,6 @@
 """What a session is given that cannot work: each gets one clear line and exit code 2, and nothing is lost or left behind."""
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -340,7 +341,10 @@ def test_a_signal_while_the_venue_does_not_answer_ends_it_too(tmp_path: Path) ->
 def test_ctrl_c_ends_a_command_that_is_no_session_without_a_traceback(tmp_path: Path, session_log: Path) -> None:
     child = started("replay", "last", "--speed", "0.000000001", "--log", f"sqlite:///{session_log}", cwd=tmp_path)
     assert child.stdout is not None
-    time.sleep(1.5)  # it sleeps between records for years
+    files, deadline = Path(f"/proc/{child.pid}/fd"), time.monotonic() + 60
+    while not any(os.path.realpath(file) == os.path.realpath(session_log) for file in files.iterdir()):
+        assert time.monotonic() < deadline, "it never opened the log"
+        time.sleep(0.05)  # it sleeps between records for years
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=20)
     assert (child.returncode, err.strip()) == (130, "")  # as shells know it
