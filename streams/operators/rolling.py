@@ -15,6 +15,9 @@ def at_least(name: str, count: int, least: int) -> int:
     return count
 
 
+_RESIDUE = 1e-9  # of a sum, below which what is left of it may be rounding
+
+
 class Moments(msgspec.Struct):
     """Mean and variance of the last `size` numbers; `anchor` is near them, so that squares lose no digits."""
 
@@ -24,6 +27,7 @@ class Moments(msgspec.Struct):
     anchor: float = 0.0
     total: float = 0.0
     squares: float = 0.0
+    peak: float = 0.0  # of `squares` since they were last added up anew: what rounding left of it is part of them
 
     def add(self, x: float) -> None:
         numbers = self.numbers
@@ -34,12 +38,14 @@ class Moments(msgspec.Struct):
             near = x - self.anchor
             self.total += near
             self.squares += near * near
+            self.peak = max(self.peak, self.squares)
             return
         old = numbers[self.next] - self.anchor
         numbers[self.next] = x
         near = x - self.anchor
         self.total += near - old
         self.squares += near * near - old * old
+        self.peak = max(self.peak, self.squares)
         self.next += 1
         if self.next == self.size:
             self.next = 0
@@ -50,16 +56,23 @@ class Moments(msgspec.Struct):
 
     def variance(self) -> float:
         """Of the numbers themselves (divided by their count), not below zero."""
+        found = self._variance()
+        if found * len(self.numbers) < _RESIDUE * self.peak:
+            self._anew()  # once after a far larger number has left; else what it left would pass for a variance
+            found = self._variance()
+        return found
+
+    def _variance(self) -> float:
         count = len(self.numbers)
         mean = self.total / count
         return max(0.0, self.squares / count - mean * mean)
 
     def _anew(self) -> None:
         """What was added and taken away leaves no residue."""
-        self.anchor = fsum(self.numbers) / self.size
+        self.anchor = fsum(self.numbers) / len(self.numbers)
         near = [x - self.anchor for x in self.numbers]
         self.total = fsum(near)
-        self.squares = fsum(x * x for x in near)
+        self.squares = self.peak = fsum(x * x for x in near)
 
 
 class Ramp(msgspec.Struct):
