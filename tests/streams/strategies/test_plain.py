@@ -116,6 +116,21 @@ def test_a_gap_in_the_book_pulls_everything() -> None:
     assert len(session.working) == 6
 
 
+def test_it_pulls_its_quotes_while_its_market_is_not_healthy() -> None:
+    session = Session()
+    params = Plain(**FIELDS)
+    run_strategies(session.pipeline, [Strategy("plain", lambda feeds: plain(feeds, params))])
+    still(session, 0.0, 3.0)
+    session.answer(3.0)
+    quotes = len(session.working)
+    assert quotes
+    session.feed(3.1, FeedStatus(VENUE, "", "rest", "banned"))
+    assert len(session.of(CancelOrder)) == quotes
+    session.answer(3.2)
+    still(session, 3.3, 5.0)
+    assert not session.working, "and places none meanwhile"
+
+
 def test_an_account_that_is_not_ready_keeps_it_quiet() -> None:
     session = Session(begin=(instrument(), book()))
     params = Plain(**FIELDS)
