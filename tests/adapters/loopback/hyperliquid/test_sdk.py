@@ -55,7 +55,7 @@ def test_it_reads_the_public_side(threaded, exchange) -> None:
     assert len(contexts) == len(meta["universe"])
     assert contexts[0]["midPx"] == info.all_mids()["BTC"]
     assert info.candles_snapshot("BTC", "1m", 0, FOREVER)[-1]["s"] == "BTC"
-    threaded.call(lambda venue: venue.floor.fund("BTC", 1_754_000_000_000))
+    threaded.call(lambda venue: venue.floor.fund("BTC", venue.clock()))
     assert info.funding_history("BTC", 0, FOREVER)[-1]["fundingRate"] == "0.0000125"
 
 
