@@ -64,9 +64,10 @@ class HyperliquidVenue:
         self.floor = Floor([CONTRACTS[symbol] for symbol in symbols], customers, seed, numbers, keeps_place=False)
         self.flows = {symbol: Flow(self.floor, symbol, seed) for symbol in self.floor.markets}
         self._flow_per_s, self.clock = flow_per_s, clock
-        for market in self.floor.markets.values():
-            market.funding_rate = FIRST_FUNDING
         self._warm_up(warm_up_steps)
+        for market in self.floor.markets.values():
+            # After the warm-up, in which an hour may have turned and set a rate of its own.
+            market.funding_rate = FIRST_FUNDING
         register, limiter, blocks = Register(), Limiter(limits), Blocks()
         self._blocks = blocks
         self.wallets = Wallets(customers, masters or {}, network, clock())
