@@ -262,6 +262,11 @@ class Floor:
         market.next_funding(now_ms)
         self._tell(Change(market, [], fills))
 
+    def open_minutes(self, now_ms: int) -> None:
+        """Opens new minutes."""
+        for market in self.markets.values():
+            market.tick(now_ms)
+
     def tick(self, now_ms: int) -> None:
         """Opens new minutes and settles the funding that is due."""
         for symbol, market in self.markets.items():

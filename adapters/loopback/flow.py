@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ from adapters.loopback.orders import Kind, Side, Tif
 WALL = 80
 """Levels a side that the makers lay at first and do not fall below."""
 MAX_ORDERS = 600
+WARM_UP_STEPS = 300
+WARM_UP_SPACING_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +152,29 @@ class Flow:
         del self._mine[order_id]
         if self._market.engine.live(order_id) is not None:
             self._floor.street_cancel(self._symbol, order_id, now_ms)
+
+
+def warm_up(
+    floor: Floor,
+    flows: Mapping[str, Flow],
+    now_ms: int,
+    steps: int,
+    passed: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Lays the first books and lives through some minutes before now, so that there are trades and candles.
+
+    `passed` hears each moment once it is over. No funding is settled in them: a venue begins alike at any minute of the hour.
+    """
+    start_ms = now_ms - steps * WARM_UP_SPACING_MS
+    floor.open_minutes(start_ms)
+    for flow in flows.values():
+        flow.open(start_ms)
+    passed(start_ms)
+    for number in range(steps):
+        at_ms = start_ms + number * WARM_UP_SPACING_MS
+        floor.open_minutes(at_ms)
+        for flow in flows.values():
+            flow.step(at_ms)
+        passed(at_ms)
+    for market in floor.markets.values():
+        market.schedule_funding(now_ms)

@@ -167,7 +167,7 @@ class Market:
             self.minutes.append(Candle(start, price, price, price, price))
             self._closed_day = None
         if not self.next_funding_ms:
-            self.next_funding_ms = self._after(now_ms)
+            self.schedule_funding(now_ms)
 
     def trade(self, trade_id: str, side: Side, price: Decimal, size: Decimal, ts_ms: int, seq: int) -> PublicTrade:
         """Prints a trade on the tape and into the candle of its minute."""
@@ -182,17 +182,18 @@ class Market:
         self.trades.append(printed)
         return printed
 
+    def schedule_funding(self, now_ms: int) -> None:
+        """Has the first settlement after `now_ms` be the next one."""
+        width = self.contract.funding_interval_min * MINUTE_MS
+        self.next_funding_ms = (now_ms // width + 1) * width
+
     def next_funding(self, now_ms: int) -> None:
         """Writes the settlement just made into the history and schedules the one after."""
         self.funding_history.append((self.next_funding_ms, self.funding_rate))
-        self.next_funding_ms = self._after(now_ms)
+        self.schedule_funding(now_ms)
         premium = (self.mark_price - self.index_price) / self.index_price
         cap = self.contract.funding_cap
         self.funding_rate = max(-cap, min(cap, Decimal("0.0001") + premium)).quantize(Decimal("0.00000001"))
-
-    def _after(self, now_ms: int) -> int:
-        width = self.contract.funding_interval_min * MINUTE_MS
-        return (now_ms // width + 1) * width
 
     # -- what is asked -----------------------------------------------------------------------------------------------
 

@@ -27,13 +27,11 @@ from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
-from adapters.loopback.flow import Flow
+from adapters.loopback.flow import WARM_UP_STEPS, Flow, warm_up
 from adapters.loopback.ledger import Account
 from adapters.loopback.symbols import CONTRACTS
 from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 
-WARM_UP_STEPS = 300
-WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 SOCKETS = (Place.PUBLIC, Place.PRIVATE, Place.TRADE)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -69,7 +67,7 @@ class BinanceVenue:
         desk = Desk(self.floor.markets, ids, {symbol: Tape() for symbol in self.floor.markets}, spot)
         self._market = MarketHub(desk, clock, limits.messages_per_s)
         self.floor.listeners += [ids.heard, self._market.heard]
-        self._warm_up(warm_up_steps)
+        warm_up(self.floor, self.flows, clock(), warm_up_steps)
         register, limiter = Register(), Limiter(limits)
         actions = Actions(self.floor, register)
         self._users = UserHub(self.floor, register, customers, clock, limits.messages_per_s)
@@ -213,19 +211,6 @@ class BinanceVenue:
         return self._market.streams()
 
     # -- within ------------------------------------------------------------------------------------------------------
-
-    def _warm_up(self, steps: int) -> None:
-        """Lays the first books and lives through some minutes before now, so that there are trades and candles."""
-        now_ms = self._clock()
-        start_ms = now_ms - steps * WARM_UP_SPACING_MS
-        self.floor.tick(start_ms)
-        for flow in self.flows.values():
-            flow.open(start_ms)
-        for number in range(steps):
-            at_ms = start_ms + number * WARM_UP_SPACING_MS
-            self.floor.tick(at_ms)
-            for flow in self.flows.values():
-                flow.step(at_ms)
 
     def _connection(self, place: Place) -> Connection:
         self._conn_number += 1

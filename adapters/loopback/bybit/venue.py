@@ -20,13 +20,11 @@ from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
-from adapters.loopback.flow import Flow
+from adapters.loopback.flow import WARM_UP_STEPS, Flow, warm_up
 from adapters.loopback.ledger import Account
 from adapters.loopback.symbols import CONTRACTS
 from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 
-WARM_UP_STEPS = 300
-WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 Hub = PublicHub | PrivateHub | TradeHub
 
@@ -53,7 +51,7 @@ class BybitVenue:
         self.floor = Floor([CONTRACTS[symbol] for symbol in symbols], customers.values(), seed)
         self.flows = {symbol: Flow(self.floor, symbol, seed) for symbol in self.floor.markets}
         self._flow_per_s, self._clock = flow_per_s, clock
-        self._warm_up(warm_up_steps)
+        warm_up(self.floor, self.flows, clock(), warm_up_steps)
         limiter = Limiter(rate_limits or RateLimits())
         actions = Actions(self.floor)
         self._public = PublicHub(self.floor.markets, seed, clock)
@@ -169,19 +167,6 @@ class BybitVenue:
 
     def _hubs(self) -> tuple[Hub, ...]:
         return self._public, self._private, self._trade
-
-    def _warm_up(self, steps: int) -> None:
-        """Lays the first books and lives through some minutes before now, so that there are trades and candles."""
-        now_ms = self._clock()
-        start_ms = now_ms - steps * WARM_UP_SPACING_MS
-        self.floor.tick(start_ms)
-        for flow in self.flows.values():
-            flow.open(start_ms)
-        for number in range(steps):
-            at_ms = start_ms + number * WARM_UP_SPACING_MS
-            self.floor.tick(at_ms)
-            for flow in self.flows.values():
-                flow.step(at_ms)
 
     def _socket(self, place: Place, hub: Hub) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:

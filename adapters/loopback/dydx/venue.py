@@ -29,13 +29,11 @@ from adapters.loopback.dydx.sockets import Hub
 from adapters.loopback.dydx.statements import Statements
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
-from adapters.loopback.flow import Flow
+from adapters.loopback.flow import WARM_UP_STEPS, Flow, warm_up
 from adapters.loopback.ledger import Account
 from adapters.loopback.orders import ZERO
 from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 
-WARM_UP_STEPS = 300
-WARM_UP_SPACING_MS = 1_000
 FIRST_HEIGHT = 66_624_000
 BEAT_S = 0.01
 MONEY_STEP = Decimal("0.000001")
@@ -83,7 +81,7 @@ class DydxVenue:
         self.chain = Chain(self.floor, ids, ante, checks, self._indexer, limits, height, client_name)
         for account in customers:
             self.chain.open(Subaccount(account.key, 0), account)
-        self._warm_up(warm_up_steps)
+        warm_up(self.floor, self.flows, clock(), warm_up_steps, self.chain.make_block)
         books = {ticker: BookFeed(market, crosses, seed) for ticker, market in self.floor.markets.items()}
         channels = Channels(self._indexer, books)
         self._hub = Hub(channels, limits, self.faults, clock, seed)
@@ -213,20 +211,6 @@ class DydxVenue:
         return self._hub.listens((channel, name))
 
     # -- within ------------------------------------------------------------------------------------------------------
-
-    def _warm_up(self, steps: int) -> None:
-        """Lays the first books and lives through some blocks before now, so that there are trades and candles."""
-        start_ms = self._clock() - steps * WARM_UP_SPACING_MS
-        self.floor.tick(start_ms)
-        for flow in self.flows.values():
-            flow.open(start_ms)
-        self.chain.make_block(start_ms)
-        for number in range(steps):
-            at_ms = start_ms + number * WARM_UP_SPACING_MS
-            self.floor.tick(at_ms)
-            for flow in self.flows.values():
-                flow.step(at_ms)
-            self.chain.make_block(at_ms)
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() != "websocket":

@@ -12,7 +12,7 @@ from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
-from adapters.loopback.flow import Flow
+from adapters.loopback.flow import WARM_UP_STEPS, Flow, warm_up
 from adapters.loopback.hyperliquid.actions import Actions
 from adapters.loopback.hyperliquid.blocks import Blocks
 from adapters.loopback.hyperliquid.calls import Counter, table
@@ -32,8 +32,6 @@ from adapters.loopback.hyperliquid.wallets import Wallets
 from adapters.loopback.ledger import Account
 from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 
-WARM_UP_STEPS = 300
-WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 FIRST_FUNDING = Decimal("0.0000125")
 
@@ -64,9 +62,8 @@ class HyperliquidVenue:
         self.floor = Floor([CONTRACTS[symbol] for symbol in symbols], customers, seed, numbers, keeps_place=False)
         self.flows = {symbol: Flow(self.floor, symbol, seed) for symbol in self.floor.markets}
         self._flow_per_s, self.clock = flow_per_s, clock
-        self._warm_up(warm_up_steps)
+        warm_up(self.floor, self.flows, clock(), warm_up_steps)
         for market in self.floor.markets.values():
-            # After the warm-up, in which an hour may have turned and set a rate of its own.
             market.funding_rate = FIRST_FUNDING
         register, limiter, blocks = Register(), Limiter(limits), Blocks()
         self._blocks = blocks
@@ -183,19 +180,6 @@ class HyperliquidVenue:
         return self._hub.subscribed(channel, name)
 
     # -- within ------------------------------------------------------------------------------------------------------
-
-    def _warm_up(self, steps: int) -> None:
-        """Lays the first books and lives through some minutes before now, so that there are trades and candles."""
-        now_ms = self.clock()
-        start_ms = now_ms - steps * WARM_UP_SPACING_MS
-        self.floor.tick(start_ms)
-        for flow in self.flows.values():
-            flow.open(start_ms)
-        for number in range(steps):
-            at_ms = start_ms + number * WARM_UP_SPACING_MS
-            self.floor.tick(at_ms)
-            for flow in self.flows.values():
-                flow.step(at_ms)
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() != "websocket":

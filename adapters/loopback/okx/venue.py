@@ -11,7 +11,7 @@ from adapters.loopback.clock import wall_clock_ms
 from adapters.loopback.connection import Connection
 from adapters.loopback.faults import Faults, Place
 from adapters.loopback.floor import Floor
-from adapters.loopback.flow import Flow
+from adapters.loopback.flow import WARM_UP_STEPS, Flow, warm_up
 from adapters.loopback.ledger import Account
 from adapters.loopback.okx.account import Accounts
 from adapters.loopback.okx.actions import Actions
@@ -31,8 +31,6 @@ from adapters.loopback.okx.sockets import Sockets
 from adapters.loopback.okx.user_hub import UserHub
 from adapters.loopback.truth import BookView, Truth, books_of, truth_of
 
-WARM_UP_STEPS = 300
-WARM_UP_SPACING_MS = 1_000
 BEAT_S = 0.01
 SWAPS = ("BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -68,7 +66,7 @@ class OkxVenue:
         self.floor = Floor([i.contract for i in listed.values()], customers.values(), seed, Numbers())
         self.flows = {symbol: Flow(self.floor, symbol, seed) for symbol in self.floor.markets}
         self._flow_per_s, self._clock = flow_per_s, clock
-        self._warm_up(warm_up_steps)
+        warm_up(self.floor, self.flows, clock(), warm_up_steps)
         self._limiter = limiter = Limiter(rate_limits or RateLimits())
         self._seqs, register = SeqIds(), Register()
         actions = Actions(self.floor, listed, register, limiter)
@@ -210,19 +208,6 @@ class OkxVenue:
         return self._market.topics()
 
     # -- within ------------------------------------------------------------------------------------------------------
-
-    def _warm_up(self, steps: int) -> None:
-        """Lays the first books and lives through some minutes before now, so that there are trades and candles."""
-        now_ms = self._clock()
-        start_ms = now_ms - steps * WARM_UP_SPACING_MS
-        self.floor.tick(start_ms)
-        for flow in self.flows.values():
-            flow.open(start_ms)
-        for number in range(steps):
-            at_ms = start_ms + number * WARM_UP_SPACING_MS
-            self.floor.tick(at_ms)
-            for flow in self.flows.values():
-                flow.step(at_ms)
 
     def _socket(self, lane: Lane) -> Handler:
         async def serve(request: web.Request) -> web.StreamResponse:

@@ -56,6 +56,23 @@ async def test_the_same_seed_clock_and_steps_give_the_same_books() -> None:
     assert await run_by_hand(7) != await run_by_hand(8)
 
 
+MIDNIGHT_MS = 1_754_006_400_000  # every venue settles funding at it
+
+
+@pytest.mark.parametrize("name", sorted(LOOPBACKS))
+def test_a_venue_begins_alike_whether_or_not_funding_was_due_in_its_warm_up(name) -> None:
+    def begun(now_ms: int):
+        listing = LOOPBACKS[name]
+        symbols = list(listing.contracts)[:1]
+        venue = listing.opens(symbols=symbols, seed=3, accounts=[], flow_per_s=0.0, clock=lambda: now_ms)
+        (market,) = venue.floor.markets.values()
+        return market.next_funding_ms, (market.funding_rate, list(market.funding_history), venue.books)
+
+    (_, usual), (due_ms, after) = begun(MIDNIGHT_MS - 1), begun(MIDNIGHT_MS)
+    assert usual == after
+    assert due_ms > MIDNIGHT_MS
+
+
 def test_sockets_are_cut_under_uvloop_too() -> None:
     async def run() -> None:
         async with started() as client:
