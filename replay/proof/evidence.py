@@ -223,14 +223,8 @@ def _frames(reader: Reader, row: SessionRow, claims: Sequence[_Claim], known: Se
     if any(finding.kind == "frame" for finding in known):
         return  # placed already, frame by frame
     fold = FrameRoots(row.id)
-    roots = {0: fold.root}
     try:
-        for count in sorted({claim.checkpoint.frames for claim in claims}):
-            fold.to_count(reader, count)
-            if fold.count == count:
-                roots[count] = fold.root
-        covered = fold.count
-        fold.to_end(reader)
+        roots = fold.roots(reader, (claim.checkpoint.frames for claim in claims))
     except LogCorrupt as error:
         yield Finding(error.seq or 1, "frame", str(error))
         return
@@ -244,6 +238,7 @@ def _frames(reader: Reader, row: SessionRow, claims: Sequence[_Claim], known: Se
                 yield Finding(good + 1, "frame", text)
                 break
             good = it.seq
+    covered = max((claim.checkpoint.frames for claim in claims), default=0)
     if fold.count > covered and any(claim.checkpoint.status != "running" for claim in claims):
         yield Finding(max(row.last_seq, 1), "frame", "there are frames behind those that the last checkpoint covers")
 

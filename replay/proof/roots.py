@@ -1,7 +1,7 @@
 """Folds a session's bytes, as they are stored, into Merkle roots and the running digest; never decodes an event."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,7 +11,7 @@ from state.log.checkpoint import frame_entry
 from state.log.codec import expand, split, start_digest
 from state.log.merkle import Tree
 from state.log.reader import Reader
-from state.log.rows import StoredBlock
+from state.log.rows import StoredBlock, StoredFrame
 
 
 def parts_of(reader: Reader, session: str, last: int | None = None) -> Iterator[bytes]:
@@ -124,12 +124,27 @@ class FrameRoots:
         """Takes all frames that there are."""
         self._take(reader)
 
+    def roots(self, reader: Reader, counts: Iterable[int]) -> dict[int, str]:
+        """Takes all frames that there are, once, and says the root at each of `counts` that is reached."""
+        wanted = set(counts)
+        found = {self.count: self.root}
+        for frame in self._due(reader):
+            self._tree.add(frame_entry(frame))
+            if self.count in wanted:
+                found[self.count] = self.root
+        return found
+
     def _take(self, reader: Reader, *, count: int | None = None, seq: int | None = None) -> None:
-        for frame in reader.frames(self.session, first=self.count + 1):
-            if frame.id != self.count + 1:
-                raise LogCorrupt(f"frame {self.count + 1} is missing", max(frame.first_seq, 1))
+        for frame in self._due(reader):
             if seq is not None and frame.last_seq >= seq:
                 return
             self._tree.add(frame_entry(frame))
             if self.count == count:
                 return
+
+    def _due(self, reader: Reader) -> Iterator[StoredFrame]:
+        """The frames behind those taken, each to be taken before the next; raises `LogCorrupt` where one is missing."""
+        for frame in reader.frames(self.session, first=self.count + 1):
+            if frame.id != self.count + 1:
+                raise LogCorrupt(f"frame {self.count + 1} is missing", max(frame.first_seq, 1))
+            yield frame
