@@ -9,8 +9,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+# How long an example takes is the machine's affair. Where CI is set, hypothesis' own profile says the same.
+if not os.environ.get("CI"):
+    settings.register_profile("tapeline", deadline=None)
+    settings.load_profile("tapeline")
 
 
 def _absent(reason: str) -> None:
