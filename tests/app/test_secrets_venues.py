@@ -93,7 +93,7 @@ def test_nothing_that_a_session_leaves_holds_its_keys(
     write_keys(keys, name)
     with VenueThread(name, seed=4, flow_per_s=40) as venue:
         Path("session.toml").write_text(config_text(venue, stop="leave", market_frames=True, key_file=str(keys)))
-        assert trade(venue, ["run", "session.toml", "--for", "20s", "--log", url]) == 0
+        assert trade(venue, ["run", "session.toml", "--for", "60s", "--log", url]) == 0
         # A secret that the venue does not know: that it refuses is recorded too, and shown as JSON.
         write_keys(keys, name, NOBODY if name in OWN_KEYS else keys_of(name)[1][::-1])
         assert run(["run", "session.toml", "--for", "2s", "--json", "--log", url]) == 2
