@@ -60,6 +60,7 @@ class AccountChannel(Channel):
     """One private topic. That all is well again is said by whoever has read by REST what was missed."""
 
     __slots__ = ("_read",)
+    channel = "account"
 
     def __init__(self, venue: str, topic: str, read: Callable[[str, bytes], Sequence[AnyEvent]]) -> None:
         super().__init__(venue, topic, "")
@@ -67,10 +68,6 @@ class AccountChannel(Channel):
 
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         return self._read(self.topic, frame)
-
-    def distrust(self, status: FeedState, reason: str) -> FeedStatus:
-        self.status = status
-        return FeedStatus(self.venue, "", "account", status, reason)
 
     def trust(self) -> list[AnyEvent]:
         self.status = "ok"

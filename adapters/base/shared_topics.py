@@ -4,12 +4,13 @@ A venue says how a topic is called on the wire and how it is asked for. What it 
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from adapters.base.channel import Channel
+from adapters.base.numbered import Numbers
 from adapters.base.topics import TopicSocket
 from state.events import AnyEvent
 from state.words import FeedState
@@ -20,20 +21,26 @@ Wire: TypeAlias = tuple[str, str]  # a topic as the venue calls it: channel and 
 
 
 class SharedTopicSocket(TopicSocket):
-    """A book that waits is asked for whole by a new subscription; one that is older than `book_age_s` too."""
+    """A book that waits is asked for whole by a new subscription; one that is older than `book_age_s` too.
+
+    `ids_most` is how many ids of one channel the venue takes on a connection.
+    """
 
     prefix = b"\x00"  # a frame's topic does not stand where it begins
     topics_a_request = 1
     book_age_s = float("inf")
+    ids_most: int
 
     def __init__(self, venue: str, name: str, url: str, topics: Sequence[str] = ()) -> None:
         self._readers: dict[Wire, list[Channel]] = {}
         self._whole_ns: dict[Channel, int] = {}  # when a book was last asked for whole
         self._again: set[Wire] = set()
+        self._numbers = Numbers()
         super().__init__(venue, name, url, topics)
 
+    @classmethod
     @abstractmethod
-    def wire_of(self, topic: str) -> Wire:
+    def wire_of(cls, topic: str) -> Wire:
         """What the venue calls a topic."""
 
     @abstractmethod
@@ -43,6 +50,21 @@ class SharedTopicSocket(TopicSocket):
     @abstractmethod
     def heard_of(self, wire: Wire) -> Sequence[str]:
         """Topics of ours that a decoder of recordings takes when the venue's is first heard."""
+
+    @classmethod
+    def spread(cls, topics: Iterable[str]) -> list[list[str]]:
+        """Topics over as few connections as take them; what the venue calls the same stays together."""
+        groups: list[list[str]] = []
+        asked: dict[str, list[str]] = {}  # ids by channel
+        for topic in dict.fromkeys(topics):
+            channel, name = cls.wire_of(topic)
+            ids = asked.setdefault(channel, [])
+            if name not in ids:
+                ids.append(name)
+            at = ids.index(name) // cls.ids_most
+            groups += [[] for _ in range(at + 1 - len(groups))]
+            groups[at].append(topic)
+        return groups
 
     def subscription(self, topics: Sequence[str], number: int) -> bytes:
         return self.asked_for(self.wire_of(topics[0]), wanted=True)
@@ -67,7 +89,13 @@ class SharedTopicSocket(TopicSocket):
 
     def on_disconnect(self, reason: str, status: FeedState = "down") -> Sequence[AnyEvent]:
         self._again.clear()
+        self._numbers.begin()
         return super().on_disconnect(reason, status)
+
+    def numbered(self, number: int) -> None:
+        """A message's number, where the venue counts them by connection: one that was lost ends it, since no topic can tell."""
+        if not self._is_decoder:
+            self.over = self.over or self._numbers.lost(number, is_waiting=bool(self._asked))
 
     def ask_whole(self, channel: Channel, now: int) -> None:
         if self._is_decoder or now - self._whole_ns.get(channel, now) < ASK_AGAIN_S * 1e9:

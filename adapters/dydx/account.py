@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from adapters.base.bounded import Bounded
 from adapters.base.ending import Ending
 from adapters.base.iso import ns
 from adapters.base.numbers import money, owed
+from adapters.base.once import Bounded
 from adapters.dydx import wire
 from adapters.dydx.orderid import text
 from adapters.dydx.types import BEST_EFFORT, EXPIRED, ORIGINS, REFUSALS, REMOVAL, REPLACED, Types
 from state.events import AnyEvent, BalanceUpdate, Fill, FundingPayment, OrderUpdate, PositionUpdate
 from state.words import OrderStatus, Refusal, TimeInForce
 
+SUBACCOUNTS, HEIGHTS = "v4_subaccounts", "v4_block_height"
 COLLATERAL = "USDC"
 GRACE_BLOCKS = 3  # a fill of the last block is told a little later
 BLOCKS_KEPT = 600
@@ -49,6 +50,9 @@ class Account:
         return self._ending.reached
 
     # --- frames ---
+
+    def told(self, topic: str, frame: bytes) -> Sequence[AnyEvent]:
+        return self.private(frame) if topic == SUBACCOUNTS else self.blocks(frame)
 
     def blocks(self, frame: bytes) -> Sequence[AnyEvent]:
         """A frame of `v4_block_height`: what ends by it. Raises `msgspec.DecodeError`, `ValueError`."""

@@ -23,17 +23,16 @@ from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.dydx import wire
-from adapters.dydx.account import GRACE_BLOCKS
+from adapters.dydx.account import GRACE_BLOCKS, HEIGHTS, SUBACCOUNTS
 from adapters.dydx.channels import SNAPSHOT_LEVELS
 from adapters.dydx.client import Client, trader
 from adapters.dydx.endpoints import HOSTS, Endpoints
 from adapters.dydx.formats import BATCH, Formats
 from adapters.dydx.orderid import numbers, order_id, subaccount_id
-from adapters.dydx.private import HEIGHTS, SUBACCOUNTS, PrivateWebsocket
 from adapters.dydx.recorded import MARKETS, Decoder, market_of
 from adapters.dydx.terms import Life
 from adapters.dydx.types import FLAGS, LONG_TERM, SHORT_TERM
-from adapters.dydx.websocket import Websocket
+from adapters.dydx.websocket import PrivateWebsocket, Websocket
 from state.clock import Clock
 from state.errors import NotOffered, OutcomeUnknown, VenueError, WrongUse
 from state.events import (

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import msgspec
 
 from adapters.base import iso
-from adapters.base.bounded import Bounded
 from adapters.base.client import Request
 from adapters.base.numbers import owed
+from adapters.base.once import Bounded
 from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.base.shapes import part_of
 from adapters.dydx import terms, wire
