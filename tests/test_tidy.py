@@ -13,7 +13,6 @@ MOST_LINES = 400  # past that, a noun hides in the file
 ONE_FILE = {"verify_tape.py": 500}  # is carried about alone
 MOST_FUNCTION_LINES = 60
 MOST_VENUE_LINES = 1_800  # of a venue's folder without `conformance.py`, which declares it to the suite
-LARGER_VENUES = {"dydx": 2_300}  # until it is at it too
 NO_VENUES = {"base", "conformance", "loopback", "paper"}  # folders that are beside the venues'
 EMPTY_WORDS = {"utils", "util", "helpers", "helper", "manager", "managers", "data", "info", "misc", "common"}
 
@@ -46,8 +45,7 @@ def test_no_venue_takes_more_than_its_share() -> None:
         if room == "adapters" and rest and venue not in NO_VENUES and rest != ["conformance.py"]:
             lines[venue] = lines.get(venue, 0) + len(path.read_text().splitlines())
     assert {"binance", "bybit", "dydx", "hyperliquid", "okx"} <= lines.keys()
-    most = {venue: LARGER_VENUES.get(venue, MOST_VENUE_LINES) for venue in lines}
-    assert {venue: count for venue, count in lines.items() if count > most[venue]} == {}
+    assert {venue: count for venue, count in lines.items() if count > MOST_VENUE_LINES} == {}
 
 
 def test_no_function_is_too_long_to_be_seen_at_once() -> None:

@@ -6,13 +6,18 @@ https://docs.cosmos.network/api, cosmos-sdk/types/errors/errors.go, google.rpc.C
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from adapters.base.client import Meaning, Verdict
+from adapters.base.nonces import Nonces
 from adapters.base.shapes import part_of
+from state.errors import NotOffered, WrongUse
 from state.words import Refusal
+
+if TYPE_CHECKING:
+    from adapters.base.cosmos_key import Signer
 
 BROADCAST = "/cosmos/tx/v1beta1/txs"
 LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
@@ -53,6 +58,27 @@ class Broadcast(msgspec.Struct, gc=False):
 def broadcast(transaction: bytes) -> bytes:
     """What is posted: the node answers once it has checked, before a block is made."""
     return _encode({"tx_bytes": b64encode(transaction).decode(), "mode": "BROADCAST_MODE_SYNC"})
+
+
+class Account:
+    """Who signs, and for which chain; `number` is what the chain calls it, and nothing can be signed before that is known."""
+
+    def __init__(self, chain_id: str, signer: "Signer | None" = None) -> None:
+        self.chain_id = chain_id
+        self.number: int | None = None
+        self._signer = signer
+        self._nonces = Nonces()
+
+    def transaction(self, body: bytes, now_ms: int) -> bytes:
+        """What is posted. Its sequence is the time, for chains that take it for a nonce: each a millisecond later at least.
+
+        Raises `WrongUse` where there is no key, `NotOffered` before the account's number is known.
+        """
+        if self._signer is None:
+            raise WrongUse("a transaction needs credentials")
+        if self.number is None:
+            raise NotOffered("the account's number on the chain is not known yet", "busy")
+        return broadcast(self._signer.signed(body, self.chain_id, self.number, self._nonces.take(now_ms)))
 
 
 def codes(spaces: Mapping[str, Table]) -> dict[tuple[str, int], Word]:

@@ -4,12 +4,13 @@ The same objects come by private stream and by REST, so both are read here. A sh
 higher than its good-til-block, and often nobody says so: it is ended here when the stream tells of a block that is high enough.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from adapters.base.ending import Ending
+from adapters.base.blocks import Blocks
 from adapters.base.iso import ns
+from adapters.base.lifetimes import Lifetimes
 from adapters.base.numbers import money, owed
 from adapters.base.once import Bounded
 from adapters.dydx import wire
@@ -21,7 +22,7 @@ from state.words import OrderStatus, Refusal, TimeInForce
 SUBACCOUNTS, HEIGHTS = "v4_subaccounts", "v4_block_height"
 COLLATERAL = "USDC"
 GRACE_BLOCKS = 3  # a fill of the last block is told a little later
-BLOCKS_KEPT = 600
+NONCE_S = 35.0  # a transaction whose nonce is older can be in no block any more
 NAMES_MOST = 20_000
 UINT32_MOST = 2**32 - 1
 
@@ -30,36 +31,27 @@ _height = msgspec.json.Decoder(wire.Frame[wire.Height | list[wire.Height]], stri
 
 
 class Account:
-    """What venue objects mean. `height` and `block_ns` are of the newest block that the stream told.
-
-    `symbols` learns the symbol of each pair from the instruments; `on_order` is told every order that is read.
-    """
+    """What venue objects mean; `symbols` learns the symbol of each pair from the instruments."""
 
     def __init__(self, venue: str) -> None:
         self.venue = venue
         self.symbols: dict[int, str] = {}
-        self.block_ns: int | None = None
         self.as_of_ns: int | None = None  # when the subaccount was last told whole
-        self.on_order: Callable[[wire.Order, OrderUpdate], None] = lambda row, update: None
-        self._blocks = Bounded[int, int](BLOCKS_KEPT)  # time by height
+        self.blocks = Blocks(GRACE_BLOCKS)
+        self.lifetimes = Lifetimes(self.blocks, NONCE_S)
         self._names = Bounded[str, str](NAMES_MOST)  # client ids by the Indexer's, as the stream told them
-        self._ending = Ending(GRACE_BLOCKS)  # short-term orders, by height
-
-    @property
-    def height(self) -> int:
-        return self._ending.reached
 
     # --- frames ---
 
     def told(self, topic: str, frame: bytes) -> Sequence[AnyEvent]:
-        return self.private(frame) if topic == SUBACCOUNTS else self.blocks(frame)
+        return self.private(frame) if topic == SUBACCOUNTS else self.heights(frame)
 
-    def blocks(self, frame: bytes) -> Sequence[AnyEvent]:
+    def heights(self, frame: bytes) -> Sequence[AnyEvent]:
         """A frame of `v4_block_height`: what ends by it. Raises `msgspec.DecodeError`, `ValueError`."""
         contents = _height(frame).contents
         events: list[AnyEvent] = []
         for block in contents if isinstance(contents, list) else [contents]:
-            events += self.passed(block.blockHeight or block.height, ns(block.time))
+            events += self.blocks.passed(block.blockHeight or block.height, ns(block.time))
         return events
 
     def private(self, frame: bytes) -> Sequence[AnyEvent]:
@@ -73,7 +65,7 @@ class Account:
             updates = []
             for row in said.orders:
                 if (update := self.order(row, said.blockHeight or 0)) is not None:
-                    self._ending.told(update, row.goodTilBlock)
+                    self.blocks.told(update, row.goodTilBlock)
                     if update.order_id and update.client_id:
                         self._names[update.order_id] = update.client_id
                     updates.append(update)
@@ -84,21 +76,6 @@ class Account:
             events += self._positions(said.perpetualPositions)
             events += [self.balance(row) for row in said.assetPositions]
         return events
-
-    def passed(self, height: int, block_ns: int | None) -> Sequence[AnyEvent]:
-        """Ends what could live until a block that is over."""
-        if height <= self.height:
-            return ()
-        self.block_ns = block_ns
-        if block_ns is not None:
-            self._blocks[height] = block_ns
-        return self._ending.passed(height, block_ns)
-
-    def time_of(self, height: int | None) -> int | None:
-        """When a block was made, as far as the stream told: of one that it has not told yet, when the last was."""
-        if height is None or height > self.height:
-            return self.block_ns
-        return self._blocks.get(height)
 
     # --- objects ---
 
@@ -121,9 +98,11 @@ class Account:
             money(row.price), size, filled, None, row.reduceOnly, reason or None, refusal, ORIGINS.get(reason, "user"),
             firm, version=row.updatedAtHeight,
         )  # fmt: skip
-        self.on_order(row, update)
-        is_over = row.goodTilBlock is not None and self._ending.is_over(row.goodTilBlock, height)
-        return self._ending.ended(update, height, update.ts) if is_over else update
+        if row.orderFlags is not None:
+            until = row.goodTilBlock or (ns(row.goodTilBlockTime or "") or 0) // 1_000_000_000
+            self.lifetimes.note(update, row.orderFlags, until)
+        is_over = row.goodTilBlock is not None and self.blocks.is_over(row.goodTilBlock, height)
+        return self.blocks.ended(update, height, update.ts) if is_over else update
 
     def fill(self, row: wire.Fill, *, backfilled: bool = False) -> Fill:
         """Fees turn their sign: + comes in. Forced fills have no order; another's client id is what its order was told with."""
@@ -136,7 +115,7 @@ class Account:
     def snapshot(self, said: wire.Subaccount) -> Sequence[AnyEvent]:
         """Positions and balances, as of one block."""
         at = said.latestProcessedBlockHeight
-        self.as_of_ns = self.time_of(at)
+        self.as_of_ns = self.blocks.time_of(at)
         assets = [self.balance(row, at, said.freeCollateral) for row in said.assetPositions.values()]
         return [*self._positions(said.openPerpetualPositions.values(), at), *assets]
 
@@ -153,14 +132,14 @@ class Account:
         if row.side == "SHORT" and size > 0:  # recordings of 2023
             size = -size
         return PositionUpdate(
-            self.venue, row.market, None if height is None else self.time_of(height), size,
+            self.venue, row.market, None if height is None else self.blocks.time_of(height), size,
             money(row.entryPrice) if size else None, unrealized_pnl=money(row.unrealizedPnl) if size else None,
             realized_pnl=money(row.realizedPnl), version=height,
         )  # fmt: skip
 
     def balance(self, row: wire.Asset, height: int | None = None, available: str = "") -> BalanceUpdate:
         total = owed(row.size)
-        ts = None if height is None else self.time_of(height)
+        ts = None if height is None else self.blocks.time_of(height)
         free = money(available) if row.symbol == COLLATERAL else None
         return BalanceUpdate(self.venue, "", ts, row.symbol, -total if row.side == "SHORT" else total, free)
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.base import cosmos
-from adapters.base.client import Budget, ItemVerdict, Request, SignedRequest, Verdict
+from adapters.base.client import Budget, ItemVerdict, Request, SignedRequest, Verdict, by_status
 from adapters.base.client import Client as BaseClient
 from adapters.dydx import wire
 from adapters.dydx.endpoints import INDEXER, Host
-from state.errors import NotOffered, WrongUse
+from state.errors import WrongUse
 
 if TYPE_CHECKING:
     from adapters.base.cosmos_key import Signer
@@ -47,25 +47,15 @@ CODES = cosmos.codes({"clob": _CLOB, "sdk": cosmos.SDK, "accountplus": {("fatal"
 
 
 class Client(BaseClient):
-    """One account's signature and this venue's answers; without credentials it signs nothing.
+    """One account's transactions and this venue's answers; without credentials it signs nothing."""
 
-    `account_number` is what the chain calls the owner; nothing can be signed before it is known.
-    """
-
-    def __init__(self, host: Host, signer: "Signer | None" = None, owner: str = "") -> None:
-        self.chain_id = host.chain_id
-        self._rest_url = host.rest.rstrip("/")
-        self._node_url = host.node.rstrip("/")
-        self._signer = signer
+    def __init__(self, host: Host, chain: cosmos.Account | None = None, owner: str = "") -> None:
+        self._rest_url, self._node_url = host.rest.rstrip("/"), host.node.rstrip("/")
+        self._chain = chain or cosmos.Account(host.chain_id)
         self._owner = owner
-        self._sequence = 0
-        self.account_number: int | None = None
 
     def sign(self, request: Request, now_ms: int) -> SignedRequest:
-        """A transaction's sequence is the time, which the chain takes for a nonce: each a millisecond later at least.
-
-        Raises `WrongUse` where an account's endpoint is asked without credentials, `NotOffered` before its number is known.
-        """
+        """Raises `WrongUse` where an account is asked for without credentials, `NotOffered` before its number is known."""
         endpoint = request.endpoint
         if endpoint.auth and not self._owner:
             raise WrongUse(f"dydx {endpoint.path} needs credentials")
@@ -73,13 +63,8 @@ class Client(BaseClient):
         url = f"{host}{endpoint.path}" + (f"?{request.query}" if request.query else "")
         if endpoint.path != cosmos.BROADCAST:
             return SignedRequest(endpoint.method, url, {}, b"", self._owner if endpoint.auth else "")
-        if self._signer is None:
-            raise WrongUse(f"dydx {endpoint.path} needs credentials")
-        if self.account_number is None:
-            raise NotOffered("dydx: the account's number on the chain is not known yet", "busy")
-        self._sequence = max(now_ms, self._sequence + 1)
-        signed = self._signer.signed(request.body, self.chain_id, self.account_number, self._sequence)
-        return SignedRequest(endpoint.method, url, {"Content-Type": "application/json"}, cosmos.broadcast(signed))
+        body = self._chain.transaction(request.body, now_ms)
+        return SignedRequest(endpoint.method, url, {"Content-Type": "application/json"}, body)
 
     def classify(self, status: int, body: bytes) -> Verdict:
         try:
@@ -87,12 +72,12 @@ class Client(BaseClient):
                 return Verdict("ok")
             answer = _answer(body)
         except msgspec.DecodeError:
-            return _by_status(status, body[:200].decode(errors="replace"))
+            return _of_status(status, body[:200].decode(errors="replace"))
         if answer.tx_response is not None:
             return cosmos.checked(answer.tx_response, CODES, BLOCK_WAIT_S)
         if answer.errors is not None or (status != 200 and answer.code is None):
             texts = (complaint.msg for complaint in answer.errors or ())
-            return _by_status(status, "; ".join(texts) or answer.message)
+            return _of_status(status, "; ".join(texts) or answer.message)
         if answer.code:
             return cosmos.unchecked(answer.code, answer.message)
         return Verdict("ok")
@@ -113,20 +98,9 @@ class Client(BaseClient):
         return named / 1_000 if request.endpoint.pool == INDEXER else float(named)
 
 
-def _by_status(status: int, text: str) -> Verdict:
-    """The Indexer refuses whole regions with 403; what nobody made yet it calls 404."""
-    code = f"http {status}"
-    match status:
-        case 429:
-            return Verdict("retry", "rate", code, text, cosmos.RATE_WAIT_S)
-        case 403 | 401:
-            return Verdict("fatal", "fatal", code, text or "not served here")
-        case 404:
-            return Verdict("gone", "gone", code, text)
-        case 400 | 405 | 501:
-            return Verdict("rejected", "rule", code, text)
-        case _:
-            return Verdict("unknown", None, code, text)
+def _of_status(status: int, text: str) -> Verdict:
+    """What nobody made yet the Indexer calls 404."""
+    return Verdict("gone", "gone", "http 404", text) if status == 404 else by_status(status, text, cosmos.RATE_WAIT_S)
 
 
 def trader(owner: str, subaccount: int, authenticators: Sequence[int], secret: str) -> "tuple[Bodies, Signer]":

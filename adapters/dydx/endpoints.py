@@ -24,10 +24,6 @@ class Host(NamedTuple):
     node: str
     chain_id: str
 
-    def or_else(self, rest: str, socket: str, node: str) -> "Host":
-        """With other addresses where they are said."""
-        return Host(rest or self.rest, socket or self.socket, node or self.node, self.chain_id)
-
 
 HOSTS = MappingProxyType(
     {

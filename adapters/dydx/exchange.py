@@ -8,56 +8,38 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
-from msgspec.structs import replace
 
 from adapters.base import cosmos, iso
 from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
-from adapters.base.exchange import Exchange as BaseExchange
-from adapters.base.limits import Pool, Priority
-from adapters.base.query import Arguments, Query
-from adapters.base.sender import Answer
-from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings, check
+from adapters.base.expiring import Expiring, GivenOrder
+from adapters.base.funded import FundedApart
+from adapters.base.limits import Pool
+from adapters.base.on_chain import OnChain
+from adapters.base.query import Arguments, Query, said
+from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, check
 from adapters.base.shapes import part_of
-from adapters.base.transport import Transport
 from adapters.base.websocket import OrderSocket
 from adapters.base.websocket import Websocket as BaseWebsocket
 from adapters.dydx import wire
-from adapters.dydx.account import GRACE_BLOCKS, HEIGHTS, SUBACCOUNTS
+from adapters.dydx.account import HEIGHTS, SUBACCOUNTS
 from adapters.dydx.channels import SNAPSHOT_LEVELS
 from adapters.dydx.client import Client, trader
 from adapters.dydx.endpoints import HOSTS, Endpoints
 from adapters.dydx.formats import BATCH, Formats
 from adapters.dydx.orderid import numbers, order_id, subaccount_id
 from adapters.dydx.recorded import MARKETS, Decoder, market_of
-from adapters.dydx.terms import Life
 from adapters.dydx.types import FLAGS, LONG_TERM, SHORT_TERM
 from adapters.dydx.websocket import PrivateWebsocket, Websocket
-from state.clock import Clock
-from state.errors import NotOffered, OutcomeUnknown, VenueError, WrongUse
-from state.events import (
-    AmendOrder,
-    AnyEvent,
-    BalanceUpdate,
-    CancelOrder,
-    Fill,
-    FundingPayment,
-    InstrumentDefined,
-    Intent,
-    OrderUpdate,
-    PlaceOrder,
-    PositionUpdate,
-)  # fmt: skip
-from state.record import Inbox
+from state.errors import WrongUse
+from state.events import AnyEvent, BalanceUpdate, CancelOrder, InstrumentDefined, Intent, PositionUpdate
 from state.secrets import Credentials, Secret
-from state.words import TERMINAL, Action, Side, TimeInForce
+from state.words import Action
 
 __all__ = ["CAPABILITIES", "MARKETS", "Decoder", "Exchange", "market_of"]
 
 DEPTHS = (50, SNAPSHOT_LEVELS)  # one book serves both
 PRICES_EVERY_S = 20.0
-SWEEP_EVERY_S = 2.0
-BLOCK_LATE_S = 10.0  # a chain that makes no block for so long is not to be traded on
 
 CAPABILITIES = Capabilities(
     markets=MARKETS, environments=tuple(HOSTS), depths=DEPTHS, private=(SUBACCOUNTS, HEIGHTS),
@@ -69,17 +51,6 @@ CAPABILITIES = Capabilities(
 _time, _tier = part_of("iso", str), part_of("tier", wire.FeeTier)
 
 
-class GivenOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """An order that is to be amended or cancelled; `until` is a block, or unix seconds where it is stateful."""
-
-    symbol: str
-    side: Side
-    until: int
-    tif: TimeInForce = "gtc"
-    reduce_only: bool = False
-    stateful: bool = False
-
-
 class Given(msgspec.Struct, forbid_unknown_fields=True):
     """What the venue would have told, for requests that are only shown."""
 
@@ -88,44 +59,39 @@ class Given(msgspec.Struct, forbid_unknown_fields=True):
     orders: dict[str, GivenOrder] = {}
 
 
-class Exchange(BaseExchange):
+class Exchange(FundedApart, Expiring, OnChain):
     """One dYdX subaccount. Raises `WrongUse` for settings that the venue cannot serve, and without the extra where it trades."""
 
     capabilities = CAPABILITIES
     closing_rounds = 16  # an order that was cancelled can fill until a block that is some ten seconds away
-    client: Client
+    kinds = FLAGS
+    chain_ids = frozenset(host.chain_id for host in HOSTS.values())
 
-    def __init__(
-        self,
-        settings: VenueSettings,
-        inbox: Inbox,
-        clock: Clock,
-        session: str,
-        credentials: Credentials | None = None,
-        transport: Transport | None = None,
-    ) -> None:
+    def prepare(self) -> None:
+        settings, credentials = self.settings, self.credentials
         check(settings, CAPABILITIES, "dydx", is_trading=credentials is not None)
         self.batch_sizes: dict[Action, int] = {"place": 1, "amend": 1, "cancel": BATCH, "cancel_all": 1}
-        self._host = HOSTS[settings.environment].or_else(settings.rest_url, settings.public_url, settings.trade_url)
-        address, number, authenticators = "", 0, ()  # type: tuple[str, int, tuple[int, ...]]
+        where = {"rest": settings.rest_url, "socket": settings.public_url, "node": settings.trade_url}
+        self._host = HOSTS[settings.environment]._replace(**said(where))
+        self.settle = ("",)  # its lists know no coins
+        self._used: tuple[str, ...] = settings.symbols
+        address, number, bodies, signer = "", 0, None, None
         if credentials is not None:
-            credentials, number, authenticators = _taken_apart(credentials)
-            address = credentials.key.reveal()
-        self.formats = Formats(settings.venue, address, number, settings.order_life_s)
-        self.formats.height, self.formats.now_s = self._newest, lambda: (clock.now_ns() + self.sender.offset.ns) / 1e9
-        self._signer = None
-        if credentials is not None:
-            self.formats.bodies, self._signer = trader(address, number, authenticators, credentials.secret.reveal())
-            if self._signer.address != address and not authenticators:
+            self.credentials, number, authenticators = _taken_apart(credentials)
+            address = self.credentials.key.reveal()
+            bodies, signer = trader(address, number, authenticators, credentials.secret.reveal())
+            if signer.address != address and not authenticators:
                 raise WrongUse(
                     "dydx: the secret is of another address than the key, and no passphrase names an authenticator"
                 )
+        self.chain = cosmos.Account(self._host.chain_id, signer)
+        self.formats = Formats(settings.venue, address, number, settings.order_life_s)
+        self.formats.bodies, self.lifetimes = bodies, self.formats.account.lifetimes
+        self.lifetimes.now_s = lambda: (self.clock.now_ns() + self.sender.offset.ns) / 1e9
         self._subaccount_id = subaccount_id(address, number)
-        self._used: tuple[str, ...] = settings.symbols
-        super().__init__(settings, inbox, clock, session, credentials, transport)
 
     def make_client(self) -> BaseClient:
-        return Client(self._host, self._signer, self.formats.address)
+        return Client(self._host, self.chain, self.formats.address)
 
     def pools(self) -> Iterable[Pool]:
         return Endpoints.pools(own_node=bool(self.settings.trade_url))
@@ -137,32 +103,12 @@ class Exchange(BaseExchange):
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None:
         wanted = list(subscriptions)
-        self.settle = ("",)  # its lists know no coins
         self._used = tuple(dict.fromkeys([*self.settings.symbols, *(each.symbol for each in wanted)]))
         if self.credentials is not None:
-            await self._introduce()
             await self.instruments()  # of all markets: the account may hold orders in one that is not followed
         await super().start(wanted)
         if self.credentials is not None:
             self._spawn(self._every(PRICES_EVERY_S, self._prices))
-            self._spawn(self._every(SWEEP_EVERY_S, self._sweep))
-
-    async def _introduce(self) -> None:
-        """Asks the node what the account is called there, and whether it is of the chain that was meant.
-
-        Raises `WrongUse` where it is not: an order signed for one chain says nothing on another.
-        """
-        answer = await self.sender.read(self.build("block", Query()))
-        chain_id = self._fitting(answer, cosmos.chain_id)
-        known = {host.chain_id for host in HOSTS.values()}
-        if chain_id != self._host.chain_id and (chain_id in known or not self.settings.trade_url):
-            raise WrongUse(f"dydx: the node is of {chain_id}, and {self._host.chain_id} was meant")
-        self.client.chain_id = chain_id
-        try:
-            answer = await self.sender.read(self.build("account", Query()))
-        except VenueError as error:
-            raise VenueError(error.venue, error.code, error.text, "fatal") from None
-        self.client.account_number = self._fitting(answer, cosmos.account_number)
 
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
         if policy == "flatten":
@@ -173,29 +119,6 @@ class Exchange(BaseExchange):
         for symbol in self._used:
             await self.tickers(Query(symbol=symbol))
 
-    def _newest(self) -> int:
-        """The newest block. Raises `NotOffered` where none was heard of lately: an order's end would be a guess."""
-        told, made_ns = self.formats.account.height, self.formats.account.block_ns
-        if not told:
-            raise NotOffered("dydx: no block's height is known", "busy")
-        if made_ns is not None and self.formats.now_s() - made_ns / 1e9 > BLOCK_LATE_S:
-            raise NotOffered(f"dydx: no block since {told}, for {BLOCK_LATE_S:.0f} s and more", "market_state")
-        return told
-
-    async def _sweep(self) -> None:
-        """Orders that nobody told the end of though their time is over: the Indexer is asked, and silence is believed then."""
-        account, now_s = self.formats.account, self.formats.now_s()
-        for client_id, life in list(self.formats.lives.items()):
-            open_here = client_id in self.known.orders
-            if life.may_live(account.height - GRACE_BLOCKS, now_s) or not (open_here or (life.taken and not life.told)):
-                continue
-            _, update, fills = await self.find_order(life.symbol, client_id)
-            life.taken = False
-            if update is None:
-                uuid = self._order_id(client_id, life.symbol, life.flags)
-                update = OrderUpdate(self.venue, life.symbol, None, client_id, uuid, "expired", reason="EXPIRED")
-            self.account_inbox.feed(self.clock.now_ns(), [*fills, update])
-
     # --- orders ---
 
     def build(self, action: str, arguments: Arguments) -> Request:
@@ -203,62 +126,27 @@ class Exchange(BaseExchange):
 
     def given(self, text: str) -> None:
         try:
-            said = msgspec.json.decode(text, type=Given, strict=False)
+            told = msgspec.json.decode(text, type=Given, strict=False)
         except msgspec.DecodeError as error:
             raise WrongUse(f"dydx, given {text[:80]}: {error}") from None
-        self.formats.account.passed(said.height, None)
-        self.client.account_number = said.account_number
-        for client_id, it in said.orders.items():
-            flags = LONG_TERM if it.stateful else SHORT_TERM
-            self.formats.lives[client_id] = Life(it.symbol, flags, it.side, it.tif, it.reduce_only, it.until, told=True)
+        self.formats.account.blocks.passed(told.height, None)
+        self.chain.number = told.account_number
+        for client_id, order in told.orders.items():
+            self.lifetimes[client_id] = order.lifetime(LONG_TERM if order.stateful else SHORT_TERM)
 
     def together(self, action: Action, intent: Intent) -> str:
         """Short-term orders are cancelled together, stateful ones alone."""
         if not isinstance(intent, CancelOrder):
             return ""
-        life = self.formats.lives.get(intent.client_id)
-        return "" if life is None or life.is_short else intent.client_id
+        life = self.lifetimes.get(intent.client_id)
+        return "" if life is None or life.kind == SHORT_TERM else intent.client_id
 
-    def order_id_of(self, intent: Intent) -> str | None:
-        """Computed, from what a node has just accepted."""
-        if not isinstance(intent, PlaceOrder | AmendOrder | CancelOrder):
-            return None
-        life = self.formats.lives.get(intent.client_id)
-        if life is None:
-            return None
-        life.taken = life.taken or isinstance(intent, PlaceOrder)
-        return self._order_id(intent.client_id, intent.symbol, life.flags)
-
-    def _order_id(self, client_id: str, symbol: str, flags: int) -> str:
+    def computed_id(self, client_id: str, symbol: str, kind: int) -> str:
         pair = self.formats.market(symbol).clobPairId or 0
-        return order_id(self._subaccount_id, numbers(client_id)[0], pair, flags)
+        return order_id(self._subaccount_id, numbers(client_id)[0], pair, kind)
 
     def cancel_scopes(self, symbol: str) -> Sequence[Query]:
         return self.formats.scopes(symbol)
-
-    def look_ups(self, symbol: str, client_id: str) -> Sequence[tuple[str, Query]]:
-        """By the id that the Indexer computes; whose flags nobody knows is asked for under each."""
-        life = self.formats.lives.get(client_id)
-        ids = [self._order_id(client_id, symbol, flags) for flags in (FLAGS if life is None else (life.flags,))]
-        return [("order", Query(symbol=symbol, order_id=each)) for each in ids]
-
-    def fills_of(self, order: OrderUpdate) -> Query:
-        return Query(symbol=order.symbol, order_id=order.order_id or "")
-
-    async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """That the Indexer knows nothing of an order that nobody told yet proves nothing while a block can still take it.
-
-        One that a node has cancelled it forgets; what the stream told of it stands.
-        """
-        found = await super().find_order(symbol, client_id)
-        life, known = self.formats.lives.get(client_id), self.known.orders.get(client_id)
-        if found[1] is None and known is not None and known.status in TERMINAL:
-            return found[0], known, found[2]
-        if found[1] is not None or life is None or life.told:
-            return found
-        if life.may_live(self.formats.account.height, self.formats.now_s()):
-            raise OutcomeUnknown(f"dydx: {client_id} is not known, and may still arrive until {life.until}")
-        return found
 
     # --- reads ---
 
@@ -271,30 +159,13 @@ class Exchange(BaseExchange):
             return [event for event in events if isinstance(event, BalanceUpdate)], cursor
         return events, cursor
 
-    async def poll(
-        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
-    ) -> Sequence[AnyEvent]:
-        """Executions are fills, each once though pages overlap, and funding, which no stream tells."""
-        if action != "executions":
-            return await super().poll(action, query, feed=feed, priority=priority)
-        fills = await super().poll("executions", query, priority=priority)
-        events: list[AnyEvent] = list({event.fill_id: event for event in fills if isinstance(event, Fill)}.values())
-        if not query.order_id:
-            events += await super().poll(
-                "funding", msgspec.structs.replace(query, cursor="", limit=None), priority=priority
-            )
-        events.sort(key=lambda event: event.ts or 0 if isinstance(event, Fill | FundingPayment) else 0)
-        if feed and events:
-            self.account_inbox.feed(self.clock.now_ns(), events)
-        return events
-
     def server_ns(self, body: bytes) -> int:
         return iso.ns(_time(body)) or 0
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
         tier = _tier(body)
         maker, taker = (Decimal(ppm).scaleb(-6) for ppm in (tier.maker_fee_ppm, tier.taker_fee_ppm))
-        return replace(instrument, maker_fee=maker, taker_fee=taker)
+        return msgspec.structs.replace(instrument, maker_fee=maker, taker_fee=taker)
 
     # --- sockets ---
 

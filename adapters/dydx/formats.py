@@ -6,7 +6,7 @@ limit. https://docs.dydx.xyz/indexer-client/http, /interaction/trading
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -15,8 +15,9 @@ import msgspec
 
 from adapters.base import iso
 from adapters.base.client import Request
+from adapters.base.far import far
+from adapters.base.lifetimes import Lifetime
 from adapters.base.numbers import owed
-from adapters.base.once import Bounded
 from adapters.base.query import Arguments, Query, of_kind, said
 from adapters.base.shapes import part_of
 from adapters.dydx import terms, wire
@@ -24,12 +25,11 @@ from adapters.dydx.account import COLLATERAL, Account
 from adapters.dydx.channels import FUNDING_S, BookChannel, candle, pairs, ticker, trade
 from adapters.dydx.endpoints import Endpoints
 from adapters.dydx.orderid import numbers
-from adapters.dydx.terms import Life, Unwanted, Wanted
 from adapters.dydx.types import INSTRUMENT_STATUS, INTERVALS, LONG_TERM, SHORT_TERM
 from state.errors import NotOffered, WrongUse
 from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, InstrumentDefined, OrderUpdate, PlaceOrder
-from state.instruments import exact
-from state.words import TERMINAL
+from state.instruments import snap
+from state.words import TERMINAL, Side
 
 if TYPE_CHECKING:
     from adapters.dydx.messages import Bodies
@@ -39,9 +39,8 @@ T = TypeVar("T")
 
 BATCH = 100  # short-term cancels of one message; one stateful one that fails would take others with it
 ORDERS_MOST = 1_000
-SLIPPAGE = Decimal("0.05")  # how far from the oracle's price a market order may go
 LIVING = "OPEN,BEST_EFFORT_OPENED,BEST_EFFORT_CANCELED,UNTRIGGERED"
-_TIFS = {"gtc": terms.RESTS, "ioc": terms.IMMEDIATE, "post_only": terms.POST_ONLY}
+WANTING = {"book": "symbol", "trades": "symbol", "klines": "symbol", "order": "order_id"}
 
 
 def reader(shape: type[T]) -> Callable[[bytes], T]:
@@ -58,24 +57,16 @@ _payments = part_of("fundingPayments", list[wire.Payment])
 
 
 class Formats:
-    """One subaccount's requests and answers, or public data where `address` is empty.
-
-    `height` says which block is the newest, and raises `NotOffered` where that is not known; `now_s` is the venue's time.
-    """
+    """One subaccount's requests and answers, or public data where `address` is empty."""
 
     def __init__(self, venue: str, address: str = "", number: int = 0, order_life_s: float | None = None) -> None:
+        self.venue, self.address, self.number = venue, address, number
         self.account = Account(venue)
-        self.account.on_order = self._noted
-        self.venue = venue
-        self.address = address
-        self.number = number
         self.markets: dict[str, wire.Market] = {}
-        self.lives = Bounded[str, Life](terms.LIVES_MOST)  # by client id
-        self.height: Callable[[], int] = lambda: self.account.height
-        self.now_s: Callable[[], float] = lambda: 0.0
         self.bodies: Bodies | None = None
+        self._blocks, self._lives = self.account.blocks, self.account.lifetimes
         self._life_s = order_life_s
-        self._blocks = terms.blocks_of(order_life_s)
+        self._rest_blocks = terms.blocks_of(order_life_s)
 
     # --- out ---
 
@@ -92,9 +83,7 @@ class Formats:
             case "cancel":
                 return Request(endpoint, "", self._cancelled([of_kind(arguments, CancelOrder, action)]))
             case "cancel_batch":
-                if isinstance(arguments, Query | PlaceOrder | AmendOrder | CancelOrder | CancelAll):
-                    raise WrongUse(f"{action} takes a list of intents")
-                cancels = [of_kind(intent, CancelOrder, action) for intent in arguments]
+                cancels = [of_kind(intent, CancelOrder, action) for intent in of_kind(arguments, list, action)]
                 return Request(endpoint, "", self._cancelled(cancels), len(cancels)) if cancels else Request(endpoint)
             case "cancel_all":
                 query = Query(symbol=arguments.symbol) if isinstance(arguments, CancelAll) else arguments
@@ -109,45 +98,31 @@ class Formats:
                 return Request(replace(endpoint, path=path), asked)
 
     def _asked(self, action: str, query: Query) -> Mapping[str, str | int | None]:
+        wanted = WANTING.get(action)
+        if wanted is not None and not getattr(query, wanted):
+            raise WrongUse(f"dydx wants the {wanted} for {action}")
+        if action == "klines" and query.interval_s not in INTERVALS:
+            raise WrongUse(f"dydx has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+        symbol, limit, most = query.symbol, query.limit, query.limit or ORDERS_MOST
+        start, end = iso.text(query.start_ms), iso.text(query.end_ms)
         whose: dict[str, str | int | None] = {"address": self.address, "subaccountNumber": self.number}
-        match action:
-            case "instruments" | "tickers":
-                return {"market": query.symbol}
-            case "book" | "trades" | "klines" if not query.symbol:
-                raise WrongUse(f"dydx wants the symbol for {action}")
-            case "trades":
-                return {"limit": query.limit}
-            case "klines":
-                if query.interval_s not in INTERVALS:
-                    raise WrongUse(f"dydx has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
-                span: dict[str, str | int | None] = {
-                    "fromISO": iso.text(query.start_ms),
-                    "toISO": iso.text(query.end_ms),
-                }
-                return {"resolution": INTERVALS[query.interval_s], "limit": query.limit} | span
-            case "order" if not query.order_id:
-                raise WrongUse("dydx wants the order_id: its clients' ids are not known to the Indexer")
-            case "open_orders":
-                return whose | {"ticker": query.symbol, "status": LIVING, "limit": ORDERS_MOST}
-            case "order_history":
-                return whose | {
-                    "ticker": query.symbol,
-                    "limit": query.limit or ORDERS_MOST,
-                    "returnLatestOrders": "true",
-                }
-            case "executions":
-                kind = "PERPETUAL" if query.symbol else None
-                before: dict[str, str | int | None] = {
-                    "createdBeforeOrAtHeight": query.cursor,
-                    "limit": query.limit or ORDERS_MOST,
-                }
-                return whose | {"market": query.symbol, "marketType": kind} | before
-            case "funding":
-                return whose | {"ticker": query.symbol, "afterOrAt": iso.text(query.start_ms), "limit": query.limit}
-            case "fee_rates":
-                return {"user": self.address}
-            case _:
-                return {}
+        asked: dict[str, dict[str, str | int | None]] = {
+            "instruments": {"market": symbol},
+            "tickers": {"market": symbol},
+            "trades": {"limit": limit},
+            "klines": {
+                "resolution": INTERVALS.get(query.interval_s), "limit": limit, "fromISO": start, "toISO": end,
+            },
+            "open_orders": whose | {"ticker": symbol, "status": LIVING, "limit": ORDERS_MOST},
+            "order_history": whose | {"ticker": symbol, "limit": most, "returnLatestOrders": "true"},
+            "executions": whose | {
+                "market": symbol, "marketType": "PERPETUAL" if symbol else None,
+                "createdBeforeOrAtHeight": query.cursor, "limit": most,
+            },
+            "funding": whose | {"ticker": symbol, "afterOrAt": start, "limit": limit},
+            "fee_rates": {"user": self.address},
+        }  # fmt: skip
+        return asked.get(action, {})
 
     # --- transactions ---
 
@@ -166,110 +141,76 @@ class Formats:
 
     def _place(self, order: PlaceOrder) -> Request:
         built, tif = self._built, "ioc" if order.kind == "market" else order.tif
-        if tif not in _TIFS:
+        if tif == "fok":
             raise NotOffered(f"dydx has no {tif} orders")
         rests = tif != "ioc"
         if order.reduce_only and rests:
             raise NotOffered("dydx has reduce-only for ioc orders alone", "reduce_only")
-        flags = LONG_TERM if rests and self._blocks is None else SHORT_TERM
-        blocks = (self._blocks or terms.REST_BLOCKS) if rests else terms.AT_ONCE_BLOCKS
-        until = self._later(ceil(self._life_s or 0)) if flags == LONG_TERM else self.height() + blocks
-        life = Life(order.symbol, flags, order.side, tif, order.reduce_only, until, int(self.now_s() * 1e9))
+        kind = LONG_TERM if rests and self._rest_blocks is None else SHORT_TERM
+        blocks = (self._rest_blocks or terms.REST_BLOCKS) if rests else terms.AT_ONCE_BLOCKS
+        until = self._later(ceil(self._life_s or 0)) if kind == LONG_TERM else self._newest() + blocks
+        life = Lifetime(order.symbol, kind, order.side, tif, order.reduce_only, until, self._now_ns())
         market = self.market(order.symbol)
-        if order.kind == "limit" and order.price is None:
+        price = _far(market, order.side) if order.kind == "market" else order.price
+        if price is None:
             raise WrongUse("a limit order needs a price")
-        price = (
-            order.price
-            if order.kind == "limit" and order.price is not None
-            else _far(market, is_buy=order.side == "buy")
-        )
-        body = built.placed(self._wanted(order.client_id, life, market, order.size, price))
-        self.lives[order.client_id] = life
-        return Request(Endpoints.ALL["place" if flags == SHORT_TERM else "place_stateful"], "", body)
-
-    def _wanted(self, client_id: str, life: Life, market: wire.Market, size: Decimal, price: Decimal) -> Wanted:
-        number, metadata = numbers(client_id)
-        return Wanted(
-            number, metadata, market.clobPairId or 0, life.flags, life.side == "buy", terms.quantums(market, size),
-            terms.subticks(market, price), life.until, _TIFS[life.tif], life.reduce_only,
-        )  # fmt: skip
+        body = built.placed(order.client_id, life, market, order.size, price)
+        self._lives[order.client_id] = life
+        return Request(Endpoints.ALL["place" if kind == SHORT_TERM else "place_stateful"], "", body)
 
     def _amended(self, amend: AmendOrder) -> bytes:
         """The same order with a later end; side, time in force and reduce-only must stay what they were."""
-        life = self.lives.get(amend.client_id)
+        life = self._lives.get(amend.client_id)
         if life is None:
             raise NotOffered(
                 f"dydx wants an order's side again to amend it, and {amend.client_id} is not known", "gone"
             )
-        if not life.is_short:
+        if life.kind != SHORT_TERM:
             raise NotOffered("dydx amends short-term orders alone: cancel this one, and place another")
-        life.until = terms.amended_until(life, self.height(), self._blocks or terms.REST_BLOCKS)
-        life.asked_ns, life.over = int(self.now_s() * 1e9), False
-        return self._built.placed(
-            self._wanted(amend.client_id, life, self.market(amend.symbol), amend.size, amend.price)
-        )
+        life.until = terms.amended_until(life, self._newest(), self._rest_blocks or terms.REST_BLOCKS)
+        life.asked_ns, life.over = self._now_ns(), False
+        return self._built.placed(amend.client_id, life, self.market(amend.symbol), amend.size, amend.price)
 
     def _cancelled(self, cancels: Sequence[CancelOrder]) -> bytes:
-        """One, or many short-term ones; an order nobody knows is taken for what is placed here."""
-        ends = [self._unwanted(cancel.client_id, cancel.symbol) for cancel in cancels]
-        if len(ends) == 1:
-            return self._built.cancelled(ends[0])
-        if any(end.flags != SHORT_TERM for end in ends):
+        """One, or many short-term ones."""
+        ends = [
+            (numbers(each.client_id)[0], self.market(each.symbol).clobPairId or 0, *self._end(each.client_id))
+            for each in cancels
+        ]
+        if len(ends) > 1 and any(kind != SHORT_TERM for _, _, kind, _ in ends):
             raise WrongUse("dydx cancels stateful orders one by one")
-        pairs: dict[int, list[int]] = {}
-        for end in ends:
-            pairs.setdefault(end.pair, []).append(end.number)
-        return self._built.batch_cancelled(pairs, max(end.until for end in ends))
+        return self._built.cancelled(ends)
 
-    def _unwanted(self, client_id: str, symbol: str) -> Unwanted:
-        number, _ = numbers(client_id)
-        life, pair = self.lives.get(client_id), self.market(symbol).clobPairId or 0
-        flags = life.flags if life is not None else LONG_TERM if self._blocks is None else SHORT_TERM
-        until = 0 if life is None else life.until
-        if flags == SHORT_TERM:
-            height = self.account.height or self.height()  # of a chain that stands still, too
-            if life is not None:
-                life.cancelled_at = height
-            return Unwanted(number, pair, flags, max(until, height + terms.WINDOW_BLOCKS))
-        return Unwanted(number, pair, flags, until or self._later(terms.STATEFUL_MOST_S - 86_400))
+    def _end(self, client_id: str) -> tuple[int, int]:
+        """An order's kind, and until when its cancel is to live; one that nobody knows is taken for what is placed here."""
+        life = self._lives.get(client_id)
+        if life is None:
+            life = Lifetime("", LONG_TERM if self._rest_blocks is None else SHORT_TERM, "buy", "gtc", False, 0)
+        if life.kind != SHORT_TERM:
+            return life.kind, life.until or self._later(terms.STATEFUL_MOST_S - 86_400)
+        life.cancelled_at = self._blocks.height or self._newest()  # of a chain that stands still, too
+        return SHORT_TERM, max(life.until, life.cancelled_at + terms.WINDOW_BLOCKS)
 
     def scopes(self, symbol: str) -> Sequence[Query]:
-        """What cancels all that may live: a message for each hundred, without those cancelled at this height already."""
-        height = self.account.height
-        of_symbol = [(key, life) for key, life in self.lives.items() if symbol in ("", life.symbol)]
-        living = [(key, life) for key, life in of_symbol if life.may_live(height, self.now_s())]
-        short = [key for key, life in living if life.is_short and life.cancelled_at < height]
-        stateful = [key for key, life in living if not life.is_short]
-        chunks = [short[at : at + BATCH] for at in range(0, len(short), BATCH)]
-        return [Query(symbol=symbol, client_id=",".join(chunk)) for chunk in (*chunks, *([key] for key in stateful))]
+        """What cancels all that may live, a message each."""
+        return [Query(symbol=symbol, client_id=",".join(ids)) for ids in self._lives.cancellable(symbol, BATCH)]
 
     def _all_cancelled(self, query: Query) -> bytes:
         """There is no such message: those orders are cancelled that are known. Raises `NotOffered` where none is."""
         scopes = [query] if query.client_id else self.scopes(query.symbol)
         if not scopes:
             raise NotOffered("dydx has no cancel-all, and no order is known that could be cancelled", "gone")
-        ids = scopes[0].client_id.split(",")
-        lives = [(key, life) for key in ids if (life := self.lives.get(key)) is not None]
+        lives = [(key, life) for key in scopes[0].client_id.split(",") if (life := self._lives.get(key)) is not None]
         return self._cancelled([CancelOrder(self.venue, life.symbol, key) for key, life in lives])
 
-    def _later(self, seconds: int) -> int:
-        return int(self.now_s()) + min(seconds, terms.STATEFUL_MOST_S - 3_600)
+    def _newest(self) -> int:
+        return self._blocks.newest(self._lives.now_s(), terms.BLOCK_LATE_S)
 
-    def _noted(self, row: wire.Order, update: OrderUpdate) -> None:
-        """What an order's word says of its life."""
-        ended = iso.ns(row.goodTilBlockTime or "")
-        until = row.goodTilBlock or (0 if ended is None else ended // 1_000_000_000)
-        if update.client_id is None or row.orderFlags is None:
-            return
-        life = self.lives.get(update.client_id)
-        if life is None and update.side is not None:
-            tif = update.tif or "gtc"
-            life = Life(update.symbol, row.orderFlags, update.side, tif, update.reduce_only, until)
-            self.lives[update.client_id] = life
-        if life is not None:
-            life.told = True
-            life.until = max(life.until, until)
-            life.over = update.status in TERMINAL and update.firm
+    def _now_ns(self) -> int:
+        return int(self._lives.now_s() * 1e9)
+
+    def _later(self, seconds: int) -> int:
+        return int(self._lives.now_s()) + min(seconds, terms.STATEFUL_MOST_S - 3_600)
 
     # --- in ---
 
@@ -324,11 +265,11 @@ class Formats:
         return [event for event in told if event is not None]
 
     def _one_order(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        update = self.account.order(_order(body), self.account.height)
+        update = self.account.order(_order(body), self._blocks.height)
         return [] if update is None else [update]
 
     def _all_orders(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        told = (self.account.order(row, self.account.height) for row in _orders(body))
+        told = (self.account.order(row, self._blocks.height) for row in _orders(body))
         return [update for update in told if update is not None and query.client_id in ("", update.client_id)]
 
     def _open_orders(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
@@ -355,14 +296,11 @@ class Formats:
         return self.account.snapshot(_subaccount(body))
 
 
-def _far(market: wire.Market, *, is_buy: bool) -> Decimal:
-    """A limit that a market order reaches in any market that lives. Raises `NotOffered` without an oracle's price."""
+def _far(market: wire.Market, side: Side) -> Decimal:
+    """Raises `NotOffered` without an oracle's price."""
     if not market.oraclePrice:
-        raise NotOffered(
-            f"dydx {market.ticker}: no oracle price is known, so no market order can be limited", "market_state"
-        )
-    tick, far = owed(market.tickSize), exact(market.oraclePrice) * (1 + SLIPPAGE if is_buy else 1 - SLIPPAGE)
-    return (far / tick).quantize(Decimal(1), ROUND_CEILING if is_buy else ROUND_FLOOR) * tick
+        raise NotOffered(f"dydx {market.ticker}: no oracle price, so no market order can be limited", "market_state")
+    return snap(far(side, market.oraclePrice), owed(market.tickSize), up=side == "buy")
 
 
 _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = {

@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.base.client import Budget, Request
 from adapters.base.ethereum import is_address
+from adapters.base.funded import FundedApart
 from adapters.base.limits import Pool, Priority
 from adapters.base.numbers import money
 from adapters.base.placed import Placed
@@ -29,7 +30,7 @@ from adapters.hyperliquid.signer import Signer
 from adapters.hyperliquid.types import MAINNET
 from adapters.hyperliquid.websocket import DEPTHS, PrivateWebsocket, TradeWebsocket, Websocket
 from state.errors import NotOffered, WrongUse
-from state.events import AmendOrder, AnyEvent, Fill, FundingPayment, InstrumentDefined, Intent, OrderUpdate
+from state.events import AmendOrder, AnyEvent, InstrumentDefined, Intent, OrderUpdate
 from state.secrets import Credentials, Secret
 from state.words import Action
 
@@ -47,7 +48,7 @@ _fees = msgspec.json.Decoder(wire.Fees).decode
 _used = msgspec.json.Decoder(wire.Used).decode
 
 
-class Exchange(Sweeping):
+class Exchange(FundedApart, Sweeping):
     """Perpetuals. Raises `WrongUse` for settings that the venue cannot serve, and where the extra that signs is missing."""
 
     capabilities = CAPABILITIES
@@ -150,15 +151,10 @@ class Exchange(Sweeping):
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
     ) -> Sequence[AnyEvent]:
-        """Executions with funding, oldest first and each once; those of an order from the latest that there are."""
+        """Those of an order from the latest that there are."""
         if action == "executions" and (query.client_id or query.order_id):
-            return await super().poll("order_fills", query, feed=feed, priority=priority)
-        events = await super().poll(action, query, feed=feed, priority=priority)
-        if action != "executions":
-            return events
-        paid = await super().poll("funding", query, feed=feed, priority=priority)
-        told = [event for event in (*events, *paid) if isinstance(event, Fill | FundingPayment)]
-        return sorted(dict.fromkeys(told), key=lambda event: event.ts or 0)
+            action = "order_fills"
+        return await super().poll(action, query, feed=feed, priority=priority)
 
     def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
         return self.formats.answer(action, body, query)

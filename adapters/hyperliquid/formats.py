@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from adapters.base.client import Request
+from adapters.base.far import far
 from adapters.base.query import Arguments, Query, of_kind
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import MS, Account, is_perpetual
@@ -27,7 +28,6 @@ DECIMALS = 6  # of a price, less those of the size
 SIG_FIGS = 5
 MIN_NOTIONAL = Decimal(10)
 TEXT_DECIMALS = 8
-SLIPPAGE = Decimal("0.05")  # of a market order: how far its limit is from the last price
 A_PAGE = {"executions": 2_000, "funding": 500}  # rows of one answer
 END_MS = 9_000_000_000_000
 
@@ -188,8 +188,7 @@ class Formats:
         price, rules = self.account.marks.get(symbol), self.rules.get(symbol)
         if price is None or rules is None:
             raise NotOffered(f"a market order has a limit at hyperliquid, and no price of {symbol} was heard: give one")
-        far = Decimal(repr(price)) * (1 + SLIPPAGE if side == "buy" else 1 - SLIPPAGE)
-        return Instrument.defined(rules).price(side, far)
+        return Instrument.defined(rules).price(side, far(side, price))
 
     # --- in ---
 

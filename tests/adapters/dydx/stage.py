@@ -85,7 +85,7 @@ class Stage:
     async def block(self, blocks: int = 1) -> int:
         """Makes blocks, and waits until the exchange has heard of the last."""
         height = self.venue.make_block(blocks)
-        await self.heard.until(lambda: self.exchange.formats.account.height >= height)
+        await self.heard.until(lambda: self.exchange.formats.account.blocks.height >= height)
         return height
 
     async def place(self, price: str | Decimal, size: str = "0.01", **more: Any) -> PlaceOrder:

@@ -230,7 +230,7 @@ def test_an_order_in_a_market_that_nobody_follows_is_cancelled_with_the_others()
 def test_on_a_chain_that_stands_still_nothing_is_placed_and_everything_can_be_cancelled() -> None:
     async def story(on: Stage) -> None:
         order = await on.place(on.touch()[0] - 50)
-        on.exchange.formats.account.block_ns -= 60_000_000_000  # type: ignore[operator]
+        on.exchange.formats.account.blocks.made_ns -= 60_000_000_000  # type: ignore[operator]
         placed, cancelled = on.intend(on.order(on.touch()[0] - 60), CancelOrder("dydx", BTC, order.client_id))
         await on.heard.until(lambda: on.heard.outcome(placed) and on.heard.outcome(cancelled))
         (refused,) = on.heard.outcome(placed)

@@ -103,7 +103,7 @@ def test_a_market_order_is_an_ioc_with_a_far_limit_on_the_grid() -> None:
 )
 def test_how_long_an_order_lives_says_what_it_is(life_s: float | None, tif: str, flags: int, blocks: int) -> None:
     desk = exchange(order_life_s=life_s)
-    before = int(desk.formats.now_s())
+    before = int(desk.lifetimes.now_s())
     built = message_of(sent(desk, "place", order(tif=tif))[1], MsgPlaceOrder).order
     assert built.order_id.order_flags == flags
     if flags:
@@ -134,7 +134,7 @@ def test_an_amendment_is_the_same_order_with_a_later_end_until_the_window_ends()
     with pytest.raises(NotOffered, match="wait for the next") as refused:
         desk.request("amend", amend)
     assert refused.value.refusal == "busy"
-    desk.formats.account.passed(HEIGHT + 1, None)
+    desk.formats.account.blocks.passed(HEIGHT + 1, None)
     assert message_of(sent(desk, "amend", amend)[1], MsgPlaceOrder).order.good_til_block == HEIGHT + 21
 
 
@@ -167,7 +167,7 @@ def test_cancel_all_is_a_batch_of_what_may_live_a_hundred_at_a_time() -> None:
     for number in range(150):
         symbol, price = ("BTC-USD", "89942") if number % 3 else ("ETH-USD", "3000")
         desk.request("place", order(size="0.1", price=price, symbol=symbol, client_id=text(number, 1)))
-    desk.formats.account.passed(HEIGHT + 1, None)
+    desk.formats.account.blocks.passed(HEIGHT + 1, None)
     first, second = desk.cancel_scopes("")
     _, raw = sent(desk, "cancel_all", first)
     batches = message_of(raw, MsgBatchCancel).short_term_cancels
@@ -175,9 +175,9 @@ def test_cancel_all_is_a_batch_of_what_may_live_a_hundred_at_a_time() -> None:
     assert sum(len(batch.client_ids) for batch in batches) == 100
     sent(desk, "cancel_all", second)
     assert desk.cancel_scopes("") == [], "all are cancelled at this height"
-    desk.formats.account.passed(HEIGHT + 2, None)
+    desk.formats.account.blocks.passed(HEIGHT + 2, None)
     assert sum(len(scope.client_id.split(",")) for scope in desk.cancel_scopes("ETH-USD")) == 50, "a wish, so again"
-    desk.formats.account.passed(HEIGHT + WINDOW_BLOCKS + 9, None)
+    desk.formats.account.blocks.passed(HEIGHT + WINDOW_BLOCKS + 9, None)
     assert desk.cancel_scopes("") == [], "their blocks are over"
     with pytest.raises(NotOffered, match="no order is known"):
         desk.request("cancel_all", CancelAll("dydx", ""))
