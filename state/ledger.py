@@ -165,10 +165,11 @@ class Ledger:
         return position
 
     def funded(self, event: FundingPayment) -> Position:
-        """Books a funding payment, each id once."""
+        """Books a funding payment, each id of a market once: some venues number them by the hour, the same in all markets."""
         position = self.position(event.symbol)
-        if event.payment_id not in self._payment_ids:
-            self._payment_ids[event.payment_id] = None
+        paid = f"{event.symbol} {event.payment_id}"
+        if paid not in self._payment_ids:
+            self._payment_ids[paid] = None
             if len(self._payment_ids) > PAYMENT_IDS_KEPT:
                 del self._payment_ids[next(iter(self._payment_ids))]
             position.funding = EXACT.add(position.funding, event.amount)

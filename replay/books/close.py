@@ -41,7 +41,7 @@ class Books:
         self._assets: dict[tuple[str, str], AssetAccount] = {}
         self._ready: set[str] = set()
         self._fill_ids: dict[tuple[str, str, str, str], None] = {}
-        self._payments: dict[tuple[str, str], None] = {}
+        self._payments: dict[tuple[str, str, str], None] = {}
         self._orders: dict[tuple[str, str], ToldOrder] = {}
         self._findings: list[Finding] = []
         self._tainted: list[tuple[MarketAccount, Residual, Named]] = []  # markets whose cost is not known any more
@@ -118,9 +118,10 @@ class Books:
             line.reported_realized_pnl = (line.reported_realized_pnl or ZERO) + event.realized_pnl
 
     def _funding(self, record: Record, event: FundingPayment) -> None:
-        if (event.venue, event.payment_id) in self._payments:
+        key = (event.venue, event.symbol, event.payment_id)
+        if key in self._payments:
             return
-        _remember(self._payments, (event.venue, event.payment_id))
+        _remember(self._payments, key)
         market, known = self._market(event.venue, event.symbol), self._asset(event.venue, event.asset)
         market.line.funding[event.asset] = market.line.funding.get(event.asset, ZERO) + event.amount
         known.line.funding += event.amount

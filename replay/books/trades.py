@@ -128,7 +128,7 @@ class _Reader:
         return Executed(self._session, record, event, instrument, placed, pnl, lots.size, balance, closed)
 
     def _funding(self, record: Record, event: FundingPayment) -> Executed | None:
-        if not self._is_new((event.venue, event.payment_id)):
+        if not self._is_new((event.venue, event.symbol, event.payment_id)):
             return None
         balance = self._move(event.venue, event.asset, event.amount)
         key = (event.venue, event.symbol)

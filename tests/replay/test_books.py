@@ -272,6 +272,16 @@ def test_a_transfer_is_told_by_the_venue(told: Told, tmp_path: Path) -> None:
     assert books.assets[0].transfers == 500
 
 
+def test_payments_of_one_hour_count_in_every_market(told: Told, tmp_path: Path) -> None:
+    """Some venues have one id for a moment, the same in all markets."""
+    for symbol in (SYMBOL, "ETHUSDT", SYMBOL):
+        told.say(FundingPayment(VENUE, symbol, OPENED, "1774742400000", D("-0.3"), "USDT"))
+    assert {line.symbol: line.funding for line in closed(told, tmp_path).markets} == {
+        SYMBOL: {"USDT": D("-0.3")},
+        "ETHUSDT": {"USDT": D("-0.3")},
+    }
+
+
 def test_funding_that_only_the_balance_tells_is_explained_not_flagged(told: Told, tmp_path: Path) -> None:
     venue = Exchange(told)
     venue.wallet -= D("0.3")

@@ -52,6 +52,18 @@ def test_generic_is_a_row_an_execution_each_once(log_with_trades: str) -> None:
     assert (found[3]["value"], found[3]["strategy"], found[3]["kind"]) == ("903", "plain", "trade")
 
 
+def test_payments_of_one_hour_are_a_row_in_every_market(tmp_path: Path) -> None:
+    """Hyperliquid, Binance and dYdX have one id for a moment, the same in all markets."""
+    told = Told()
+    told.ready()
+    for symbol in (SYMBOL, "ETHUSDT", SYMBOL):
+        told.say(FundingPayment(VENUE, symbol, OPENED, "1774742400000", D("-0.6"), "USDT"))
+    url = f"sqlite:///{tmp_path}/log.db"
+    with Log.open(url) as log:
+        told.write(log)
+    assert [row["symbol"] for row in table(url, "generic")] == [SYMBOL, "ETHUSDT"]
+
+
 def test_hummingbot_has_its_own_fee_and_words(log_with_trades: str) -> None:
     first, _, last = table(log_with_trades, "hummingbot")
     assert (first["symbol"], first["trade_type"], first["order_type"], first["position"]) == (

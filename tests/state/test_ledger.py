@@ -164,6 +164,18 @@ def test_a_spot_fee_in_base_is_size_that_never_came() -> None:
     assert same_fee_on_a_derivative.size == D("1")
 
 
+def test_funding_of_one_hour_is_booked_in_every_market() -> None:
+    """Hyperliquid, Binance and dYdX have one id for a moment: all markets but the first once lost theirs in the ledger."""
+    ledger = Ledger(V)
+    for symbol, amount in (("BTC", "0.01625"), ("ETH", "-0.1623"), ("BTC", "0.01625")):
+        ledger.funded(FundingPayment(V, symbol, None, "1774742400000", D(amount), "USDC"))
+    assert [ledger.position(symbol).funding for symbol in ("BTC", "ETH")] == [D("0.01625"), D("-0.1623")]
+    assert ledger.balances["USDC"].total == D("-0.14605")
+    ledger = Ledger.load(ledger.dump())
+    ledger.funded(FundingPayment(V, "ETH", None, "1774742400000", D("-0.1623"), "USDC"))
+    assert ledger.position("ETH").funding == D("-0.1623")
+
+
 def test_funding_is_booked_once_an_id() -> None:
     ledger = Ledger(V)
     payment = FundingPayment(V, S, None, "p1", D("-0.5"), "USDT")
