@@ -7,6 +7,7 @@ Venues are found here by name and nowhere else. A third party registers one by a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
@@ -65,13 +66,18 @@ class Venue:
 
 def venues() -> dict[str, tuple[str, str]]:
     """Every venue that is installed: its package and market, ours before those of others."""
-    others = {entry.name: (entry.value, "") for entry in entry_points(group=ENTRY_POINTS)}
-    return others | VENUES
+    return _others() | VENUES
+
+
+@cache
+def _others() -> dict[str, tuple[str, str]]:
+    """Asked once in a process: it reads a file of every distribution that is installed."""
+    return {entry.name: (entry.value, "") for entry in entry_points(group=ENTRY_POINTS)}
 
 
 def venue(name: str) -> Venue:
     """Raises `WrongUse` for a name that no venue has."""
-    package, market = _found(name)
+    package, market = VENUES.get(name) or _found(name)
     module = import_module(f"{package}.exchange")
     return Venue(
         name, market or module.MARKETS[0], module.Exchange, module.CAPABILITIES, module.Decoder, module.market_of
@@ -85,7 +91,7 @@ def order_ids(session: str) -> Callable[[str, int], str]:
     def make(name: str, seq: int) -> str:
         maker = makers.get(name)
         if maker is None:
-            package = venues().get(name, ("adapters.base", ""))[0]
+            package = (VENUES.get(name) or venues().get(name, ("adapters.base", "")))[0]
             maker = makers[name] = import_module(f"{package}.orderid").OrderID(session).make
         return maker(seq)
 
