@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.forked import ROOT, Forking
+
 TAPELINE = (sys.executable, "-c", "from app.cli import main; main()")
 
 
@@ -17,10 +18,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def tapeline(*words: str, cwd: Path, timeout_s: float = 60, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs it to its end."""
-    return subprocess.run(
-        [*TAPELINE, *words], cwd=cwd, env=environment(**variables), text=True, capture_output=True, timeout=timeout_s
-    )
+    """Runs it to its end; forked, unless the interpreter itself is to start with other variables."""
+    env = environment(**variables)
+    if not any(name.startswith("PYTHON") for name in variables):
+        return _FORKING.run(words, cwd=cwd, env=env, timeout_s=timeout_s)
+    return subprocess.run([*TAPELINE, *words], cwd=cwd, env=env, text=True, capture_output=True, timeout=timeout_s)
+
+
+_FORKING = Forking()
 
 
 def started(*words: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
@@ -32,11 +37,10 @@ def started(*words: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
 
 
 def all_clean(commands: Sequence[str], *, cwd: Path, timeout_s: float = 60) -> str:
-    """Runs one after the other in one process, which is quicker; each must exit with 0. What they printed."""
-    code = f"from app.cli import run\nfor words in {list(commands)!r}:\n    assert run(words.split()) == 0, words"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=cwd, env=environment(), text=True, capture_output=True, timeout=timeout_s,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    """Runs one after the other; each must exit with 0. What they printed."""
+    told = ""
+    for words in commands:
+        done = tapeline(*words.split(), cwd=cwd, timeout_s=timeout_s)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        told += done.stdout + done.stderr
+    return told
