@@ -20,10 +20,11 @@ from state.manifest import Manifest
 from state.reducer import Reducer
 from state.shared import SharedState
 from tests.command import tapeline
+from tests.depth import depth
 
 CAPTURE = "bybit/cryptofeed/BYBIT.v5.2026-08-09.jsonl.zst"
 EXPECTED = "bybit/expected/BYBIT.v5.2026-08-09.books.jsonl.zst"
-REMOVED = 12  # deltas, each in an import of its own
+REMOVED = depth(2, 6)  # deltas of each of the two markets, each in an import of its own
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -119,7 +120,7 @@ def test_a_simulation_is_a_session_that_itself_verifies_and_audits_clean(job: Jo
     assert told["summary"]["orders"] > 20
     assert told["summary"]["fills"] > 0
     assert any("latency" in line for line in told["assumptions"])
-    for hash_seed in ("1", "77"):
+    for hash_seed in depth(["77"], ["1", "77"]):
         verified = tapeline(
             "replay", told["session"], "--verify", "--json", "--log", job.url, cwd=job.folder, PYTHONHASHSEED=hash_seed
         )
@@ -205,8 +206,9 @@ def test_any_one_delta_removed_is_a_gap_at_exactly_the_next_frame_of_its_topic(
     recordings: Path, tmp_path: Path
 ) -> None:
     lines = lines_of(recordings / CAPTURE)
-    chosen = random.Random(11).sample([delta for delta in deltas(lines) if delta.following is not None], REMOVED)
-    assert len({delta.market for delta in chosen}) == 2
+    followed = [delta for delta in deltas(lines) if delta.following is not None]
+    markets = ([delta for delta in followed if delta.market == market] for market in ("linear", "spot"))
+    chosen = [delta for market in markets for delta in random.Random(11).sample(market, REMOVED)]
     path = tmp_path / "capture.jsonl"
     for number, delta in enumerate(chosen):
         assert delta.following is not None
