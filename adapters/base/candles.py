@@ -20,10 +20,11 @@ class ClosedByNext(Channel):
         super().__init__(venue, topic, symbol)
         self._last: Candle | None = None
 
-    def told(self, candles: Iterable[Candle]) -> list[AnyEvent]:
-        """Those told, oldest first, each after the end of the one before; an old one says nothing."""
+    def told(self, candles: Iterable[Candle], *, anew: bool = False) -> list[AnyEvent]:
+        """Those told, oldest first, each after the end of the one before; an old one says nothing, but if told `anew`."""
+        self._last = None if anew else self._last
         events: list[AnyEvent] = []
-        for candle in candles:
+        for candle in sorted(candles, key=lambda candle: candle.start):
             last = self._last
             if last is not None and candle.start < last.start:
                 continue

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
+from adapters.base.candles import ClosedByNext
 from adapters.base.channel import Channel
-from adapters.base.closing_candles import ClosingCandles
 from adapters.base.iso import ns
 from adapters.base.rising import RisingTrades
 from adapters.base.uncrossed import UncrossedBook
@@ -113,15 +113,15 @@ class MarketsChannel(Channel):
         return events
 
 
-class CandlesChannel(ClosingCandles):
+class CandlesChannel(ClosedByNext):
     """One resolution; a snapshot begins with history."""
 
     __slots__ = ()
 
-    def read(self, frame: bytes) -> tuple[Sequence[Candle], bool]:
+    def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         resolution, is_snapshot = self.topic.rpartition("/")[2], b'"candles"' in frame
         rows = _candles(frame).contents.candles if is_snapshot else listed(_candle(frame))
-        return [candle(self.venue, row, resolution) for row in rows], is_snapshot
+        return self.told([candle(self.venue, row, resolution) for row in rows], anew=is_snapshot)
 
 
 def pairs(said: wire.Changes) -> tuple[list[Level], list[Level]]:

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 import adapters
 from adapters.base.client import SignedRequest
+from adapters.base.endpoints import Endpoint
+from adapters.base.far import far
 from adapters.base.known import Known
 from adapters.base.numbers import text
 from adapters.base.offset import ClockOffset
 from adapters.base.orderid import MAX_SEQ, OrderID
+from adapters.base.recorded import asked_at
 from adapters.base.types import Words
 from adapters.bybit.exchange import Decoder, Exchange
 from adapters.bybit.types import Types
@@ -230,3 +233,23 @@ def test_a_clock_that_was_set_makes_samples_of_before_worthless() -> None:
     assert offset.ns == 39_000
     offset.sample(20_000, 23_000, 60_000)
     assert offset.ns == 39_000
+
+
+@pytest.mark.parametrize(
+    ("path", "action", "words"),
+    [
+        ("/orders", "orders", {}),
+        ("/orders/9", "order", {"order_id": "9"}),
+        ("/of/me/3", "held", {"address": "me", "number": "3"}),
+        ("/orders/9/fills", "", {}),
+        ("/x/orders", "", {}),
+    ],
+)
+def test_a_recorded_path_says_what_was_asked(path: str, action: str, words: dict[str, str]) -> None:
+    paths = {"orders": "/orders", "again": "/orders", "order": "/orders/{order_id}", "held": "/of/{address}/{number}"}
+    known = {name: Endpoint("GET", each, "pool", False, "") for name, each in paths.items()}
+    assert asked_at(path, known) == (action, words)
+
+
+def test_a_far_limit_is_beyond_the_market_and_exact() -> None:
+    assert (far("buy", 0.1), far("sell", 0.1)) == (D("0.105"), D("0.095"))

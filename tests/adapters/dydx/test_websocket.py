@@ -8,7 +8,7 @@ import pytest
 from adapters.base.settings import Subscription, VenueSettings
 from adapters.dydx.websocket import Websocket
 from state.errors import WrongUse
-from state.events import BookDelta, BookSnapshot, FeedStatus
+from state.events import BookDelta, BookSnapshot, Candle, FeedStatus
 
 SECOND = 1_000_000_000
 BTC = "book/BTC-USD"
@@ -101,6 +101,30 @@ def test_what_it_could_not_fetch_is_asked_for_again_and_what_it_does_not_have_is
     assert [(event.symbol, event.status) for event in told if isinstance(event, FeedStatus)] == [("XXX-USD", "down")]
     socket.receive(said("subscribed", 3, BOOK), 0)
     assert socket.is_ready, "the other one goes on"
+
+
+def test_a_candle_is_closed_by_the_next_unless_something_may_have_been_missed() -> None:
+    socket = opened("candles/BTC-USD/1MIN")
+
+    def told(kind: str, number: int, contents: Any) -> list[tuple[int, float, bool]]:
+        events = socket.receive(said(kind, number, contents, "v4_candles", "BTC-USD/1MIN"), 0)
+        return [
+            (event.start // SECOND // 60, event.close, event.closed) for event in events if isinstance(event, Candle)
+        ]
+
+    def row(minute: int, close: str) -> dict[str, str]:
+        prices = dict.fromkeys(("low", "high", "open"), close)
+        named = {"startedAt": f"1970-01-01T00:{minute:02}:00.000Z", "ticker": "BTC-USD", "resolution": "1MIN"}
+        return named | prices | {"close": close, "baseTokenVolume": "1"}
+
+    history = {"candles": [row(2, "20"), row(1, "10")]}
+    assert told("subscribed", 1, history) == [(1, 10, False), (1, 10, True), (2, 20, False)], "newest first on the wire"
+    assert told("channel_data", 2, row(2, "21")) == [(2, 21, False)]
+    assert told("channel_data", 3, row(1, "9")) == [], "an old one says nothing"
+    assert told("channel_data", 4, row(3, "30")) == [(2, 21, True), (3, 30, False)]
+    assert told("channel_data", 5, {"resolution": 7}) == []
+    assert told("channel_data", 6, row(4, "40")) == [(4, 40, False)], "what became of the one before is not known"
+    assert told("subscribed", 7, history) == [(1, 10, False), (1, 10, True), (2, 20, False)], "a snapshot begins anew"
 
 
 def test_subscriptions_are_spread_as_the_venue_limits_them() -> None:
