@@ -121,6 +121,9 @@ class _Clearing:
 class Floor:
     """All markets and accounts of one loopback venue."""
 
+    settles_when_due: bool = True
+    """Is funding settled by the clock, or only where `fund` is called?"""
+
     def __init__(
         self,
         contracts: Iterable[Contract],
@@ -271,7 +274,7 @@ class Floor:
         """Opens new minutes and settles the funding that is due."""
         for symbol, market in self.markets.items():
             market.tick(now_ms)
-            if now_ms >= market.next_funding_ms:
+            if self.settles_when_due and now_ms >= market.next_funding_ms:
                 self.fund(symbol, now_ms)
 
     # -- questions ---------------------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ def test_an_order_beyond_the_free_balance_is_refused_and_a_closing_one_is_not() 
     assert floor.desks["k"].book.position("BTCUSDT").size == 0
 
 
+@pytest.mark.usefixtures("due_funding")
 def test_funding_settles_on_the_clock_and_schedules_the_next() -> None:
     floor = Floor([BTCUSDT], [Account("k", "s", D(100_000))], seed=1)
     floor.tick(1_000)

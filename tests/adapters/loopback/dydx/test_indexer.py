@@ -131,6 +131,7 @@ async def test_a_fault_stands_before_a_rest_answer_once() -> None:
         assert (await client.get("/v4/height"))["height"] == str(client.venue.chain.height)
 
 
+@pytest.mark.usefixtures("due_funding")
 async def test_funding_is_paid_by_the_hour_and_found_by_whoever_asks() -> None:
     now = [1_765_210_316_125]
     async with started(clock=lambda: now[0]) as client:

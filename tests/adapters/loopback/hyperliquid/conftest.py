@@ -9,13 +9,7 @@ import pytest
 from adapters.loopback.hyperliquid.limits import RateLimits
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
 from tests.adapters.loopback.conftest import ThreadedVenue
-from tests.adapters.loopback.hyperliquid.hyperliquid_wire import (
-    ADDRESS,
-    CUSTOMER,
-    SUB_ACCOUNT,
-    SUB_CUSTOMER,
-    within_the_hour,
-)
+from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, CUSTOMER, SUB_ACCOUNT, SUB_CUSTOMER
 
 
 @pytest.fixture
@@ -26,7 +20,6 @@ def threaded() -> Iterator[ThreadedVenue]:
         accounts=[CUSTOMER, SUB_CUSTOMER],
         rate_limits=RateLimits.off(),
         warm_up_steps=100,
-        clock=within_the_hour(),
         masters={SUB_ACCOUNT: ADDRESS},
     )
     with ThreadedVenue(venue) as running:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -23,17 +21,6 @@ SUB_ACCOUNT = "0x5ab0000000000000000000000000000000000001"
 SUB_CUSTOMER = Account(SUB_ACCOUNT, "", uid=2)
 WALLET = eth_account.Account.from_key(SECRET)
 BTC, ETH, SOL = 0, 1, 5
-HOUR_MS = 3_600_000
-
-
-def within_the_hour() -> Callable[[], int]:
-    """The time, unless the hour ends soon: then a little earlier, so that no funding falls into a test that did not ask for it.
-
-    Never later: clients that look at the time themselves would ask for what is over.
-    """
-    left_ms = HOUR_MS - time.time_ns() // 1_000_000 % HOUR_MS
-    back_ms = 5 * 60_000 if left_ms < 2 * 60_000 else 0
-    return lambda: time.time_ns() // 1_000_000 - back_ms
 
 
 def cloid(number: int) -> str:
@@ -146,11 +133,7 @@ class Socket:
 @asynccontextmanager
 async def started(**options):
     """A venue with a client on it; no flow and no limits unless asked for."""
-    options = (
-        {"rate_limits": RateLimits.off(), "accounts": [CUSTOMER], "warm_up_steps": 60}
-        | {"clock": within_the_hour()}
-        | options
-    )
+    options = {"rate_limits": RateLimits.off(), "accounts": [CUSTOMER], "warm_up_steps": 60} | options
     venue = HyperliquidVenue(**options)
     await venue.start()
     try:

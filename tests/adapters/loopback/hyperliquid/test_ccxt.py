@@ -12,7 +12,7 @@ import pytest
 
 from adapters.loopback.hyperliquid.limits import RateLimits
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
-from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, CUSTOMER, SECRET, within_the_hour
+from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, CUSTOMER, SECRET
 
 SYMBOL = "BTC/USDC:USDC"
 KEYS = {
@@ -36,9 +36,7 @@ def pointed_at(exchange, venue: HyperliquidVenue):
 @asynccontextmanager
 async def opened():
     """A venue and ccxt.pro's client on it."""
-    venue = HyperliquidVenue(
-        seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100, clock=within_the_hour()
-    )
+    venue = HyperliquidVenue(seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100)
     await venue.start()
     exchange = pointed_at(ccxt.pro.hyperliquid(KEYS), venue)
     try:

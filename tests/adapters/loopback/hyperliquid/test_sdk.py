@@ -118,7 +118,7 @@ def test_a_market_order_makes_fills_a_position_and_a_balance(threaded, exchange)
     mark = threaded.call(lambda venue: venue.floor.markets["ETH"].mark_price)
     unrealized = truth.positions["ETH"].unrealized(mark)
     assert Decimal(state["marginSummary"]["accountValue"]) == truth.wallet + unrealized
-    threaded.call(lambda venue: venue.floor.fund("ETH", 1_900_000_000_000))
+    threaded.call(lambda venue: venue.floor.fund("ETH", venue.clock()))
     paid = info.user_funding_history(ADDRESS, 0, FOREVER)[0]["delta"]
     assert Decimal(paid["usdc"]) == threaded.call(lambda v: v.truth(ADDRESS)).funding > 0
     (closed,) = statuses(exchange.market_close("ETH"))

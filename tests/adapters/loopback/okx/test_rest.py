@@ -197,6 +197,7 @@ async def test_orders_go_when_nobody_has_renewed_their_countdown() -> None:
         assert set(client.venue.truth(KEY).open_orders) == {"b"}
 
 
+@pytest.mark.usefixtures("due_funding")
 async def test_funding_is_settled_when_it_is_due_and_written_down() -> None:
     now_ms = int(time.time() * 1000)
     async with started(clock=lambda: now_ms) as client:
