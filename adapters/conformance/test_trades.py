@@ -9,6 +9,7 @@ from adapters import Venue
 from adapters.base.query import Query
 from adapters.conformance.recording import Reader, Recording
 from adapters.conformance.stage import Play, Stage
+from adapters.conformance.told import UNTIL_S
 from adapters.loopback.faults import Fault, Place
 from state.events import Trade
 
@@ -23,7 +24,7 @@ def ids(on: Stage) -> list[str]:
 async def traded(on: Stage, count: int = TRADES) -> None:
     """Steps the market until so many more trades were told."""
     enough = len(ids(on)) + count
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(UNTIL_S):
         while len(ids(on)) < enough:
             on.venue.step(3)
             await asyncio.sleep(0.002)

@@ -14,7 +14,7 @@ from state.reducer import Reducer
 from state.shared import SharedState
 from state.words import TERMINAL
 
-UNTIL_S = 5.0
+UNTIL_S = 10.0
 E = TypeVar("E")
 
 

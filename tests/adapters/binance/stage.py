@@ -26,6 +26,7 @@ from state.events import (
 )
 from state.record import Frame, Record
 from state.secrets import Credentials, Secret
+from tests.patience import PATIENCE_S
 
 KEY, SECRET = "APIKEY", "SUPERSECRETWORD"
 BTC = "BTCUSDT"
@@ -53,7 +54,7 @@ class Heard:
     def outcome(self, seq: int) -> list[AnyEvent]:
         return [event for _, events, cause, _ in self.bursts if cause == seq for event in events]
 
-    async def until(self, holds: Callable[[], object], timeout_s: float = 5.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
         async with asyncio.timeout(timeout_s):
             while not holds():
                 self.news.clear()
@@ -142,7 +143,7 @@ async def stage(
             private_url=venue.private_url,
             trade_url=venue.trade_url,
             order_entry=entry,  # type: ignore[arg-type]
-            **({"symbols": (BTC,), "request_timeout_s": 1.0, "look_up_s": 0.5} | settings),
+            **({"symbols": (BTC,), "look_up_s": 0.5} | settings),
         ),
         heard,
         WallClock(),

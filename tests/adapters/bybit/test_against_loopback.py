@@ -228,7 +228,7 @@ def test_more_orders_than_the_rate_limit_lets_through_all_arrive_in_the_end() ->
     async def story(on: Stage) -> None:
         bid, _ = on.touch()
         seqs = on.intend(*[on.order(str(bid - 100 - n)) for n in range(25)])
-        await on.heard.until(lambda: all(on.heard.outcome(seq) for seq in seqs), 10)
+        await on.heard.until(lambda: all(on.heard.outcome(seq) for seq in seqs))
         assert {type(on.heard.outcome(seq)[0]) for seq in seqs} == {Accepted}
         assert len(on.venue.truth(KEY).open_orders) == 25
 

@@ -18,6 +18,7 @@ from state.clock import WallClock
 from state.events import AnyEvent, Fill, Intent, OrderUpdate, PlaceOrder
 from state.record import Frame, Record
 from state.secrets import Credentials, Secret
+from tests.patience import PATIENCE_S
 
 KEY, SECRET = CUSTOMER.key, CUSTOMER.secret
 BTC = "BTC-USD"
@@ -45,7 +46,7 @@ class Heard:
     def outcome(self, seq: int) -> list[AnyEvent]:
         return [event for _, events, cause, _ in self.bursts if cause == seq for event in events]
 
-    async def until(self, holds: Callable[[], object], timeout_s: float = 5.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
         async with asyncio.timeout(timeout_s):
             while not holds():
                 self.news.clear()
@@ -135,7 +136,7 @@ async def stage(
             rest_url=venue.rest_url,
             public_url=venue.public_url,
             trade_url=venue.trade_url,
-            **({"symbols": (BTC,), "request_timeout_s": 1.0, "look_up_s": 0.5} | settings),
+            **({"symbols": (BTC,), "look_up_s": 0.5} | settings),
         ),
         heard,
         WallClock(),

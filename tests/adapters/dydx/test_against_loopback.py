@@ -180,7 +180,7 @@ def test_over_the_chains_limit_nothing_is_lost_and_everything_is_told() -> None:
     async def story(on: Stage) -> None:
         bid, _ = on.touch()
         seqs = on.intend(*(on.order(bid - 50 - n) for n in range(3)))
-        await on.heard.until(lambda: all(on.heard.outcome(seq) for seq in seqs), 10.0)
+        await on.heard.until(lambda: all(on.heard.outcome(seq) for seq in seqs))
         told = [event for seq in seqs for event in on.heard.outcome(seq)]
         assert {getattr(event, "refusal", "") for event in told} == {"", "rate"}
         assert len([event for event in told if isinstance(event, Rejected)]) == 1

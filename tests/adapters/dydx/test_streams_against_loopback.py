@@ -128,7 +128,7 @@ def test_what_the_indexer_cannot_serve_now_is_asked_for_again() -> None:
     faults.add(Place.PUBLIC, "snapshot/v4_orderbook", Fault(status=500))
 
     async def story(on: Stage) -> None:
-        await on.heard.until(lambda: on.heard.of(BookSnapshot), 8.0)
+        await on.heard.until(lambda: on.heard.of(BookSnapshot))
         assert [e.status for e in on.heard.of(FeedStatus) if e.channel == "book"] == ["connecting", "ok"]
 
     played(story, subscriptions=[Subscription("book", BTC)], venue_more={"faults": faults})

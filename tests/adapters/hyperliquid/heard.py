@@ -7,6 +7,7 @@ from typing import Any
 
 from state.events import AnyEvent
 from state.record import Frame
+from tests.patience import PATIENCE_S
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Heard:
     def outcome(self, seq: int) -> list[AnyEvent]:
         return [event for _, events, cause, _ in self.bursts if cause == seq for event in events]
 
-    async def until(self, holds: Callable[[], object], timeout_s: float = 5.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
         async with asyncio.timeout(timeout_s):
             while not holds():
                 self.news.clear()

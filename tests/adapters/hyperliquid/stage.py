@@ -102,7 +102,7 @@ async def stage(
                 trade_url=venue.trade_url,
                 order_entry=entry,  # type: ignore[arg-type]
                 state_dir=state_dir,
-                **({"symbols": (BTC,), "request_timeout_s": 1.0, "look_up_s": 0.5} | settings),
+                **({"symbols": (BTC,), "look_up_s": 0.5} | settings),
             ),
             heard,
             WallClock(),

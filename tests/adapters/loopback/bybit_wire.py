@@ -12,6 +12,7 @@ import aiohttp
 import yarl
 
 from adapters.loopback import Account, BybitVenue, RateLimits
+from tests.patience import PATIENCE_S
 
 KEY, SECRET = "APIKEY", "SECRET"
 CUSTOMER = Account(KEY, SECRET, uid=1)
@@ -67,7 +68,7 @@ class Socket:
     async def hear(self, topic: str = "") -> dict:
         """The next message, or the next of a topic or operation."""
         while True:
-            message = json.loads(await self.raw.receive_str(timeout=5))
+            message = json.loads(await self.raw.receive_str(timeout=PATIENCE_S))
             if not topic or topic in (message.get("topic"), message.get("op")):
                 return message
 

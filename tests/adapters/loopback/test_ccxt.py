@@ -11,6 +11,7 @@ import ccxt.pro
 import pytest
 
 from adapters.loopback import Account, BybitVenue, RateLimits
+from tests.patience import PATIENCE_S
 
 SYMBOL = "BTC/USDT:USDT"
 
@@ -99,7 +100,7 @@ async def test_ccxt_pro_keeps_its_book_equal_to_the_venues() -> None:
         await exchange.watch_order_book(SYMBOL, 50)
         for _ in range(5):
             venue.step(50)
-            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL, 50), 5)
+            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL, 50), PATIENCE_S)
         truth = venue.books["BTCUSDT"]
         assert [(Decimal(str(p)), Decimal(str(s))) for p, s in book["bids"]] == truth.bids[:50]
         assert [(Decimal(str(p)), Decimal(str(s))) for p, s in book["asks"]] == truth.asks[:50]
@@ -126,11 +127,11 @@ async def test_ccxt_pro_hears_its_orders_and_trades_over_the_sockets() -> None:
         while not venue.subscribed("APIKEY", "order") or not venue.subscribed("APIKEY", "execution"):
             await asyncio.wait([orders, fills], timeout=0.005)
         placed = await exchange.create_order_ws(SYMBOL, "limit", "buy", 0.01, 64500, {"clientOrderId": "w1"})
-        seen = (await asyncio.wait_for(orders, 5))[0]
+        seen = (await asyncio.wait_for(orders, PATIENCE_S))[0]
         assert (seen["id"], seen["clientOrderId"], seen["status"]) == (placed["id"], "w1", "open")
         await exchange.edit_order_ws(placed["id"], SYMBOL, "limit", "buy", 0.02, 64400)
         await exchange.cancel_order_ws(placed["id"], SYMBOL)
         await exchange.create_order_ws(SYMBOL, "market", "sell", 0.01)
-        mine = (await asyncio.wait_for(fills, 5))[0]
+        mine = (await asyncio.wait_for(fills, PATIENCE_S))[0]
         assert (mine["side"], mine["amount"]) == ("sell", 0.01)
         assert venue.truth("APIKEY").positions["BTCUSDT"].size == Decimal("-0.010")

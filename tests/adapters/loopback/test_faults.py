@@ -11,6 +11,7 @@ import pytest
 from adapters.loopback import Fault, Faults, Place
 from tests.adapters.loopback.bybit_wire import KEY, headers, started
 from tests.adapters.loopback.test_bybit_sockets import create, trade_socket
+from tests.patience import PATIENCE_S
 
 BOOK = "orderbook.50.BTCUSDT"
 
@@ -55,7 +56,7 @@ async def test_all_sockets_of_a_kind_are_cut_and_no_others(place) -> None:
             await socket.say(op="ping")
             await socket.hear()
         assert venue.cut_sockets(place) == 1
-        ended = await sockets[place].raw.receive(timeout=5)
+        ended = await sockets[place].raw.receive(timeout=PATIENCE_S)
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
         for kind, socket in sockets.items():
             if kind is not place:
@@ -70,7 +71,7 @@ async def test_a_push_can_cut_its_own_socket() -> None:
         await private.subscribe("order")
         client.venue.faults.add(Place.PRIVATE, "order", Fault(cut=True))
         await client.place("seen-by-nobody")
-        ended = await private.raw.receive(timeout=5)
+        ended = await private.raw.receive(timeout=PATIENCE_S)
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 

@@ -11,6 +11,8 @@ import pytest
 from pybit import _websocket_stream, _websocket_trading, unified_trading
 from pybit.exceptions import InvalidRequestError
 
+from tests.patience import PATIENCE_S
+
 QUIET = {"testnet": False, "restart_on_error": False, "ping_interval": 5, "ping_timeout": 1, "private_auth_expire": 10}
 """Its thread looks up once a `ping_timeout`: the default of 10 s would hold up the end of each test."""
 KEYS = {"api_key": "APIKEY", "api_secret": "SECRET"}
@@ -211,18 +213,18 @@ def test_the_public_socket_keeps_pybits_book_equal_to_the_venues(threaded, socke
     public.orderbook_stream(50, "BTCUSDT", books.put)
     public.trade_stream("BTCUSDT", trades.put)
     public.ticker_stream("BTCUSDT", tickers.put)
-    first = books.get(timeout=5)
+    first = books.get(timeout=PATIENCE_S)
     assert first["type"] == "snapshot"
-    tickers.get(timeout=5)
+    tickers.get(timeout=PATIENCE_S)
     threaded.call(lambda venue: venue.step(200))
     threaded.call(lambda venue: venue.step(200))
     truth = threaded.call(lambda venue: venue.books["BTCUSDT"])
-    seen = books.get(timeout=5)["data"]
+    seen = books.get(timeout=PATIENCE_S)["data"]
     while best(seen["b"], max) != truth.bids[0] or best(seen["a"], min) != truth.asks[0]:
-        seen = books.get(timeout=5)["data"]
+        seen = books.get(timeout=PATIENCE_S)["data"]
     assert sorted(levels(seen["b"])) == sorted(truth.bids[:50])
     assert sorted(levels(seen["a"])) == sorted(truth.asks[:50])
-    assert trades.get(timeout=5)["data"][0]["S"] in ("Buy", "Sell")
+    assert trades.get(timeout=PATIENCE_S)["data"][0]["S"] in ("Buy", "Sell")
 
 
 def test_the_private_socket_tells_the_life_of_an_order(http, sockets) -> None:
@@ -233,18 +235,18 @@ def test_the_private_socket_tells_the_life_of_an_order(http, sockets) -> None:
     private.position_stream(positions.put)
     private.wallet_stream(wallets.put)
     place(http, price="64500.00", orderLinkId="rest")
-    assert orders.get(timeout=5)["data"][0]["orderStatus"] == "New"
+    assert orders.get(timeout=PATIENCE_S)["data"][0]["orderStatus"] == "New"
     place(http, price="65500.00", orderLinkId="cross", timeInForce="PostOnly")
-    refused = orders.get(timeout=5)["data"][0]
+    refused = orders.get(timeout=PATIENCE_S)["data"][0]
     assert (refused["orderStatus"], refused["rejectReason"]) == ("Cancelled", "EC_PostOnlyWillTakeLiquidity")
     place(http, orderType="Market", orderLinkId="take")
-    assert orders.get(timeout=5)["data"][0]["orderStatus"] == "Filled"
-    assert executions.get(timeout=5)["data"][0]["orderLinkId"] == "take"
-    held = positions.get(timeout=5)["data"][0]
+    assert orders.get(timeout=PATIENCE_S)["data"][0]["orderStatus"] == "Filled"
+    assert executions.get(timeout=PATIENCE_S)["data"][0]["orderLinkId"] == "take"
+    held = positions.get(timeout=PATIENCE_S)["data"][0]
     while held["size"] != "0.010":
-        held = positions.get(timeout=5)["data"][0]
+        held = positions.get(timeout=PATIENCE_S)["data"][0]
     assert held["side"] == "Buy"
-    assert wallets.get(timeout=5)["data"][0]["coin"][0]["coin"] == "USDT"
+    assert wallets.get(timeout=PATIENCE_S)["data"][0]["coin"][0]["coin"] == "USDT"
 
 
 def test_the_trade_socket_places_amends_cancels_and_batches(threaded, sockets) -> None:
@@ -252,15 +254,15 @@ def test_the_trade_socket_places_amends_cancels_and_batches(threaded, sockets) -
     trade = sockets("trade")
     order = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.001"}
     trade.place_order(answers.put, refusals.put, **order, price="64500.00", orderLinkId="w1")
-    placed = answers.get(timeout=5)
+    placed = answers.get(timeout=PATIENCE_S)
     assert placed["data"]["orderLinkId"] == "w1"
     trade.amend_order(answers.put, refusals.put, category="linear", symbol="BTCUSDT", orderLinkId="w1", qty="0.003")
-    assert answers.get(timeout=5)["data"]["orderId"] == placed["data"]["orderId"]
+    assert answers.get(timeout=PATIENCE_S)["data"]["orderId"] == placed["data"]["orderId"]
     trade.cancel_order(answers.put, refusals.put, category="linear", symbol="BTCUSDT", orderLinkId="w1")
-    answers.get(timeout=5)
+    answers.get(timeout=PATIENCE_S)
     trade.cancel_order(answers.put, refusals.put, category="linear", symbol="BTCUSDT", orderLinkId="w1")
-    assert refusals.get(timeout=5)["retCode"] == 110001
+    assert refusals.get(timeout=PATIENCE_S)["retCode"] == 110001
     batch = [{**order, "price": "64500.00", "orderLinkId": f"b{n}"} for n in range(2)]
     trade.place_batch_order(answers.put, refusals.put, category="linear", request=batch)
-    assert [item["code"] for item in answers.get(timeout=5)["retExtInfo"]["list"]] == [0, 0]
+    assert [item["code"] for item in answers.get(timeout=PATIENCE_S)["retExtInfo"]["list"]] == [0, 0]
     assert set(threaded.call(lambda venue: venue.truth("APIKEY").open_orders)) == {"b0", "b1"}

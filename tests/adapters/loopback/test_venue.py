@@ -12,12 +12,13 @@ import uvloop
 from adapters.loopback import LOOPBACKS, Account, BybitVenue, Place, serve
 from adapters.loopback.bybit.venue import active_time_s
 from tests.adapters.loopback.bybit_wire import KEY, Client, started
+from tests.patience import PATIENCE_S
 
 
 async def test_a_venue_is_served_by_name_until_cancelled() -> None:
     told: asyncio.Future[BybitVenue] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(serve("bybit", accounts=[Account("a", "b")], started=told))
-    venue = await asyncio.wait_for(told, 5)
+    venue = await asyncio.wait_for(told, PATIENCE_S)
     async with aiohttp.ClientSession() as session:
         async with session.get(venue.rest_url + "/v5/market/time") as reply:
             assert reply.status == 200
@@ -79,7 +80,7 @@ def test_sockets_are_cut_under_uvloop_too() -> None:
             public = await client.open(client.venue.public_url)
             await public.subscribe("tickers.BTCUSDT")
             assert client.venue.cut_sockets(Place.PUBLIC) == 1
-            kinds = [(await public.raw.receive(timeout=5)).type for _ in range(3)]
+            kinds = [(await public.raw.receive(timeout=PATIENCE_S)).type for _ in range(3)]
             assert {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR} & set(kinds)
 
     uvloop.run(run())
@@ -87,7 +88,7 @@ def test_sockets_are_cut_under_uvloop_too() -> None:
 
 async def idle(client: Client, url: str) -> aiohttp.WSMessage:
     socket = await client.open(url)
-    return await socket.raw.receive(timeout=5)
+    return await socket.raw.receive(timeout=PATIENCE_S)
 
 
 async def test_a_private_socket_that_says_nothing_for_its_active_time_is_cut() -> None:

@@ -95,7 +95,7 @@ async def stage(
         private_url=venue.private_url,
         trade_url=venue.trade_url,
         order_entry=entry,  # type: ignore[arg-type]
-        **({"symbols": (BTC,), "request_timeout_s": 1.0, "look_up_s": 0.5} | settings),
+        **({"symbols": (BTC,), "look_up_s": 0.5} | settings),
     )
     exchange = Exchange(where, heard, WallClock(), "session-1", KEYS, transport)
     on = Stage(venue, exchange, heard)

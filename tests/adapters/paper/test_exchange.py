@@ -29,6 +29,7 @@ from streams.feeds import Feeds
 from streams.pipeline import Pipeline
 from streams.strategy import Strategy, run_strategies
 from tests.adapters.paper.stage import INSTANT, SYMBOL, VENUE, instrument, snapshot, words
+from tests.patience import PATIENCE_S
 
 QUICK = msgspec.structs.replace(INSTANT, order_latency_ms=2, response_latency_ms=2)
 
@@ -97,10 +98,10 @@ def test_an_intent_of_a_strategy_is_matched_here_and_its_answer_comes_in_time() 
         await session.exchange.start([Subscription("book", SYMBOL)])
         session.say(instrument())
         session.say(snapshot(1))
-        await asyncio.wait_for(session.heard.wait(), 5)
+        await asyncio.wait_for(session.heard.wait(), PATIENCE_S)
         session.heard.clear()
         session.say(Trade(VENUE, SYMBOL, session.clock.now_ns(), "t", 100.0, 9.0, "sell"))
-        await asyncio.wait_for(session.heard.wait(), 5)
+        await asyncio.wait_for(session.heard.wait(), PATIENCE_S)
         await session.exchange.close()
         return session
 
@@ -140,7 +141,7 @@ def test_shutdown_leaves_what_its_policy_says(
         await session.exchange.start([])
         session.say(instrument())
         session.say(snapshot(1))
-        await asyncio.wait_for(session.heard.wait(), 5)
+        await asyncio.wait_for(session.heard.wait(), PATIENCE_S)
         report = await session.exchange.shutdown(policy)
         await session.exchange.close()
         assert (report.policy, report.cancelled, report.open_orders, report.positions, report.clean) == (
@@ -164,7 +165,7 @@ def test_a_position_that_no_trusted_book_can_close_is_told() -> None:
         await session.exchange.start([])
         session.say(instrument())
         session.say(snapshot(1))
-        await asyncio.wait_for(session.heard.wait(), 5)
+        await asyncio.wait_for(session.heard.wait(), PATIENCE_S)
         session.say(FeedStatus(VENUE, SYMBOL, "book", "gap"))
         report = await session.exchange.shutdown("flatten")
         assert not report.clean

@@ -14,6 +14,7 @@ import yarl
 
 from adapters.loopback import Account
 from adapters.loopback.binance import BinanceVenue, RateLimits
+from tests.patience import PATIENCE_S
 
 KEY, SECRET = "APIKEY", "SECRET"
 CUSTOMER = Account(KEY, SECRET, uid=1)
@@ -104,7 +105,7 @@ class Socket:
         await self.raw.send_str(json.dumps(message))
 
     async def hear(self) -> dict:
-        return json.loads(await self.raw.receive_str(timeout=5))
+        return json.loads(await self.raw.receive_str(timeout=PATIENCE_S))
 
     async def hear_event(self, kind: str) -> dict:
         """The next event of a kind."""

@@ -12,6 +12,7 @@ import pytest
 
 from adapters.loopback.binance import BinanceVenue, RateLimits
 from tests.adapters.loopback.binance.binance_wire import CUSTOMER, KEY
+from tests.patience import PATIENCE_S
 
 SYMBOL = "BTC/USDT:USDT"
 KEYS = {"apiKey": "APIKEY", "secret": "SECRET", "enableRateLimit": False}
@@ -111,7 +112,7 @@ async def test_ccxt_pro_keeps_its_book_equal_to_the_venues_at_every_event() -> N
         await exchange.watch_order_book(SYMBOL)
         for _ in range(8):
             venue.step(50)
-            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL), 5)
+            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL), PATIENCE_S)
             truth = venue.books["BTCUSDT"]
             assert levels(book["bids"]) == truth.bids
             assert levels(book["asks"]) == truth.asks
@@ -135,14 +136,14 @@ async def test_ccxt_pro_hears_its_orders_and_trades_and_enters_orders_over_the_s
         while not venue.subscribed(KEY):
             await asyncio.wait([orders, fills], timeout=0.005)
         placed = await exchange.create_order_ws(SYMBOL, "limit", "buy", 0.01, 64500, {"clientOrderId": "w1"})
-        seen = (await asyncio.wait_for(orders, 5))[0]
+        seen = (await asyncio.wait_for(orders, PATIENCE_S))[0]
         assert (seen["id"], seen["clientOrderId"], seen["status"]) == (placed["id"], "w1", "open")
         edited = await exchange.edit_order_ws(placed["id"], SYMBOL, "limit", "buy", 0.02, 64400)
         assert (edited["price"], edited["amount"]) == (64400.0, 0.02)
         gone = await exchange.cancel_order_ws(placed["id"], SYMBOL)
         assert gone["status"] == "canceled"
         await exchange.create_order_ws(SYMBOL, "market", "sell", 0.01)
-        mine = (await asyncio.wait_for(fills, 5))[0]
+        mine = (await asyncio.wait_for(fills, PATIENCE_S))[0]
         assert (mine["side"], mine["amount"]) == ("sell", 0.01)
         assert venue.truth(KEY).positions["BTCUSDT"].size == Decimal("-0.010")
 
@@ -158,7 +159,7 @@ async def test_ccxt_pro_keeps_the_book_of_spot_too() -> None:
         await exchange.watch_order_book("BTC/USDT")
         for _ in range(5):
             venue.step(50)
-            book = await asyncio.wait_for(exchange.watch_order_book("BTC/USDT"), 5)
+            book = await asyncio.wait_for(exchange.watch_order_book("BTC/USDT"), PATIENCE_S)
             assert levels(book["bids"]) == venue.books["BTCUSDT"].bids
         assert (await exchange.fetch_trades("BTC/USDT"))[-1]["price"] > 0
         assert len(await exchange.fetch_ohlcv("BTC/USDT", "1m")) > 1

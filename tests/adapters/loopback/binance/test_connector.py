@@ -12,6 +12,7 @@ from binance.um_futures import UMFutures
 from binance.websocket.um_futures.websocket_client import UMFuturesWebsocketClient
 
 from tests.adapters.loopback.binance.binance_wire import KEY, SECRET
+from tests.patience import PATIENCE_S
 
 LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.010"}
 
@@ -49,9 +50,9 @@ def test_streams_are_heard(threaded, http) -> None:
     )
     try:
         client.book_ticker("btcusdt", id=7)
-        assert heard.get(timeout=5) == {"result": None, "id": 7}
+        assert heard.get(timeout=PATIENCE_S) == {"result": None, "id": 7}
         threaded.call(lambda venue: venue.step(100))
-        event = heard.get(timeout=5)
+        event = heard.get(timeout=PATIENCE_S)
         assert (event["e"], event["s"]) == ("bookTicker", "BTCUSDT")
     finally:
         client.stop()

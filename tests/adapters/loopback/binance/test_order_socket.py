@@ -8,6 +8,7 @@ import pytest
 from adapters.loopback import Fault, Place
 from adapters.loopback.binance import RateLimits
 from tests.adapters.loopback.binance.binance_wire import KEY, Client, Socket, started
+from tests.patience import PATIENCE_S
 
 LIMIT = {
     "symbol": "BTCUSDT",
@@ -166,7 +167,7 @@ async def test_all_sockets_of_a_kind_are_cut_and_no_others(place) -> None:
         for kind, socket in sockets.items():
             await speak(kind, socket)
         assert client.venue.cut_sockets(place) == 1
-        ended = await sockets[place].raw.receive(timeout=5)
+        ended = await sockets[place].raw.receive(timeout=PATIENCE_S)
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
         for kind, socket in sockets.items():
             if kind is not place:

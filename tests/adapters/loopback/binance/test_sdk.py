@@ -25,6 +25,7 @@ from binance_sdk_derivatives_trading_usds_futures.rest_api.models import (
 )
 
 from tests.adapters.loopback.binance.binance_wire import KEY, SECRET
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float' is deprecated:DeprecationWarning")
 BTC = {"symbol": "BTCUSDT"}
@@ -194,7 +195,7 @@ async def test_the_streams_and_the_order_socket(threaded, monkeypatch) -> None:
         (await opening).on("message", queue.put_nowait)
 
     async def next_of(name: str):
-        return await asyncio.wait_for(heard[name].get(), 5)
+        return await asyncio.wait_for(heard[name].get(), PATIENCE_S)
 
     async with connected(client.websocket_streams) as streams, connected(client.websocket_api) as orders:
         await listen("depth", streams.diff_book_depth_streams(symbol="btcusdt", update_speed="100ms"))

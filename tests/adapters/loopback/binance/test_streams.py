@@ -16,6 +16,7 @@ from adapters.loopback.binance.streams import Lane, lane_of
 from adapters.loopback.market import Liquidated
 from adapters.loopback.orders import Kind, Side, Tif
 from tests.adapters.loopback.binance.binance_wire import Client, Socket, started
+from tests.patience import PATIENCE_S
 
 DEPTH = "btcusdt@depth@100ms"
 NOW_MS = 1_754_000_000_000
@@ -108,7 +109,7 @@ async def test_who_talks_too_much_is_cut() -> None:
         for number in range(10):
             assert (await socket.ask("LIST_SUBSCRIPTIONS"))["id"] == number + 1
         await socket.say(method="LIST_SUBSCRIPTIONS", id=11)
-        ended = await socket.raw.receive(timeout=5)
+        ended = await socket.raw.receive(timeout=PATIENCE_S)
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
@@ -120,11 +121,11 @@ async def test_a_socket_is_pinged_every_three_minutes_and_ends_after_a_day() -> 
         client.venue.tick()
         now_ms[0] += 180_000
         client.venue.tick()
-        ping = await raw.receive(timeout=5)
+        ping = await raw.receive(timeout=PATIENCE_S)
         assert (ping.type, ping.data) == (aiohttp.WSMsgType.PING, str(now_ms[0]).encode())
         now_ms[0] = NOW_MS + 86_400_000
         client.venue.tick()
-        ended = await raw.receive(timeout=5)
+        ended = await raw.receive(timeout=PATIENCE_S)
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 

@@ -10,6 +10,7 @@ import pytest
 from adapters.loopback import Fault, Place
 from adapters.loopback.orders import Kind, Side, Tif
 from tests.adapters.loopback.binance.binance_wire import KEY, Client, Socket, started
+from tests.patience import PATIENCE_S
 
 MARKET = {"type": "MARKET", "price": None, "timeInForce": None}
 LISTEN = "/fapi/v1/listenKey"
@@ -313,5 +314,5 @@ async def test_a_push_is_lost_and_another_cuts_its_socket() -> None:
         for name in ("lost", "heard", "cut"):
             await client.place(name)
         assert (await socket.hear())["o"]["c"] == "heard"
-        ended = await socket.raw.receive(timeout=5)
+        ended = await socket.raw.receive(timeout=PATIENCE_S)
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)

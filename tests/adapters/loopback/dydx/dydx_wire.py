@@ -19,6 +19,7 @@ from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId
 from adapters.loopback import Account
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.dydx.venue import DydxVenue
+from tests.patience import PATIENCE_S
 
 ADDRESS = "dydx19rl4cm2hmr8afy4kldpxz3fka4jguq0a4erelz"
 SECRET = "c4a48e2fce1481cd3294b4490f6678090ea98d3d0e5cd984558ab0968741b104"
@@ -124,7 +125,7 @@ class Socket:
         await self.raw.send_str(json.dumps({"type": kind, "channel": channel, **fields}))
 
     async def hear(self):
-        return json.loads(await self.raw.receive_str(timeout=5))
+        return json.loads(await self.raw.receive_str(timeout=PATIENCE_S))
 
     async def subscribe(self, channel: str, name: str | None = None, batched: bool = False):
         """The answer to a subscribe; data of other channels before it is lost."""

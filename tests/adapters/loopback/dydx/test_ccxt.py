@@ -17,6 +17,7 @@ from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.dydx.venue import DydxVenue
 from tests.adapters.loopback.conftest import ThreadedVenue
 from tests.adapters.loopback.dydx.dydx_wire import ADDRESS, CUSTOMER, SECRET
+from tests.patience import PATIENCE_S
 
 SYMBOL = "BTC/USDC:USDC"
 ORDERS = Path(__file__).with_name("ccxt_orders.py")
@@ -81,7 +82,7 @@ async def test_ccxt_pro_keeps_its_book_equal_to_the_venues() -> None:
 async def test_ccxt_pro_hears_trades_and_candles() -> None:
     async with opened() as (venue, exchange):
         for watch in (exchange.watch_trades, exchange.watch_ohlcv):
-            await asyncio.wait_for(watch(SYMBOL), 5)  # the snapshot
+            await asyncio.wait_for(watch(SYMBOL), PATIENCE_S)  # the snapshot
             waiting = asyncio.create_task(watch(SYMBOL))
             while not waiting.done():
                 venue.step(20)

@@ -12,6 +12,7 @@ from adapters.loopback.faults import Fault, Place
 from adapters.loopback.orders import Kind, Side, Tif
 from tests.adapters.loopback.dydx.dydx_wire import ADDRESS, IOC, POST_ONLY, SELL, started
 from tests.adapters.loopback.dydx.shapes import recorded, shape
+from tests.patience import PATIENCE_S
 
 ORDERS = f"{ADDRESS}/0"
 SOCKETS = "nautilus-legacy/websocket/"
@@ -181,7 +182,7 @@ async def test_who_says_too_much_that_is_wrong_is_sent_away() -> None:
         assert errors == ["Invalid message: could not parse"] * 2 + [
             "Too many invalid messages. Please reconnect and try again."
         ]
-        closed = await socket.raw.receive(timeout=5)
+        closed = await socket.raw.receive(timeout=PATIENCE_S)
         assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1008)
 
 
@@ -255,4 +256,4 @@ async def test_who_subscribes_too_often_is_told_and_sent_away() -> None:
         heard = [await socket.hear() for _ in range(3)]
         assert heard[0]["type"] == "subscribed"
         assert heard[2]["message"].startswith("Too many subscribe attempts for channel v4_markets-v4_markets.")
-        assert (await socket.raw.receive(timeout=5)).data == 1008
+        assert (await socket.raw.receive(timeout=PATIENCE_S)).data == 1008

@@ -13,6 +13,7 @@ from hyperliquid.utils.signing import sign_l1_action
 from adapters.loopback import Account
 from adapters.loopback.hyperliquid.limits import RateLimits
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
+from tests.patience import PATIENCE_S
 
 SECRET = "0x0123456789012345678901234567890123456789012345678901234567890123"
 ADDRESS = "0x14791697260e4c9a71f18484c9f997b308e59325"
@@ -107,7 +108,7 @@ class Socket:
     async def hear(self, channel: str = "") -> dict:
         """The next frame, of a channel where one is named."""
         while True:
-            frame = json.loads(await self.raw.receive_str(timeout=5))
+            frame = json.loads(await self.raw.receive_str(timeout=PATIENCE_S))
             if channel in ("", frame["channel"]):
                 return frame
 

@@ -13,6 +13,7 @@ import pytest
 from adapters.loopback.hyperliquid.limits import RateLimits
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
 from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, CUSTOMER, SECRET
+from tests.patience import PATIENCE_S
 
 SYMBOL = "BTC/USDC:USDC"
 KEYS = {
@@ -134,7 +135,7 @@ async def test_ccxt_pro_keeps_its_book_equal_to_the_venues_at_every_event() -> N
         await exchange.watch_order_book(SYMBOL)
         for _ in range(8):
             venue.step(50)
-            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL), 5)
+            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL), PATIENCE_S)
             truth = venue.books["BTC"]
             assert levels(book["bids"]) == truth.bids[:20]
             assert levels(book["asks"]) == truth.asks[:20]
@@ -147,7 +148,7 @@ async def test_ccxt_pro_hears_trades_tickers_and_candles() -> None:
             "ticker": asyncio.create_task(exchange.watch_ticker(SYMBOL)),
             "candle": asyncio.create_task(exchange.watch_ohlcv(SYMBOL, "1m")),
         }
-        await asyncio.wait_for(asyncio.gather(*watched.values()), 5)
+        await asyncio.wait_for(asyncio.gather(*watched.values()), PATIENCE_S)
         printed = {trade.trade_id: trade for trade in venue.floor.markets["BTC"].trades}
         heard = watched["trades"].result()[-1]
         assert heard["price"] == float(printed[heard["id"]].price)
@@ -162,14 +163,14 @@ async def test_ccxt_pro_hears_its_orders_trades_and_money_and_enters_orders_over
         while not (venue.subscribed("orderUpdates") and venue.subscribed("userFills")):
             await asyncio.wait([orders, fills], timeout=0.005)
         placed = await exchange.create_order_ws(SYMBOL, "limit", "buy", 0.01, 64_500, {"clientOrderId": CLOID})
-        (seen,) = await asyncio.wait_for(orders, 5)
+        (seen,) = await asyncio.wait_for(orders, PATIENCE_S)
         assert (seen["id"], seen["clientOrderId"], seen["status"]) == (placed["id"], CLOID, "open")
         edited = await exchange.edit_order_ws(placed["id"], SYMBOL, "limit", "buy", 0.02, 64_400)
         await exchange.cancel_order_ws(edited["id"], SYMBOL)
         assert venue.truth(ADDRESS).open_orders == {}
         await exchange.create_order_ws(SYMBOL, "market", "sell", 0.01, 65_000)
-        mine = (await asyncio.wait_for(fills, 5))[-1]
+        mine = (await asyncio.wait_for(fills, PATIENCE_S))[-1]
         assert (mine["side"], mine["amount"]) == ("sell", 0.01)
-        (position,) = await asyncio.wait_for(exchange.watch_positions([SYMBOL]), 5)
+        (position,) = await asyncio.wait_for(exchange.watch_positions([SYMBOL]), PATIENCE_S)
         assert position["side"] == "short"
         assert venue.truth(ADDRESS).positions["BTC"].size == Decimal("-0.01")

@@ -14,6 +14,7 @@ from hyperliquid.info import Info
 from hyperliquid.utils.types import Cloid
 
 from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, SECRET, SUB_ACCOUNT
+from tests.patience import PATIENCE_S
 
 GTC, ALO, IOC = ({"limit": {"tif": word}} for word in ("Gtc", "Alo", "Ioc"))
 FOREVER = 10**13
@@ -222,7 +223,7 @@ def test_the_socket_tells_everything(threaded, exchange) -> None:
             info.subscribe(subscription, heard[subscription["type"]].put)
 
         def hear(kind: str):
-            return heard[kind].get(timeout=5)["data"]
+            return heard[kind].get(timeout=PATIENCE_S)["data"]
 
         for kind in ("userFills", "userFundings", "userNonFundingLedgerUpdates"):
             assert hear(kind)["isSnapshot"] is True

@@ -16,6 +16,7 @@ from tests.adapters.loopback.hyperliquid.hyperliquid_wire import (
     place,
     started,
 )
+from tests.patience import PATIENCE_S
 
 ENDED = (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR)
 
@@ -86,7 +87,7 @@ async def test_a_ping_is_answered_and_a_socket_that_hears_nothing_for_a_minute_i
         await kept.say(method="ping")
         await kept.hear()
         now[0] += 30_000
-        assert (await silent.raw.receive(timeout=5)).type in ENDED
+        assert (await silent.raw.receive(timeout=PATIENCE_S)).type in ENDED
         await kept.say(method="ping")
         assert await kept.hear() == {"channel": "pong"}
 
@@ -237,7 +238,7 @@ async def test_sockets_are_cut_by_what_they_are_used_for(place_) -> None:
         await sockets[Place.PUBLIC].subscribe("bbo", coin="BTC")
         assert client.venue.cut_sockets(place_) == 1
         other = Place.PRIVATE if place_ is Place.PUBLIC else Place.PUBLIC
-        kinds = [(await sockets[place_].raw.receive(timeout=5)).type for _ in range(2)]
+        kinds = [(await sockets[place_].raw.receive(timeout=PATIENCE_S)).type for _ in range(2)]
         assert set(kinds) & set(ENDED)
         await sockets[other].say(method="ping")
         assert (await sockets[other].hear("pong")) == {"channel": "pong"}

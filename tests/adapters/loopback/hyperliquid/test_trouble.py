@@ -19,6 +19,7 @@ from tests.adapters.loopback.hyperliquid.hyperliquid_wire import (
     place,
     started,
 )
+from tests.patience import PATIENCE_S
 
 NOW_MS = 1_754_000_000_000
 CANCEL = {"type": "cancelByCloid", "cancels": [{"asset": BTC, "cloid": cloid(1)}]}
@@ -80,7 +81,7 @@ async def test_a_socket_may_do_so_much_and_an_address_have_so_many() -> None:
         assert (await second.subscribe("bbo", coin="BTC"))["channel"] == "error"
         for _ in range(3):
             await first.say(method="ping")
-        kinds = [(await first.raw.receive(timeout=5)).type for _ in range(3)]
+        kinds = [(await first.raw.receive(timeout=PATIENCE_S)).type for _ in range(3)]
         assert {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR} & set(kinds)
 
 
@@ -157,7 +158,7 @@ async def test_a_post_is_late_twice_or_the_end_of_its_socket() -> None:
         faults.add(Place.TRADE, "order", Fault(cut=True))
         body = client.signed(place(order("64000", c=cloid(1))))
         await socket.say(method="post", id=3, request={"type": "action", "payload": body})
-        ended = await socket.raw.receive(timeout=5)
+        ended = await socket.raw.receive(timeout=PATIENCE_S)
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 

@@ -12,13 +12,14 @@ import pytest
 from adapters.loopback import LOOPBACKS, serve
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
 from tests.adapters.loopback.hyperliquid.hyperliquid_wire import Client, order, place, started
+from tests.patience import PATIENCE_S
 
 
 async def test_it_is_served_by_name_and_the_customer_that_it_knows_trades_on_it() -> None:
     told: asyncio.Future[HyperliquidVenue] = asyncio.get_running_loop().create_future()
     customer = LOOPBACKS["hyperliquid"].customer
     running = asyncio.create_task(serve("hyperliquid", accounts=[customer], flow_per_s=0.0, started=told))
-    venue = await asyncio.wait_for(told, 10)
+    venue = await asyncio.wait_for(told, PATIENCE_S)
     async with aiohttp.ClientSession() as session:
         client = Client(venue, session)
         assert set(await client.info("allMids")) == set(LOOPBACKS["hyperliquid"].contracts)

@@ -17,6 +17,7 @@ import yarl
 from adapters.loopback import Account
 from adapters.loopback.okx import OkxVenue, RateLimits
 from adapters.loopback.orders import Kind, Side, Tif
+from tests.patience import PATIENCE_S
 
 KEY, SECRET, PASSPHRASE = "APIKEY", "SECRET", "Pass-1"
 CUSTOMER = Account(KEY, SECRET, uid=614488474791936, passphrase=PASSPHRASE)
@@ -160,7 +161,7 @@ class Socket:
         await self.raw.send_str(json.dumps(message))
 
     async def hear(self) -> dict:
-        return json.loads(await self.raw.receive_str(timeout=5))
+        return json.loads(await self.raw.receive_str(timeout=PATIENCE_S))
 
     async def hear_from(self, channel: str) -> dict:
         """The next data of a channel."""

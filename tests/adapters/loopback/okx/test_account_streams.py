@@ -11,6 +11,7 @@ from adapters.loopback import Account, Fault, Place
 from adapters.loopback.okx import RateLimits
 from adapters.loopback.orders import Side
 from tests.adapters.loopback.okx.okx_wire import BTC, BTC_CODE, CUSTOMER, ETH, KEY, coded, started
+from tests.patience import PATIENCE_S
 
 ORDERS = {"channel": "orders", "instType": "SWAP"}
 UID = str(CUSTOMER.uid)
@@ -41,7 +42,7 @@ async def test_a_login_is_by_key_signature_passphrase_and_time() -> None:
             socket = await client.open("/private")
             assert (await socket.login(**fields))["code"] == code, sentence
             if code != "0":
-                ended = await socket.raw.receive(timeout=5)
+                ended = await socket.raw.receive(timeout=PATIENCE_S)
                 assert (ended.data, ended.extra) == (4001, "Login Failed"), sentence
         assert (await socket.login())["code"] == "60031"
         assert (await socket.subscribe(**ORDERS))["event"] == "subscribe"
@@ -184,7 +185,7 @@ async def test_a_subscription_hears_what_it_is_of_and_no_other_account() -> None
         assert (await rows_of(family, 1))[0]["clOrdId"] == "b"
         await stranger.raw.send_str("ping")
         assert (await stranger.hear_event("channel-conn-count"))["connCount"] == "1"
-        assert await stranger.raw.receive_str(timeout=5) == "pong"
+        assert await stranger.raw.receive_str(timeout=PATIENCE_S) == "pong"
 
 
 async def test_a_thirty_first_socket_of_a_channel_is_refused() -> None:

@@ -13,6 +13,7 @@ import pytest
 from adapters.loopback.okx import OkxVenue, RateLimits
 from adapters.loopback.orders import Kind, Side, Tif
 from tests.adapters.loopback.okx.okx_wire import BTC, CONTRACT, CUSTOMER, ETH, KEY, PASSPHRASE, SPOT
+from tests.patience import PATIENCE_S
 
 SYMBOL = "BTC/USDT:USDT"
 KEYS = {"apiKey": KEY, "secret": "SECRET", "password": PASSPHRASE, "enableRateLimit": False}
@@ -136,7 +137,7 @@ async def test_ccxt_pro_keeps_its_book_equal_to_the_venues_and_hears_the_public_
         await exchange.watch_order_book(SYMBOL)
         for _ in range(6):
             venue.step(50)
-            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL), 5)
+            book = await asyncio.wait_for(exchange.watch_order_book(SYMBOL), PATIENCE_S)
             assert levels(book["bids"]) == venue.books[BTC].bids
             assert levels(book["asks"]) == venue.books[BTC].asks
         trades = asyncio.create_task(exchange.watch_trades(SYMBOL))
@@ -174,7 +175,7 @@ async def test_ccxt_pro_hears_its_account_and_enters_orders_over_the_socket() ->
         await settled(venue, "orders", orders)
         await settled(venue, "positions", positions)
         placed = await exchange.create_order_ws(SYMBOL, "limit", "buy", 1, 64500, {"clOrdId": "w1"})
-        seen = (await asyncio.wait_for(orders, 5))[-1]
+        seen = (await asyncio.wait_for(orders, PATIENCE_S))[-1]
         assert (seen["id"], seen["clientOrderId"], seen["status"]) == (placed["id"], "w1", "open")
         await exchange.edit_order_ws(placed["id"], SYMBOL, "limit", "buy", 2, 64400)
         assert venue.truth(KEY).open_orders["w1"].size == 2 * CONTRACT
@@ -183,11 +184,11 @@ async def test_ccxt_pro_hears_its_account_and_enters_orders_over_the_socket() ->
         assert await positions == []  # the snapshot
         changed = asyncio.create_task(exchange.watch_positions([SYMBOL]))
         await exchange.create_order_ws(SYMBOL, "market", "sell", 1)
-        mine = (await asyncio.wait_for(fills, 5))[-1]
+        mine = (await asyncio.wait_for(fills, PATIENCE_S))[-1]
         assert (mine["side"], mine["amount"], mine["takerOrMaker"]) == ("sell", 1.0, "taker")
-        held = (await asyncio.wait_for(changed, 4))[-1]
+        held = (await asyncio.wait_for(changed, PATIENCE_S))[-1]
         assert (held["side"], held["contracts"]) == ("short", 1.0)
         with pytest.raises(ccxt.ExchangeError, match="51008"):
             await exchange.create_order_ws(SYMBOL, "limit", "buy", 100_000, 64500)
-        balance = await asyncio.wait_for(exchange.watch_balance(), 5)
+        balance = await asyncio.wait_for(exchange.watch_balance(), PATIENCE_S)
         assert balance["USDT"]["total"] > 99_000

@@ -12,6 +12,7 @@ import pytest
 from adapters.loopback.orders import Side
 from tests.adapters.loopback.okx.okx_wire import BTC, BTC_CODE, CONTRACT, KEY, coded, started
 from tests.adapters.loopback.okx.test_streams import Kept, same_as_the_venues
+from tests.patience import PATIENCE_S
 
 STEPS = 250
 FULL_DAY = 4
@@ -67,7 +68,7 @@ async def hear_out(socket, name: str) -> list[dict]:
     """All frames up to the answer to a ping."""
     frames = []
     await socket.raw.send_str("ping")
-    while (text := await socket.raw.receive_str(timeout=5)) != "pong":
+    while (text := await socket.raw.receive_str(timeout=PATIENCE_S)) != "pong":
         frames.append(json.loads(text))
     return [frame for frame in frames if frame.get("arg", {}).get("channel") == name and "data" in frame]
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from adapters.loopback.okx.channels import CHANNELS
 from tests.adapters.loopback.okx.okx_wire import BTC, BTC_CODE, KEY, coded, order, started
+from tests.patience import PATIENCE_S
 
 ROUNDS = 400
 VALUES = [
@@ -91,7 +92,7 @@ async def test_a_subscription_to_whatever_is_answered() -> None:
             client.venue.step(3)
             await client.place()
             await socket.raw.send_str("ping")
-            while await socket.raw.receive_str(timeout=5) != "pong":
+            while await socket.raw.receive_str(timeout=PATIENCE_S) != "pong":
                 pass
 
 

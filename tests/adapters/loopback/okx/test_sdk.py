@@ -18,6 +18,7 @@ from okx.websocket.WsPrivateAsync import WsPrivateAsync
 from okx.websocket.WsPublicAsync import WsPublicAsync
 
 from tests.adapters.loopback.okx.okx_wire import BTC, BTC_CODE, CONTRACT, KEY, PASSPHRASE, SECRET, coded, order
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw:DeprecationWarning")
 LIMIT = {"instId": BTC, "tdMode": "cross", "side": "buy", "ordType": "limit", "sz": "1", "px": "64500"}
@@ -184,7 +185,7 @@ class Ear:
 
     async def until(self, fits) -> dict:
         while True:
-            message = json.loads(await asyncio.wait_for(self._heard.get(), 5))
+            message = json.loads(await asyncio.wait_for(self._heard.get(), PATIENCE_S))
             if fits(message):
                 return message
 

@@ -13,6 +13,7 @@ from adapters.loopback.okx import RateLimits
 from adapters.loopback.okx.render import checksum
 from adapters.loopback.orders import Side
 from tests.adapters.loopback.okx.okx_wire import BTC, CONTRACT, SPOT, coded, started
+from tests.patience import PATIENCE_S
 
 BOOKS = {"channel": "books", "instId": BTC}
 
@@ -290,12 +291,12 @@ async def test_the_text_ping_is_answered_and_silence_for_half_a_minute_ends_the_
         awake, asleep = await client.open("/public"), await client.open("/public")
         now_ms += 20_000
         await awake.raw.send_str("ping")
-        assert await awake.raw.receive_str(timeout=5) == "pong"
+        assert await awake.raw.receive_str(timeout=PATIENCE_S) == "pong"
         now_ms += 11_000
-        ended = await asleep.raw.receive(timeout=5)
+        ended = await asleep.raw.receive(timeout=PATIENCE_S)
         assert (ended.data, ended.extra) == (4004, "No data received in 30s")
         await awake.raw.send_str("ping")
-        assert await awake.raw.receive_str(timeout=5) == "pong"
+        assert await awake.raw.receive_str(timeout=PATIENCE_S) == "pong"
 
 
 async def test_a_socket_may_ask_so_often_an_hour_and_an_address_connect_so_often_a_second() -> None:
@@ -321,5 +322,5 @@ async def test_every_socket_is_told_of_an_upgrade_and_those_of_a_kind_are_cut() 
             assert (await socket.hear_event("notice"))["code"] == "64008"
         for place, socket in ((Place.TRADE, trading), (Place.PRIVATE, quiet), (Place.PUBLIC, public)):
             assert client.venue.cut_sockets(place) == 1, place
-            ended = await socket.raw.receive(timeout=5)
+            ended = await socket.raw.receive(timeout=PATIENCE_S)
             assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR), place
