@@ -29,14 +29,17 @@ from state.events import (
     Trade,
 )
 from tests.adapters.binance.stage import BTC, KEY, SECRET, Hasty, Heard, Stage, played
+from tests.patience import PATIENCE_S
 
 
 def test_a_book_follows_the_venue_and_recovers_from_a_lost_frame_and_a_cut_socket() -> None:
     async def story(on: Stage) -> None:
-        book = Book("binance", BTC)
+        book, statuses = Book("binance", BTC), list[str]()
 
         def fold() -> None:
             for event in on.heard.events:
+                if isinstance(event, FeedStatus) and event.channel == "book":
+                    statuses.append(event.status)
                 if isinstance(event, BookSnapshot):
                     book.replace(event)
                 elif isinstance(event, BookDelta):
@@ -59,14 +62,10 @@ def test_a_book_follows_the_venue_and_recovers_from_a_lost_frame_and_a_cut_socke
             on.venue.step(3)
         await on.heard.until(agrees)
         on.venue.faults.add(Place.PUBLIC, "btcusdt@depth@100ms", Fault(drop=True))
-        statuses: list[FeedStatus] = []
         for _ in range(10):
             on.venue.step(3)
             await asyncio.sleep(0.01)
-            statuses += [e for e in on.heard.events if isinstance(e, FeedStatus) and e.channel == "book"]
-            fold()
-        await on.heard.until(agrees)
-        assert "gap" in {status.status for status in statuses}
+        await on.heard.until(lambda: agrees() and "gap" in statuses)
         on.venue.cut_sockets(Place.PUBLIC)
         await on.heard.until(
             lambda: (
@@ -263,17 +262,23 @@ def test_a_listen_key_that_expires_is_made_anew_and_a_clock_that_leapt_is_learnt
 
 def test_every_public_stream_speaks() -> None:
     async def story(on: Stage) -> None:
-        for _ in range(200):
-            on.venue.step(5)
-            on.venue.tick()
-            await asyncio.sleep(0.002)
-            tickers = on.heard.of(Ticker)
-            if any(t.mark for t in tickers) and any(t.last for t in tickers) and on.heard.of(Candle):
-                break
-        tickers = on.heard.of(Ticker)
-        assert any(t.bid and t.ask for t in tickers)
-        assert any(t.mark and t.index and t.funding_rate is not None and t.next_funding for t in tickers)
-        assert any(t.last and t.volume_24h for t in tickers)
+        def tickers() -> list[Ticker]:
+            return on.heard.of(Ticker)
+
+        def have_spoken() -> bool:
+            return (
+                any(t.bid and t.ask for t in tickers())
+                and any(t.mark and t.index and t.funding_rate is not None and t.next_funding for t in tickers())
+                and any(t.last and t.volume_24h for t in tickers())
+                and bool(on.heard.of(Candle))
+                and bool(on.heard.of(Trade))
+            )
+
+        async with asyncio.timeout(PATIENCE_S):
+            while not have_spoken():
+                on.venue.step(5)
+                on.venue.tick()
+                await asyncio.sleep(0.002)
         assert {candle.interval_s for candle in on.heard.of(Candle)} == {60}
         assert {trade.kind for trade in on.heard.of(Trade)} == {"normal"}
         gaps = [s for s in on.heard.of(FeedStatus) if s.status not in ("connecting", "ok")]

@@ -28,10 +28,12 @@ from tests.adapters.bybit.stage import BTC, KEY, SECRET, Hasty, Stage, played
 
 def test_a_book_follows_the_venue_and_recovers_from_a_lost_frame_and_a_cut_socket() -> None:
     async def story(on: Stage) -> None:
-        book = Book("bybit", BTC)
+        book, statuses = Book("bybit", BTC), list[str]()
 
         def fold() -> None:
             for event in on.heard.events:
+                if isinstance(event, FeedStatus) and event.channel == "book":
+                    statuses.append(event.status)
                 if isinstance(event, BookSnapshot):
                     book.replace(event)
                 elif isinstance(event, BookDelta):
@@ -54,14 +56,10 @@ def test_a_book_follows_the_venue_and_recovers_from_a_lost_frame_and_a_cut_socke
             on.venue.step(3)
         await on.heard.until(agrees)
         on.venue.faults.add(Place.PUBLIC, f"orderbook.50.{BTC}", Fault(drop=True))
-        statuses: list[FeedStatus] = []
         for _ in range(10):
             on.venue.step(3)
             await asyncio.sleep(0.01)
-            statuses += [e for e in on.heard.events if isinstance(e, FeedStatus) and e.channel == "book"]
-            fold()
-        await on.heard.until(agrees)
-        assert "gap" in {status.status for status in statuses}
+        await on.heard.until(lambda: agrees() and "gap" in statuses)
         on.venue.cut_sockets(Place.PUBLIC)
         await on.heard.until(
             lambda: (

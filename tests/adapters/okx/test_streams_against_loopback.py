@@ -34,6 +34,7 @@ from state.events import (
 from state.secrets import Credentials, Secret
 from tests.adapters.binance.stage import Hasty, Heard
 from tests.adapters.okx.stage import BTC, ETH, KEY, KEYS, PASSPHRASE, SECRET, Stage, played
+from tests.patience import PATIENCE_S
 
 READ_ANEW = FeedStatus("okx", "", "account", "ok", "reconciled")
 
@@ -151,24 +152,19 @@ def test_public_trades_missed_by_a_cut_socket_are_fetched_once() -> None:
 def test_every_public_stream_speaks_in_base_units() -> None:
     async def story(on: Stage) -> None:
         def all_said() -> bool:
-            tickers = on.heard.of(Ticker)
-            said = (
-                any(getattr(t, name) is not None for t in tickers) for name in ("last", "mark", "index", "funding_rate")
-            )
+            tickers, names = on.heard.of(Ticker), ("last", "mark", "index", "funding_rate", "open_interest")
             return (
-                all(said) and bool(on.heard.of(Candle)) and bool(on.heard.of(Trade)) and bool(on.heard.of(BookSnapshot))
+                all(any(getattr(t, name) is not None for t in tickers) for name in names)
+                and any(t.bid and t.ask and t.volume_24h for t in tickers)
+                and all(on.heard.of(kind) for kind in (Candle, Trade, BookSnapshot))
             )
 
-        for _ in range(300):
-            on.venue.step(5)
-            on.venue.publish()
-            await asyncio.sleep(0.005)
-            if all_said():
-                break
-        assert all_said()
+        async with asyncio.timeout(PATIENCE_S):
+            while not all_said():
+                on.venue.step(5)
+                on.venue.publish()
+                await asyncio.sleep(0.005)
         tickers = on.heard.of(Ticker)
-        assert any(t.bid and t.ask and t.volume_24h for t in tickers)
-        assert any(t.open_interest is not None for t in tickers)
         assert {t.funding_interval_s for t in tickers if t.funding_rate is not None} == {8 * 3600}
         assert {candle.interval_s for candle in on.heard.of(Candle)} == {60}
         assert all(Decimal(repr(trade.size)) % Decimal("0.0001") == 0 for trade in on.heard.of(Trade))
