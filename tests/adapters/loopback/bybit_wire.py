@@ -38,14 +38,18 @@ class Client:
     def __init__(self, venue: BybitVenue, session: aiohttp.ClientSession) -> None:
         self.venue, self.session = venue, session
 
+    def signed(self, payload: str) -> dict[str, str]:
+        """Headers with the venue's own time, which may stand still."""
+        return headers(payload, self.venue._clock())
+
     async def post(self, path: str, **fields) -> dict:
         body = json.dumps({"category": "linear", **fields})
-        async with self.session.post(self.venue.rest_url + path, data=body, headers=headers(body)) as reply:
+        async with self.session.post(self.venue.rest_url + path, data=body, headers=self.signed(body)) as reply:
             return await reply.json() | {"headers": dict(reply.headers)}
 
     async def get(self, path: str, query: str = "") -> dict:
         url = yarl.URL(f"{self.venue.rest_url}{path}?{query}", encoded=True)
-        async with self.session.get(url, headers=headers(query)) as reply:
+        async with self.session.get(url, headers=self.signed(query)) as reply:
             return await reply.json() | {"headers": dict(reply.headers)}
 
     async def place(self, link_id: str = "", **fields) -> dict:
