@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.bybit.exchange import Exchange
+from app.session import LiveSession
 from state.errors import SessionBroken
 from state.log import Log
 from tests.live import KEY, VenueThread, record_live, tight_plain
@@ -27,6 +28,10 @@ def _explodes_at_once(*_: object) -> None:
     raise ZeroDivisionError("a bug")
 
 
+def has_quoted(session: LiveSession) -> bool:
+    return session.intents_sent > 0
+
+
 @pytest.mark.parametrize(
     ("method", "bug", "cancelled"),
     [
@@ -42,7 +47,7 @@ def test_a_bug_of_an_adapter_is_loud_and_the_log_is_closed(
     monkeypatch.setattr("app.session.STOP_TIMEOUT_S", 0.5)
     monkeypatch.setattr(Exchange, method, bug)
     with VenueThread(seed=3, flow_per_s=1.0) as venue:
-        session = record_live(url, venue, tight_plain(), for_s=1.0, stop="cancel")
+        session = record_live(url, venue, tight_plain(), for_s=60, stop="cancel", until=has_quoted)
         left = venue.call(lambda v: v.truth(KEY)).open_orders
     assert isinstance(session.failure, SessionBroken)
     assert isinstance(session.failure.__cause__, ZeroDivisionError)

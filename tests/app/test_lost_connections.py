@@ -11,6 +11,7 @@ import pytest
 from adapters import order_ids
 from adapters.loopback import Fault, Place
 from adapters.loopback.bybit import BybitVenue
+from app.session import LiveSession
 from replay.audit import audit
 from replay.verify import verify
 from state.events import FeedStatus, Fill
@@ -18,8 +19,10 @@ from state.log import Log
 from state.manifest import Manifest
 from streams.strategies.recorded import strategies_of
 from tests.live import KEY, SYMBOLS, VenueThread, record_live, tight_plain
+from tests.until import Cuts, fills
 
 CUTS = 8
+FILLS = 8
 
 
 def open_files() -> int:
@@ -37,18 +40,19 @@ def test_after_many_lost_connections_the_session_knows_what_the_venue_knows(
     url = f"sqlite:///{tmp_path}/log.db"
     files, threads = open_files(), threading.active_count()
 
-    def cut(venue: BybitVenue) -> None:
-        venue.cut_sockets(trouble.choice([Place.PUBLIC, Place.PRIVATE, Place.TRADE]))
+    def lose_an_answer(venue: BybitVenue) -> None:
         # An answer that never comes: the order is there all the same.
         venue.faults.add(Place.TRADE, "order.create*", Fault(drop=True))
 
+    places = [trouble.choice([Place.PUBLIC, Place.PRIVATE, Place.TRADE]) for _ in range(CUTS)]
     with VenueThread(seed=6) as venue:
-        timers = [threading.Timer(1.0 + 0.7 * n, venue.call, [cut]) for n in range(CUTS)]
-        for timer in timers:
-            timer.start()
-        session = record_live(url, venue, tight_plain(), for_s=1.5 + 0.7 * CUTS)
-        for timer in timers:
-            timer.join()
+
+        def enough(session: LiveSession) -> bool:
+            """Each lost answer was to an order of its trading, none to one of its end."""
+            return fills(session) >= FILLS and venue.call(lambda v: not v.faults.rules)
+
+        cuts = Cuts(venue, places, enough, also=lose_an_answer)
+        session = record_live(url, venue, tight_plain(), for_s=90, until=cuts)
         truth = venue.call(lambda v: v.truth(KEY))
     assert session.failure is None
     assert all(report.clean for report in session.reports)

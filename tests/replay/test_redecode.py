@@ -1,6 +1,5 @@
 """Frames of a live session decoded again, public and private, through lost connections; and a frame that says something else."""
 
-import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,9 @@ from state.events import FeedStatus, Fill, OrderUpdate
 from state.log import Log, StoredFrame
 from state.record import Frame
 from tests.live import VenueThread, record_live, tight_plain
+from tests.until import Cuts, fills
+
+FILLS = 8
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,11 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Six seconds with all frames kept; the public sockets are cut in the middle, the private one later."""
+    """A session with all frames kept; the public sockets are cut in the middle, the private one later."""
     url = f"sqlite:///{tmp_path_factory.mktemp('frames')}/log.db"
     with VenueThread(seed=5) as venue:
-        cuts = [
-            threading.Timer(delay_s, venue.call, [lambda v, place=place: v.cut_sockets(place)])
-            for delay_s, place in ((2.0, Place.PUBLIC), (3.0, Place.PRIVATE))
-        ]
-        for cut in cuts:
-            cut.start()
-        session = record_live(url, venue, tight_plain(), for_s=6, market_frames=True)
-        for cut in cuts:
-            cut.join()
+        cuts = Cuts(venue, [Place.PUBLIC, Place.PRIVATE], lambda session: fills(session) >= FILLS)
+        session = record_live(url, venue, tight_plain(), for_s=90, market_frames=True, until=cuts)
     assert session.failure is None
     return Recorded(url, session.id)
 
