@@ -6,6 +6,7 @@ Seams of the base that some venues are made of, held here through one that is.
 import asyncio
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from adapters.dydx.exchange import Exchange as Dydx
 from adapters.hyperliquid import formats
 from adapters.hyperliquid.exchange import Exchange as Hyperliquid
 from state.errors import OutcomeUnknown, VenueError, WrongUse
-from state.events import Fill, FundingPayment, OrderUpdate
+from state.events import Fill, FundingPayment, OrderUpdate, PlaceOrder
 from state.secrets import Credentials, Secret
+from state.words import OrderStatus
 from tests.adapters.base.conftest import Heard, World
 from tests.adapters.dydx.desk import ADDRESS, BTC, ID, KEY
 
@@ -69,12 +71,16 @@ def test_what_was_told_of_a_cancelled_order_stands_where_the_venue_forgot_it(wor
     assert asyncio.run(exchange.find_order("BTC-USD", ID))[1] == wish
 
 
+@pytest.mark.parametrize("word", ["open", None], ids=["it was told open", "a node took it, and nobody said a word"])
 def test_an_order_that_nobody_ends_is_asked_for_once_its_block_is_over_and_silence_is_believed(
-    world: World, heard: Heard
+    world: World, heard: Heard, word: OrderStatus | None
 ) -> None:
     exchange = dydx(world, heard)
-    opened = OrderUpdate("dydx", "BTC-USD", 1, ID, "o", "open", "buy")
-    exchange.account_inbox.feed(0, [opened])
+    if word is None:
+        exchange.lifetimes[ID].told = False
+        assert exchange.order_id_of(PlaceOrder("dydx", "BTC-USD", "buy", Decimal(1), client_id=ID))
+    else:
+        exchange.account_inbox.feed(0, [OrderUpdate("dydx", "BTC-USD", 1, ID, "o", word, "buy")])
     world.answer = answering({"/v4/orders/": NOBODY})
     asyncio.run(exchange._sweep())
     assert world.requests == [], "it may live"
