@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: types demo test check format bench bench-rivals chaos plans pictures docs clean tamper ten-million
+.PHONY: types demo test check format bench bench-rivals chaos soak plans pictures docs clean tamper ten-million
 
 demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
@@ -15,6 +15,10 @@ test: $(STAMP)
 # Every trouble on every venue, planted bugs, and a session killed at five hundred random moments; the suite does a sample. Hours.
 chaos: $(STAMP)
 	TAPELINE_CHAOS=whole TAPELINE_KILLS=500 $(BIN)/pytest -v tests/chaos tests/app/test_kill.py
+
+# 24 virtual hours on every venue behind a faulty wire; TAPELINE_SOAK takes other hours, TAPELINE_SOAK_VENUE one venue. Hours.
+soak: $(STAMP)
+	TAPELINE_SOAK=$${TAPELINE_SOAK:-24} $(BIN)/pytest -v -s tests/chaos/test_soak.py
 
 # Plans under budgets in a hundred thousand random cases; the suite tries some thousands.
 plans: $(STAMP)

@@ -108,13 +108,15 @@ async def run(
     *,
     for_s: float | None = None,
     around: Callable[[LiveSession], AbstractAsyncContextManager[None]] = unwatched,
+    clock: Clock | None = None,
 ) -> LiveSession:
     """Runs the session until it is asked to stop; the returned session tells how it ended. `around` is who watches it.
 
+    Its time is the wall clock's unless it is given another, which must go with the event loop's.
     Raises `LogError` where the log cannot be opened for writing, and what a venue's start raises, after the session was
     closed in order.
     """
-    clock = WallClock()
+    clock = clock or WallClock()
     door = prepare_socket(plan.session)
     _call_crashed(log)
     earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")

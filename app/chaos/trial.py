@@ -7,7 +7,7 @@ are the venue's, the log holds together, and the session with all its faults ver
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -15,6 +15,7 @@ from decimal import ROUND_CEILING, Decimal
 import msgspec
 
 from adapters import order_ids
+from adapters.loopback import Account
 from adapters.loopback.proxy import Plan
 from adapters.loopback.symbols import Contract
 from app.chaos.agreement import closed_differences, open_differences
@@ -93,7 +94,7 @@ def trial(chosen: Plan, log_url: str) -> Verdict:
     with TroubledVenue(chosen.venue, chosen.seed) as troubled:
         findings: list[str] = []
         config = _config(troubled, chosen)
-        _lend_keys(troubled, chosen.venue)
+        lend_keys(chosen.venue, troubled.account)
         director = _Director(troubled, chosen, findings)
 
         @asynccontextmanager
@@ -107,9 +108,9 @@ def trial(chosen: Plan, log_url: str) -> Verdict:
 
         with Log.open(log_url) as log:
             session = in_event_loop(run(plan(config, "chaos"), log, around=directed))
-            findings += _of_session(log, session)
+            findings += session_faults(log, session)
             events = [record.event for record in log.records(session.id)]
-            findings += _of_words(events, chosen)
+            findings += mistakes_named(events, steps=any(trouble.kind == "clock_step" for trouble in chosen.troubles))
             findings += closed_differences(session.pipeline.shared, chosen.venue, events, troubled.seen())
         hits: Counter[str] = Counter()
         for (kind, spot), count in troubled.wire.weather.spent.items():
@@ -120,7 +121,7 @@ def trial(chosen: Plan, log_url: str) -> Verdict:
         return Verdict(chosen, session.id, len(events), fills, findings, dict(sorted(hits.items())))
 
 
-def _of_session(log: Log, session: LiveSession) -> list[str]:
+def session_faults(log: Log, session: LiveSession) -> list[str]:
     """How it ended, whether its log holds, and whether it decides the same again."""
     found = []
     if session.failure is not None and not isinstance(session.failure, LossLimitReached):
@@ -136,17 +137,16 @@ def _of_session(log: Log, session: LiveSession) -> list[str]:
     return found if proof.same else [*found, "verify: the session does not decide the same again"]
 
 
-def _of_words(events: Sequence[AnyEvent], chosen: Plan) -> list[str]:
-    """What a venue says only to who made a mistake: an id or a nonce used twice, a time that nobody set."""
-    steps = any(trouble.kind == "clock_step" for trouble in chosen.troubles)
+def mistakes_named(events: Iterable[AnyEvent], *, steps: bool) -> list[str]:
+    """What a venue says only to who made a mistake: an id or a nonce used twice, a time that nobody set (`steps`)."""
     mistakes = {"duplicate", "fatal"} if steps else {"duplicate", "fatal", "clock"}
-    found = [
-        f"refused as {event.refusal}: {event.code} {event.text}"
-        for event in events
-        if isinstance(event, Rejected) and event.refusal in mistakes and not event.code.startswith("tapeline:")
-    ]
-    skewed = (e for e in events if isinstance(e, FeedStatus) and (e.channel, e.status) == ("clock", "skewed"))
-    return found if steps else [*found, *(f"our time was refused: {event.reason}" for event in skewed)]
+    found = []
+    for event in events:
+        if isinstance(event, Rejected) and event.refusal in mistakes and not event.code.startswith("tapeline:"):
+            found.append(f"refused as {event.refusal}: {event.code} {event.text}")
+        elif isinstance(event, FeedStatus) and (event.channel, event.status) == ("clock", "skewed") and not steps:
+            found.append(f"our time was refused: {event.reason}")
+    return found
 
 
 def _config(troubled: TroubledVenue, chosen: Plan) -> RunConfig:
@@ -161,12 +161,12 @@ def _config(troubled: TroubledVenue, chosen: Plan) -> RunConfig:
         request_timeout_s=2.0,
         check_every_s=4.0,
     )
-    strategies = [_quoting(chosen.venue, contract) for contract in troubled.contracts]
+    strategies = [quoting(chosen.venue, contract) for contract in troubled.contracts]
     risk = RiskLimits(max_open_orders=20, max_messages_per_s=20, price_collar_bps=500)
     return RunConfig([venue], strategies, risk, stop="flatten")
 
 
-def _quoting(venue: str, contract: Contract) -> StrategyConfig:
+def quoting(venue: str, contract: Contract) -> StrategyConfig:
     """`plain`, tight enough to be hit often."""
     lots = (NOTIONAL / contract.start_price / contract.lot).to_integral_value(ROUND_CEILING)
     size = lots * contract.lot
@@ -178,9 +178,9 @@ def _quoting(venue: str, contract: Contract) -> StrategyConfig:
     return StrategyConfig("plain", f"plain-{contract.symbol}", params)
 
 
-def _lend_keys(troubled: TroubledVenue, venue: str) -> None:
+def lend_keys(venue: str, account: Account) -> None:
     """Of a market that is made up: they open nothing else."""
     prefix = f"TAPELINE_{venue.upper().replace('.', '_')}"
-    os.environ[f"{prefix}_KEY"] = troubled.account.key
-    os.environ[f"{prefix}_SECRET"] = troubled.account.secret
-    os.environ[f"{prefix}_PASSPHRASE"] = troubled.account.passphrase
+    os.environ[f"{prefix}_KEY"] = account.key
+    os.environ[f"{prefix}_SECRET"] = account.secret
+    os.environ[f"{prefix}_PASSPHRASE"] = account.passphrase

@@ -132,7 +132,8 @@ def test_a_planted_bug_is_found_within_a_fixed_number_of_seeds(
 
 def test_a_planted_bug_breaks_a_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     venue = plant("a double-counted fill", monkeypatch)
-    plan = Plan(venue, 3, (Trouble(0.1, "duplicate", "private", count=200),))
+    # The second keeps it trading: within a second there may be no fill that comes twice.
+    plan = Plan(venue, 3, (Trouble(0.1, "duplicate", "private", count=400), Trouble(3.0, "duplicate", "private")))
     verdict = trial(plan, f"sqlite:///{tmp_path}/log.db")
     assert any("position" in finding or "we hold" in finding for finding in verdict.findings), verdict
 
