@@ -57,15 +57,15 @@ class VenueThread:
         async def within() -> T:
             return function(self.venue)
 
-        return asyncio.run_coroutine_threadsafe(within(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(within(), self._loop).result(60)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.venue.start(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.venue.start(), self._loop).result(60)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -147,7 +147,7 @@ def test_beside_a_live_session_in_another_process_it_is_quiet_and_ends_with_it(t
         beside.start()
         record_live(url, venue, tight_plain(), for_s=4.0)
         beside.join(30)
-    out, err = watching[0].communicate(timeout=30)
+    out, err = watching[0].communicate(timeout=60)
     assert (watching[0].returncode, out) == (0, ""), out + err
     assert "is closed at record" in err
 
@@ -167,13 +167,13 @@ def test_beside_a_session_in_another_process_it_tells_a_planted_fault_before_the
         assert log.find(SESSION).status == "running"
         writer.append(Record(4, OPENED + 4, 0, SessionClosed("done")))
         writer.close(OPENED + 5, "closed")
-        out, err = watching.communicate(timeout=30)
+        out, err = watching.communicate(timeout=60)
     assert (watching.returncode, out) == (1, ""), err
 
 
 def wait_for_session(url: str) -> None:
     with Log.open(url) as log:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not log.sessions():
             assert time.monotonic() < until, "no session began"
             time.sleep(0.05)

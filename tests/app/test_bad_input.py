@@ -153,9 +153,7 @@ def test_a_setting_that_is_none_is_told(cli: Any, log_url: str, words: str) -> N
 
 def test_a_venue_that_is_not_there_is_told_and_the_session_ends_in_order(tmp_path: Path) -> None:
     (tmp_path / "session.toml").write_text('stop = "flatten"\n' + VENUE + PLAIN)
-    begun = time.monotonic()
     ran = tapeline("run", "session.toml", "--log", f"sqlite:///{tmp_path}/log.db", cwd=tmp_path, **KEYS)
-    assert time.monotonic() - begun < 30
     assert ran.returncode == 2
     assert "127.0.0.1" in one_line(ran.stderr)
     with Log.open(f"sqlite:///{tmp_path}/log.db", create=False) as log:
@@ -299,12 +297,12 @@ def test_a_signal_ends_the_session_in_order_flat_and_with_nothing_resting(ended:
     with VenueThread(seed=8) as venue:
         (ended / "session.toml").write_text(config_text(venue, stop="flatten"))
         child = started("run", "session.toml", "--log", url, cwd=ended, **KEYS)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not venue.call(lambda v: v.truth(KEY).fills):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         child.send_signal(word)
-        out, err = child.communicate(timeout=40)
+        out, err = child.communicate(timeout=60)
         truth = venue.call(lambda v: v.truth(KEY))
     assert (child.returncode, err) == (0, ""), out
     assert "(closed)" in out.splitlines()[0]
@@ -331,7 +329,7 @@ def test_a_signal_while_the_venue_does_not_answer_ends_it_too(tmp_path: Path) ->
         child = started("run", "session.toml", "--log", url, cwd=tmp_path)
         connection, _ = silent.accept()  # it has begun to ask
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=60)
         connection.close()
     assert (child.returncode, err) == (0, ""), out + err
     with Log.open(url) as log:
@@ -346,5 +344,5 @@ def test_ctrl_c_ends_a_command_that_is_no_session_without_a_traceback(tmp_path: 
         assert time.monotonic() < deadline, "it never opened the log"
         time.sleep(0.05)  # it sleeps between records for years
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=60)
     assert (child.returncode, err.strip()) == (130, "")  # as shells know it

@@ -23,7 +23,7 @@ from tests.command import started, tapeline
 from tests.live import KEY, SECRET, VenueThread, config_text, record, tight_plain
 
 KEYS = {"TAPELINE_BYBIT_KEY": KEY, "TAPELINE_BYBIT_SECRET": SECRET}
-START_S = 30.0
+START_S = 60.0
 
 
 class Running:

@@ -59,7 +59,7 @@ def test_what_a_killed_session_left_is_named_and_cancelled_unless_it_is_to_be_le
         config.write_text(config_text(venue))
         quiet.write_text(f'earlier_orders = "{policy}"\n' + config_text(venue, stop="leave", strategies=[]))
         child = started("run", str(config), "--log", url, cwd=tmp_path, **KEYS)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(resting(venue)) < 4:
             assert time.monotonic() < deadline, "the session did not quote"
             time.sleep(0.02)

@@ -28,7 +28,7 @@ from tests.live import KEY, PASSPHRASE, SECRET, VenueThread, config_text
 KILLS = int(os.environ.get("TAPELINE_KILLS", "6"))
 VENUES = ("bybit", "okx", "binance")  # in turn; whose orders keep our client id and their size when they are amended
 PARTS = ("KEY", "SECRET", "PASSPHRASE")
-START_S = 20.0
+START_S = 60.0
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_what_rests_when_the_session_ends_rests_on(tmp_path: Path) -> None:
         def quotes(_: object) -> bool:
             return len(venue.call(lambda v: v.truth(KEY)).open_orders) >= 4
 
-        session = record_live(url, venue, tight_plain(), for_s=20, stop="leave", until=quotes)
+        session = record_live(url, venue, tight_plain(), for_s=90, stop="leave", until=quotes)
         left = set(venue.call(lambda v: v.truth(KEY)).open_orders)
     assert session.failure is None
     assert len(left) >= 4

@@ -56,7 +56,7 @@ def test_it_says_where_it_is_and_ends_by_a_signal(word: signal.Signals) -> None:
         with urlopen(f"{fact['rest_url']}/v5/market/time", timeout=10) as answer:
             assert json.load(answer)["retCode"] == 0
         process.send_signal(word)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -133,5 +133,5 @@ def test_the_chain_of_one_is_there_for_the_official_client_until_a_signal() -> N
         assert (wallet.address, asyncio.run(client.latest_block_height()) > 0) == (fact["key"], True)
         node.channel.close()
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")

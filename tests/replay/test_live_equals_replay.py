@@ -90,7 +90,7 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     else:
         url = request.getfixturevalue("module_postgres_url")
     with VenueThread() as venue:
-        session = record_live(url, venue, strategies(), for_s=30, snapshot_every=400, until=has_seen_all)
+        session = record_live(url, venue, strategies(), for_s=90, snapshot_every=400, until=has_seen_all)
     assert session.failure is None
     assert all(report.clean for report in session.reports)
     with Log.open(url) as log:

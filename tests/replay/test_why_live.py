@@ -32,7 +32,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A log with one live session, and what the venue itself knows of it."""
     found = f"sqlite:///{tmp_path_factory.mktemp('live')}/log.db"
     with VenueThread() as venue:
-        ended = record_live(found, venue, tight_plain(), for_s=20, market_frames=True, until=has_traded)
+        ended = record_live(found, venue, tight_plain(), for_s=90, market_frames=True, until=has_traded)
         assert ended.failure is None
         truth = venue.call(lambda it: it.truth(KEY))
         TRUTH["wallet"], TRUTH["fills"] = truth.wallet, {it.exec_id for it in truth.fills if it.kind == "trade"}

@@ -26,11 +26,11 @@ class ThreadedVenue:
 
     def __enter__(self) -> ThreadedVenue:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.venue.start(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.venue.start(), self._loop).result(60)
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self.venue.stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.venue.stop(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -39,7 +39,7 @@ class ThreadedVenue:
         async def run() -> T:
             return function(self.venue)
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(60)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """Both sessions; nobody may change the log."""
     url = f"sqlite:///{tmp_path_factory.mktemp('lab')}/log.db"
     with VenueThread() as venue:
-        ended = record_live(url, venue, tight_plain(), for_s=20, until=has_traded, snapshot_every=500)
+        ended = record_live(url, venue, tight_plain(), for_s=90, until=has_traded, snapshot_every=500)
     assert ended.failure is None
     words = ["replay", ended.id, "--simulate", "plain", "--log", url, "--set", "paper.order_latency_ms=5"]
     assert run([*words, "--set", "paper.response_latency_ms=5", "--set", "paper.queue=power"]) == 0
