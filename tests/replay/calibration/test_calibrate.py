@@ -1,7 +1,9 @@
 """Known truths: what calibration says of sessions whose latency, fees and queue were chosen, and of a real venue's own queue."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -112,6 +114,11 @@ def test_our_own_orders_in_the_book_would_mislead() -> None:
 DELAY_S = 0.2
 
 
+def medians_ms(times: Sequence[int]) -> set[float]:
+    """Of the first few of them, however many were fitted on."""
+    return {round(median(times[:count]) / 1e6, 6) for count in range(1, len(times) + 1)}
+
+
 def test_a_live_session_gives_its_latency_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A Bybit on localhost whose answers to orders are held back by a known time."""
     url = f"sqlite:///{tmp_path}/log.db"
@@ -126,9 +133,6 @@ def test_a_live_session_gives_its_latency_back(tmp_path: Path, capsys: pytest.Ca
     assert live.failure is None
     assert run(["calibrate", live.id, "--log", url, "--json"]) == 0
     fact: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
-    settings = fact["settings"]
-    assert settings["response_latency_ms"] == pytest.approx(DELAY_S * 1000, rel=0.05)
-    assert settings["order_latency_ms"] < DELAY_S * 1000 / 2
     assert abs(fact["after"]["latency_error_ms"]) < abs(fact["before"]["latency_error_ms"])
     assert fact["after"]["orders"] + fact["fitted_on"]["orders"] == len(fact["orders"])
     assert set(fact["queues"]) >= {"conservative", "risk_averse", "power", "power2", "power3", "log", "log2"}
@@ -136,6 +140,15 @@ def test_a_live_session_gives_its_latency_back(tmp_path: Path, capsys: pytest.Ca
         rows = recorded_latencies(log, live.id)["bybit"]
     assert len(rows) >= 20
     assert all(row.left <= row.arrived <= row.answered for row in rows)
+    rows.sort(key=lambda row: row.answered)
+    back = [row.answered - row.arrived for row in rows]
+    there = [row.arrived - row.left for row in rows if row.action == "place"]
+    # What was held back is on the way back; how much a busy machine adds to it is in the record, and not known here.
+    assert median(back) / 1e6 > DELAY_S * 1000 * 0.95
+    assert min(there) / 1e6 < DELAY_S * 1000 / 2
+    settings = fact["settings"]
+    assert settings["response_latency_ms"] in medians_ms(back)
+    assert settings["order_latency_ms"] in medians_ms(there)
     assert run(["replay", live.id, "--simulate", "plain", "--set", "paper.latency=recorded", "--log", url]) == 0
     assert f"interpolated between the {len(rows)} intents" in capsys.readouterr().out
 
