@@ -13,7 +13,7 @@ from pybit.exceptions import InvalidRequestError
 
 from tests.patience import PATIENCE_S
 
-QUIET = {"testnet": False, "restart_on_error": False, "ping_interval": 5, "ping_timeout": 1, "private_auth_expire": 10}
+QUIET = {"testnet": False, "restart_on_error": False, "ping_interval": 60, "ping_timeout": 1, "private_auth_expire": 10}
 """Its thread looks up once a `ping_timeout`: the default of 10 s would hold up the end of each test."""
 KEYS = {"api_key": "APIKEY", "api_secret": "SECRET"}
 
