@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.conformance.leaps import LATE_S, leap
 from adapters.conformance.stage import Entry, Play, Stage
 from adapters.loopback.faults import Fault
 from adapters.loopback.orders import Side as TheirSide
@@ -125,16 +126,17 @@ def test_filled_before_its_answer(play: Play, entry: Entry) -> None:
 
     async def story(on: Stage) -> None:
         _, ask = on.touch()
-        on.spoil("place", Fault(delay_s=0.15))
+        on.spoil("place", Fault(delay_s=LATE_S))
         order = on.named(on.order(ask, tif="ioc"))
         (seq,) = on.intend(order)
         await on.told.until(lambda: on.told.fills(order.client_id), "the fill")
         assert not any(isinstance(event, Accepted) for event in on.told.outcomes(seq)), "the answer came first"
+        leap()
         await on.answered(seq)
         await on.agrees()
         assert on.told.order(order.client_id).status == "filled"
 
-    play(story, entry=entry)
+    play(story, entry=entry, timeout_s=2 * LATE_S)
 
 
 @ENTRIES

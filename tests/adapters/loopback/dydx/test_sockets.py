@@ -7,6 +7,7 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
+from adapters.conformance.leaps import LATE_S, leap
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.faults import Fault, Place
 from adapters.loopback.orders import Kind, Side, Tif
@@ -209,7 +210,7 @@ async def test_a_snapshot_may_come_late_with_the_number_that_it_drew_and_without
     async with started() as client:
         socket = await client.socket()
         await socket.subscribe("v4_block_height")
-        client.venue.faults.add(Place.PUBLIC, "snapshot/v4_orderbook", Fault(delay_s=0.1))
+        client.venue.faults.add(Place.PUBLIC, "snapshot/v4_orderbook", Fault(delay_s=LATE_S))
         bid = client.best("bids")
         await socket.say("subscribe", "v4_orderbook", id="BTC-USD")
         await socket.say("subscribe", "v4_trades", id="BTC-USD")
@@ -217,6 +218,7 @@ async def test_a_snapshot_may_come_late_with_the_number_that_it_drew_and_without
         assert await client.place(1, bid, "3") == ("", 0)
         client.venue.make_block()
         assert (await socket.hear())["message_id"] == 4
+        leap()
         late = await socket.hear()
         assert (late["type"], late["message_id"], late["channel"]) == ("subscribed", 2, "v4_orderbook")
         told = {row["price"]: float(row["size"]) for row in late["contents"]["bids"]}

@@ -8,6 +8,7 @@ import time
 import aiohttp
 import pytest
 
+from adapters.conformance.leaps import LATE_S, leap
 from adapters.loopback import Fault, Place
 from adapters.loopback.okx import RateLimits
 from adapters.loopback.okx.auth import expected
@@ -142,12 +143,13 @@ async def test_a_fault_in_place_of_an_answer(fault, said, orders) -> None:
 
 async def test_a_delayed_reply_comes_after_one_that_was_asked_later() -> None:
     async with started() as client:
-        client.venue.faults.add(Place.REST, "/api/v5/trade/order", Fault(delay_s=0.05))
+        client.venue.faults.add(Place.REST, "/api/v5/trade/order", Fault(delay_s=LATE_S))
         late = asyncio.create_task(client.place(clOrdId="late"))
         while not client.venue.truth(KEY).orders:
             await client.get("public/time")
         assert (await client.place(clOrdId="soon")).said == "0"
         assert not late.done()
+        leap()
         assert (await late).said == "0"
 
 
