@@ -30,7 +30,7 @@ def tapeline_until(
     while child.poll() is None and not enough(_kinds(url, before)):
         if time.monotonic() > deadline:
             child.kill()
-        time.sleep(0.1)
+        time.sleep(0.25)
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=DEADLINE_S)

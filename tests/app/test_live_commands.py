@@ -13,9 +13,21 @@ from replay.audit import audit
 from state.events import BookDelta, BookSnapshot, Fill, InstrumentDefined, OrderUpdate, PlaceOrder, Ticker, Trade
 from state.log import Log
 from tests.command import ROOT, all_clean, started, tapeline
+from tests.until import Kinds, tapeline_until
 
 EXAMPLES = ROOT / "examples"
 KEYS = {"TAPELINE_BYBIT_KEY": "loopback-key", "TAPELINE_BYBIT_SECRET": "loopback-secret"}
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+MARKET = ("InstrumentDefined", "BookSnapshot", "BookDelta", "Trade", "Ticker")
+
+
+def has_traded(kinds: Kinds) -> bool:
+    return kinds["PlaceOrder"] >= 8 and kinds["OrderUpdate"] >= 8 and kinds["Fill"] > 0
+
+
+def in_both_markets(kinds: Kinds) -> bool:
+    return all(kinds[f"Fill {symbol}"] for symbol in SYMBOLS)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +66,7 @@ def test_every_shipped_configuration_can_be_planned(name: str, monkeypatch: pyte
 
 def test_the_example_trades_is_summed_up_and_says_what_to_type_next(venue: dict[str, Any], tmp_path: Path) -> None:
     example(venue, tmp_path)
-    ran = tapeline("run", "session.toml", "--for", "4s", cwd=tmp_path, **KEYS)
+    ran = tapeline_until(has_traded, "run", "session.toml", cwd=tmp_path, **KEYS)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     assert "orders placed" in ran.stdout
     assert "decision to answer: p50" in ran.stdout
@@ -65,7 +77,7 @@ def test_the_example_trades_is_summed_up_and_says_what_to_type_next(venue: dict[
 
 def test_json_tells_the_whole_end_on_one_line(venue: dict[str, Any], tmp_path: Path) -> None:
     example(venue, tmp_path)
-    ran = tapeline("run", "session.toml", "--for", "2s", "--json", cwd=tmp_path, **KEYS)
+    ran = tapeline_until(in_both_markets, "run", "session.toml", "--json", cwd=tmp_path, **KEYS)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     [line] = ran.stdout.splitlines()
     told = json.loads(line)
@@ -83,7 +95,7 @@ def test_json_tells_the_whole_end_on_one_line(venue: dict[str, Any], tmp_path: P
 def test_paper_trades_on_live_market_data_without_keys(venue: dict[str, Any], tmp_path: Path) -> None:
     path = example(venue, tmp_path)
     path.write_text(path.read_text().replace('name = "bybit"\n', 'name = "bybit"\npaper = true\n'))
-    ran = tapeline("run", "session.toml", "--for", "5s", "--json", cwd=tmp_path)
+    ran = tapeline_until(has_traded, "run", "session.toml", "--json", cwd=tmp_path)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     told = json.loads(ran.stdout)
     assert told["clean_stop"] is True
@@ -99,9 +111,10 @@ def test_paper_trades_on_live_market_data_without_keys(venue: dict[str, Any], tm
 
 def test_record_keeps_what_the_market_said_and_sends_no_order(venue: dict[str, Any], tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/market.db"
-    ran = tapeline(
-        "record", "--venue", "bybit", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT", "--frames", "--for", "2s",
-        "--public-url", venue["public_url"], "--rest-url", venue["rest_url"], "--log", url, "--json", cwd=tmp_path,
+    ran = tapeline_until(
+        lambda kinds: all(kinds[f"{kind} {symbol}"] for kind in MARKET for symbol in SYMBOLS),
+        "record", "--venue", "bybit", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT", "--frames",
+        "--public-url", venue["public_url"], "--rest-url", venue["rest_url"], "--log", url, "--json", cwd=tmp_path, url=url,
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     assert json.loads(ran.stdout)["summary"]["orders"] == 0
@@ -118,7 +131,7 @@ def test_record_keeps_what_the_market_said_and_sends_no_order(venue: dict[str, A
 
 
 def test_the_demonstration_trades_and_proves_itself(tmp_path: Path) -> None:
-    ran = tapeline("demo", "--for", "6s", "--json", cwd=tmp_path, timeout_s=90)
+    ran = tapeline_until(has_traded, "demo", "--for", "90s", "--json", cwd=tmp_path)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     told = json.loads(ran.stdout)
     assert told["summary"]["orders"] >= 8

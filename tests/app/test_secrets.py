@@ -17,6 +17,7 @@ from state.log import Log
 from state.record import to_json
 from tests.command import all_clean, environment, tapeline
 from tests.live import KEY, SECRET, VenueThread, config_text
+from tests.until import Kinds, tapeline_until
 
 NEEDLES = sorted({
     form
@@ -37,6 +38,11 @@ class Left:
     output: list[str]
 
 
+def has_traded(kinds: Kinds) -> bool:
+    """Orders, fills, and a market that was long enough in motion to fill some files."""
+    return kinds["PlaceOrder"] >= 8 and kinds["Fill"] > 0 and kinds["Trade"] + kinds["BookDelta"] >= 200
+
+
 @pytest.fixture(scope="module")
 def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
     folder = tmp_path_factory.mktemp("left")
@@ -51,11 +57,16 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
         assert done.returncode == code, done.stdout + done.stderr
         output.extend((done.stdout, done.stderr))
 
+    def traded(*words: str) -> None:
+        done = tapeline_until(has_traded, *words, "--log", url, cwd=folder, url=url)
+        assert done.returncode == 0, done.stdout + done.stderr
+        output.extend((done.stdout, done.stderr))
+
     with VenueThread(seed=4) as venue:
         text = config_text(venue, stop="flatten", market_frames=True, key_file=str(keys))
         (folder / "session.toml").write_text(text)
-        ran("run", "session.toml", "--for", "2s")
-        ran("run", "session.toml", "--for", "1s", "--json")
+        traded("run", "session.toml")
+        traded("run", "session.toml", "--json")
         (folder / "refused.toml").write_text(text.replace('name = "bybit"', f'name = "bybit"\nrecv_window = "{KEY}"'))
         ran("run", "refused.toml", code=2)  # an unknown key, which is named and whose value is not
         # The right key with a secret that the venue does not know: its refusal is recorded too.
