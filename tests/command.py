@@ -18,11 +18,16 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def tapeline(*words: str, cwd: Path, timeout_s: float = 60, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs it to its end; forked, unless the interpreter itself is to start with other variables."""
+    """Runs it to its end; forked, unless it is to have a hash seed of its own."""
     env = environment(**variables)
-    if not any(name.startswith("PYTHON") for name in variables):
+    if "PYTHONHASHSEED" not in variables:
         return _FORKING.run(words, cwd=cwd, env=env, timeout_s=timeout_s)
     return subprocess.run([*TAPELINE, *words], cwd=cwd, env=env, text=True, capture_output=True, timeout=timeout_s)
+
+
+def module(*words: str, cwd: Path, timeout_s: float = 60, **variables: str) -> subprocess.CompletedProcess[str]:
+    """As `python -m` would run these words, forked."""
+    return _FORKING.run(("-m", *words), cwd=cwd, env=environment(**variables), timeout_s=timeout_s)
 
 
 _FORKING = Forking()

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from runpy import run_module
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +27,7 @@ class Forking:
     def run(
         self, words: Sequence[str], *, cwd: Path, env: dict[str, str], timeout_s: float
     ) -> subprocess.CompletedProcess[str]:
-        """As `subprocess.run` would run `tapeline` with these words, its output captured."""
+        """As `subprocess.run` would run `tapeline` with these words, or `python` if they begin with -m; output captured."""
         server = self._started()
         assert server.stdin is not None
         assert server.stdout is not None
@@ -45,7 +46,8 @@ class Forking:
         if self._server is None:
             self._server = subprocess.Popen(
                 [sys.executable, "-c", "from tests.forked import serve; serve()"],
-                cwd=ROOT, text=True, process_group=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, process_group=0,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             )  # fmt: skip
             atexit.register(self.end)
         return self._server
@@ -68,12 +70,16 @@ def serve() -> None:
     for line in iter(sys.stdin.readline, ""):
         child = os.fork()
         if child == 0:
-            _become(*json.loads(line))
-            main()
+            words = _become(*json.loads(line))
+            if words[:1] != ["-m"]:
+                main()
+            sys.argv = words[1:]
+            run_module(words[1], run_name="__main__", alter_sys=True)
+            return
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _become(words: list[str], cwd: str, env: dict[str, str], files: list[str]) -> None:
+def _become(words: list[str], cwd: str, env: dict[str, str], files: list[str]) -> list[str]:
     for stream, file in enumerate(files):
         opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         os.dup2(opened, stream)
@@ -81,4 +87,6 @@ def _become(words: list[str], cwd: str, env: dict[str, str], files: list[str]) -
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    sys.path[1:1] = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path not in sys.path]
     sys.argv[1:] = words
+    return words

@@ -1,6 +1,5 @@
 """The command line itself: help, version, exit codes, one line for whatever is wrong and never a traceback."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,22 +11,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from app.cli import COMMANDS, application, asked_for, run
+from tests.command import environment, tapeline
 
 Cli = Callable[..., Any]
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def environment() -> dict[str, str]:
-    """As a user has it who has set nothing of ours."""
-    return {name: word for name, word in os.environ.items() if not name.startswith("TAPELINE_")} | {
-        "PYTHONPATH": str(ROOT)
-    }
-
-
-def tapeline(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs the entry point in another process, as its console script does."""
-    words = (sys.executable, "-c", "from app.cli import main; main()", *words)
-    return subprocess.run(words, cwd=cwd, env=environment(), text=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize(

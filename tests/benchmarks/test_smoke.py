@@ -1,9 +1,6 @@
 """The benchmarks do the work that they time: tiny counts, every check in them on, no number judged."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from benchmarks.measure import ROOT, WrongAnswer, compare
 from benchmarks.replayer import Replayer
 from benchmarks.results import Measurement, Results, table
 from benchmarks.targets import MEASURED_IN, TARGETS, verdicts
+from tests import command
 
 FRAMES = 1_500
 
@@ -29,15 +27,9 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(scratch: Path, module: str, *arguments: str) -> dict[str, dict]:
-    environment = {
-        **os.environ,
-        "TAPELINE_BENCH_SCRATCH": str(scratch),
-        "TAPELINE_BENCH_FRAMES": str(FRAMES),
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr.decode()
+    variables = {"TAPELINE_BENCH_SCRATCH": str(scratch), "TAPELINE_BENCH_FRAMES": str(FRAMES)}
+    done = command.module(module, *arguments, cwd=ROOT, **variables)
+    assert done.returncode == 0, done.stderr
     return {told["name"]: told for told in map(json.loads, done.stdout.splitlines())}
 
 

@@ -43,6 +43,7 @@ from state.shared import SharedState
 from streams.pipeline import Pipeline
 from streams.strategies.recorded import strategies_of
 from streams.strategy import run_strategies
+from tests.command import tapeline
 from tests.live import VenueThread, record_live, tight_plain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -238,10 +239,7 @@ def test_a_difference_is_shown_with_both_records_and_its_cause(live: Recorded, t
         for record in live.records:
             writer.append(record)
         writer.close(row.closed or 0)
-    done = subprocess.run(
-        [sys.executable, "-c", "from app.cli import main; main()", "replay", "last", "--verify", "--log", url],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = tapeline("replay", "last", "--verify", "--log", url, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"session {live.id}: NOT the same")

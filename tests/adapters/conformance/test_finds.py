@@ -1,14 +1,12 @@
 """The suite can fail: what is broken in an adapter, it finds, in the case that speaks of it."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from adapters.conformance.scorecard import decode
-from tests.command import ROOT, environment
+from tests.command import ROOT, module
 
 FOUND = {
     "trades_told_twice": ("bybit", "trades", "three_sockets", "each told once"),
@@ -25,15 +23,12 @@ FOUND = {
 def test_what_is_broken_is_found(tmp_path: Path, broken: str) -> None:
     venue, part, cases, sentence = FOUND[broken]
     scorecard = tmp_path / "scorecard.json"
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "adapters.conformance.options",
-            "-p", "tests.adapters.conformance.sabotage", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path),
-            "--import-mode=importlib", "--venue", venue, "--scorecard", str(scorecard), "-k", cases,
-            "--pyargs", f"adapters.conformance.test_{part}",
-        ],
-        cwd=ROOT, env=environment(TAPELINE_SABOTAGE=broken, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
-        capture_output=True, text=True, timeout=60,
+    done = module(
+        "pytest", "-q", "--tb=line", "-p", "adapters.conformance.options",
+        "-p", "tests.adapters.conformance.sabotage", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path),
+        "--import-mode=importlib", "--venue", venue, "--scorecard", str(scorecard), "-k", cases,
+        "--pyargs", f"adapters.conformance.test_{part}",
+        cwd=ROOT, TAPELINE_SABOTAGE=broken, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
     )  # fmt: skip
     assert done.returncode == 1, done.stdout
     failed = [case for case in decode(scorecard.read_bytes()) if case.result == "failed"]
