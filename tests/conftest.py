@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from tests.depth import IS_DEEP
+
+# How long an example takes is the machine's affair.
+settings.register_profile("sample", max_examples=50, derandomize=True, deadline=None)
+settings.register_profile("deep", max_examples=1_000, deadline=None)
+settings.load_profile("deep" if IS_DEEP else "sample")
+
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
-
-
-# How long an example takes is the machine's affair. Where CI is set, hypothesis' own profile says the same.
-if not os.environ.get("CI"):
-    settings.register_profile("tapeline", deadline=None)
-    settings.load_profile("tapeline")
 
 
 def _absent(reason: str) -> None:
