@@ -3,14 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# One more than there are cores, as live sessions wait; whole files, so that a file's sessions are recorded once.
+SPREAD = -n $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadfile --no-loadscope-reorder
 
-.PHONY: types demo test check format bench bench-rivals chaos soak plans pictures docs clean tamper ten-million
+.PHONY: types demo test test-deep check format bench bench-rivals chaos soak plans pictures docs clean tamper ten-million
 
 demo: $(STAMP)
 	$(BIN)/tapeline demo --for 20s
 
 test: $(STAMP)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest $(SPREAD)
+
+# The whole number of what the suite takes a seeded sample of, a thousand random examples of each property.
+test-deep: $(STAMP)
+	TAPELINE_DEEP=1 $(BIN)/pytest $(SPREAD) --timeout 3600
 
 # Every trouble on every venue, planted bugs, and a session killed at five hundred random moments; the suite does a sample. Hours.
 chaos: $(STAMP)
