@@ -1,9 +1,11 @@
 """Orders over real sockets, against a venue that shares no code with the adapter: every path there is."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
+from adapters.conformance.leaps import LATE_S, leap
 from adapters.loopback import RateLimits
 from adapters.loopback.faults import Fault, Place
 from state.events import (
@@ -179,6 +181,9 @@ def test_an_answer_that_is_lost_is_unknown_then_found(entry: str, place: Place, 
         on.venue.faults.add(place, what, Fault(drop=True))
         order = on.order(str(bid - 100))
         (seq,) = on.intend(order)
+        while not on.venue.truth(KEY).orders:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        leap()
         await on.heard.until(lambda: len(on.heard.outcome(seq)) > 1)
         unknown, accepted, update = on.heard.outcome(seq)
         assert isinstance(unknown, Unknown)
@@ -187,7 +192,7 @@ def test_an_answer_that_is_lost_is_unknown_then_found(entry: str, place: Place, 
         assert (update.status, update.client_id) == ("open", order.client_id)
         assert len(on.venue.truth(KEY).orders) == 1, "never sent twice"
 
-    played(entry, story, request_timeout_s=0.3)
+    played(entry, story, request_timeout_s=LATE_S)
 
 
 def test_a_request_that_never_arrived_is_unknown_then_gone_after_the_waiting_time() -> None:

@@ -1,10 +1,12 @@
 """Orders over real sockets, against a venue that shares no code with the adapter: every path there is."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
 from adapters.base.query import Query
+from adapters.conformance.leaps import LATE_S, leap
 from adapters.loopback.faults import Fault, Place
 from adapters.loopback.hyperliquid.limits import RateLimits
 from state.errors import VenueError
@@ -227,6 +229,9 @@ def test_an_answer_that_is_lost_is_unknown_then_found(entry: str, place: Place, 
         on.venue.faults.add(place, what, Fault(drop=True))
         order = on.order(bid - 100)
         (seq,) = on.intend(order)
+        while not on.venue.truth(AGENT).orders:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        leap()
         await on.heard.until(lambda: len(on.heard.outcome(seq)) > 1)
         unknown, accepted, update = on.heard.outcome(seq)
         assert (type(unknown), type(accepted)) == (Unknown, Accepted)
@@ -234,7 +239,7 @@ def test_an_answer_that_is_lost_is_unknown_then_found(entry: str, place: Place, 
         assert (update.status, update.client_id, update.tif) == ("open", order.client_id, "gtc")
         assert len(on.venue.truth(AGENT).orders) == 1, "never sent twice"
 
-    played(entry, story, request_timeout_s=0.3)
+    played(entry, story, request_timeout_s=LATE_S)
 
 
 def test_a_request_that_never_arrived_is_unknown_then_gone_after_the_waiting_time() -> None:
@@ -297,7 +302,7 @@ def test_the_addresss_own_limit_is_read_and_more_orders_than_that_wait_here() ->
         assert {(e.refusal, e.code) for e in refused} == {("rate", "local")}
         assert not [e for e in on.heard.of(FeedStatus) if e.channel == "rest"], "the venue was not asked in vain"
 
-    played("ws", story, limits=RateLimits(actions_at_first=110), request_timeout_s=0.3)
+    played("ws", story, limits=RateLimits(actions_at_first=110))
 
 
 def test_the_dead_mans_switch_is_refused_loudly_and_armed_where_the_volume_allows() -> None:
