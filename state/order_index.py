@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from state.order import Order
 
 ENDED_KEPT = 1_000  # orders that have ended, oldest end forgotten first
+FORMER_KEPT = (
+    100  # names that the venue gave one order before: where an amended one gets a new name, a night has thousands
+)
 
 
 class WorkingOrders(tuple[Order, ...]):
@@ -97,7 +100,11 @@ class OrderIndex:
     def note_former(self, order: Order, order_id: str) -> None:
         """A name that the venue gave it before."""
         if order_id not in order.former_ids:
-            order.former_ids = (*order.former_ids, order_id)
+            former = (*order.former_ids, order_id)
+            for forgotten in former[:-FORMER_KEPT]:
+                if self._by_order_id.get(forgotten) is order:
+                    del self._by_order_id[forgotten]
+            order.former_ids = former[-FORMER_KEPT:]
             self._by_order_id[order_id] = order
 
     def file(self, order: Order) -> None:

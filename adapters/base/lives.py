@@ -1,6 +1,7 @@
 """Orders that are replaced where others are amended: one order id ends, another begins, and both go by one client id.
 
-What an earlier id filled belongs to the order, and its end does not. Ids rise, so the latest is the largest.
+What an earlier id filled belongs to the order, and its end does not. Ids rise, so the latest is the largest. A quote that is
+amended all night has ten thousands of them: of the oldest only the sum of what they filled is kept.
 """
 
 from decimal import Decimal
@@ -10,6 +11,7 @@ import msgspec
 from adapters.base.once import Bounded
 
 ORDERS_MOST = 20_000
+LIVES_KEPT = 100  # of one order: replaced as quickly as may be, they last longer than a word is late
 _ZERO = Decimal(0)
 
 
@@ -26,11 +28,21 @@ class Life(msgspec.Struct, gc=False):
         return max(self.told, self.fills)
 
 
+class _Ids(dict[int, Life]):
+    """The lives of one order by id, and what those filled that were before them."""
+
+    settled = _ZERO
+    settled_to = 0
+
+
+_NONE = _Ids()
+
+
 class Lives:
     """The order ids of each client id."""
 
     def __init__(self) -> None:
-        self._lives: Bounded[str, dict[int, Life]] = Bounded(ORDERS_MOST)
+        self._lives: Bounded[str, _Ids] = Bounded(ORDERS_MOST)
 
     def tell(self, client_id: str, oid: int, filled: Decimal, *, over: bool) -> None:
         """An update spoke of it."""
@@ -42,31 +54,43 @@ class Lives:
 
     def forget(self, client_id: str, oid: int) -> None:
         """It never lived: the order goes on as it was."""
-        self._lives.get(client_id, {}).pop(oid, None)
+        self._of(client_id).pop(oid, None)
 
     def latest(self, client_id: str) -> int:
         """The id that the order has now, 0 where nothing was told of it."""
-        return max((oid for oid, life in self._lives.get(client_id, {}).items() if life.is_told), default=0)
+        return max((oid for oid, life in self._of(client_id).items() if life.is_told), default=0)
 
     def is_resting(self, client_id: str, oid: int) -> bool:
-        life = self._lives.get(client_id, {}).get(oid)
+        life = self._of(client_id).get(oid)
         return life is not None and life.is_told and not life.is_over
 
     def former(self, client_id: str, oid: int) -> int:
         """The id before this one, 0 where there was none."""
-        return max((other for other in self._lives.get(client_id, {}) if other < oid), default=0)
+        return max((other for other in self._of(client_id) if other < oid), default=0)
 
     def is_replaced(self, client_id: str, oid: int) -> bool:
         """Something was heard of a later id, if only a fill."""
-        return any(other > oid for other in self._lives.get(client_id, {}))
+        return any(other > oid for other in self._of(client_id))
 
     def filled(self, client_id: str, before: int | None = None) -> Decimal:
         """What was filled under all of them, or under those before one."""
-        lives = self._lives.get(client_id, {}).items()
-        return sum((life.filled for oid, life in lives if before is None or oid < before), _ZERO)
+        ids = self._of(client_id)
+        counted = (life.filled for oid, life in ids.items() if before is None or oid < before)
+        return sum(counted, ids.settled if before is None or before > ids.settled_to else _ZERO)
+
+    def _of(self, client_id: str) -> _Ids:
+        return self._lives.get(client_id, _NONE)
 
     def _life(self, client_id: str, oid: int) -> Life:
-        lives = self._lives.get(client_id)
-        if lives is None:
-            lives = self._lives[client_id] = {}
-        return lives.setdefault(oid, Life())
+        ids = self._lives.get(client_id)
+        if ids is None:
+            ids = self._lives[client_id] = _Ids()
+        life = ids.get(oid)
+        if life is None:
+            life = Life()
+            if oid > ids.settled_to:  # else it comes too late to be counted
+                ids[oid] = life
+        if len(ids) > LIVES_KEPT:
+            ids.settled_to = oldest = min(ids)
+            ids.settled += ids.pop(oldest).filled
+        return life

@@ -14,7 +14,7 @@ from state.events import (
     CancelAll,
     Rejected,
 )
-from state.order_index import ENDED_KEPT
+from state.order_index import ENDED_KEPT, FORMER_KEPT
 from state.orders import Order, Orders, OrdersSnapshot
 from tests.state.heard import (
     AMEND,
@@ -209,6 +209,18 @@ def test_an_order_that_the_venue_replaced_lives_under_its_new_id(arrival: tuple[
     assert (order.status, order.order_id, order.price) == ("open", "v2", D("101"))
     assert orders.by_order_id("v1") is orders.by_order_id("v2") is order
     assert orders.working(S) == (order,)
+
+
+def test_of_an_order_that_is_replaced_all_night_the_latest_names_are_kept() -> None:
+    renewed = (told("open", ts=n, order_id=f"v{n}", replaces=f"v{n - 1}") for n in range(2, 1_000))
+    orders = fold(Orders(V), (PLACE, told("open", ts=1), *renewed))
+    order = orders.get("c1")
+    assert order is not None
+    assert (order.status, order.order_id, len(order.former_ids)) == ("open", "v999", FORMER_KEPT)
+    assert orders.by_order_id("v998") is orders.by_order_id(f"v{999 - FORMER_KEPT}") is order
+    assert orders.by_order_id(f"v{998 - FORMER_KEPT}") is None
+    fold(orders, [told("cancelled", ts=1_001, order_id="v999")])
+    assert order.status == "cancelled"
 
 
 def test_cancel_all_means_one_symbol_or_all() -> None:
