@@ -34,7 +34,7 @@ def test_minutes_over_midnight(tmp_path: Path) -> None:
     assert soaked.reconnects
 
 
-@pytest.mark.skipif(not HOURS, reason="a quarter of an hour or more a venue: make soak")
+@pytest.mark.skipif(not HOURS, reason="half an hour to an hour of CPU a venue: make soak")
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.parametrize("venue", [ONLY] if ONLY else sorted(LOOPBACKS))
 def test_a_day(venue: str, tmp_path: Path) -> None:
