@@ -6,7 +6,7 @@ Every command goes through here; listeners hear its consequences in the order: f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -84,6 +84,8 @@ class Change:
     fills: list[Fill] = field(default_factory=list)
     trades: list[PublicTrade] = field(default_factory=list)
     liquidations: list[Liquidated] = field(default_factory=list)
+    levels: Collection[tuple[Side, Decimal]] = ()
+    """Whose size is another, or was meanwhile."""
 
 
 class Desk:
@@ -389,7 +391,7 @@ class Floor:
         fills, self._fills = self._fills, []
         trades, self._trades = self._trades, []
         orders = [order for order in outcome.orders.values() if order.account in self.desks]
-        self._tell(Change(market, orders, fills, trades, liquidations or []))
+        self._tell(Change(market, orders, fills, trades, liquidations or [], outcome.levels.keys()))
 
     def _tell(self, change: Change) -> None:
         for listener in self.listeners:

@@ -17,7 +17,6 @@ from adapters.loopback.floor import Change
 from adapters.loopback.market import Liquidated, Market, Span
 from adapters.loopback.orders import Side
 
-Levels = dict[Decimal, Decimal]
 USD_M = 1
 """`st` of the symbols that are settled in dollars."""
 
@@ -48,27 +47,28 @@ class Feed:
 
 
 class DepthFeed(Feed):
-    """`@depth`: what changed since the event before, with the chain of update ids."""
+    """`@depth`: what changed since the event before, with the chain of update ids.
+
+    A level that came and went meanwhile is told too: a snapshot that was taken in between shows it.
+    """
 
     def __init__(self, desk: Desk, market: Market, interval_ms: int) -> None:
         self.interval_ms = interval_ms
         self._ids, self._market, self._spot = desk.ids, market, desk.spot
         self._symbol = market.contract.symbol
         self._u, self._first = desk.ids.last(self._symbol), 0
-        self._bids, self._asks = self._read()
+        self._changed: dict[tuple[Side, Decimal], None] = {}
 
     def heard(self, change: Change, now_ms: int) -> Iterable[msgspec.Struct]:
         self._first = self._first or self._ids.last(self._symbol)
+        self._changed |= dict.fromkeys(change.levels)
         return ()
 
     def due(self, now_ms: int) -> Iterable[msgspec.Struct | list[msgspec.Struct]]:
-        if not self._first:
+        if not self._changed:
             return ()
-        old_bids, old_asks = self._bids, self._asks
-        self._bids, self._asks = self._read()
-        bids, asks = self._changes(old_bids, self._bids), self._changes(old_asks, self._asks)
-        if not bids and not asks:
-            return ()
+        bids, asks = self._levels(Side.BUY), self._levels(Side.SELL)
+        self._changed.clear()
         previous, self._u = self._u, self._ids.last(self._symbol)
         first, self._first = self._ids.first_after(previous, self._first), 0
         frame = frames.DepthUpdate("depthUpdate", now_ms, self._symbol, first, self._u, bids, asks)
@@ -76,14 +76,11 @@ class DepthFeed(Feed):
             frame.T, frame.pu, frame.ps, frame.st = self._market.engine.last_ms, previous, self._symbol, USD_M
         return (frame,)
 
-    def _read(self) -> tuple[Levels, Levels]:
-        engine = self._market.engine
-        return dict(engine.depth(Side.BUY)), dict(engine.depth(Side.SELL))
-
-    def _changes(self, old: Levels, new: Levels) -> list[Level]:
-        """Levels set or changed with their size, and levels gone with a zero of the lot's form."""
-        changed = [(exact(price), exact(size)) for price, size in new.items() if old.get(price) != size]
-        return changed + [(exact(price), exact(self._market.contract.lot * 0)) for price in old if price not in new]
+    def _levels(self, side: Side) -> list[Level]:
+        """The changed levels of a side with their size, best first; those gone with a zero of the lot's form."""
+        now, gone = dict(self._market.engine.depth(side)), self._market.contract.lot * 0
+        changed = sorted((price for told, price in self._changed if told is side), reverse=side is Side.BUY)
+        return [(exact(price), exact(now.get(price, gone))) for price in changed]
 
 
 class TopFeed(Feed):

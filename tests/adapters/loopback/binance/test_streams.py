@@ -186,6 +186,18 @@ async def test_snapshot_and_events_make_the_venues_book_whenever_the_snapshot_is
         assert (book.best_first("bids"), book.best_first("asks")) == (truth.bids, truth.asks)
 
 
+async def test_a_level_that_only_a_snapshot_in_between_shows_is_told_to_be_gone() -> None:
+    async with still() as client:
+        socket = await client.open(f"/public/ws/{DEPTH}")
+        await socket.ask("LIST_SUBSCRIPTIONS")
+        floor, price, size = client.venue.floor, Decimal("64001.10"), Decimal("0.010")
+        order = floor.street("BTCUSDT", Side.BUY, Kind.LIMIT, Tif.GTC, price, size, NOW_MS)
+        assert ["64001.10", "0.010"] in (await snapshot(client))["bids"]
+        floor.street_cancel("BTCUSDT", order.order_id, NOW_MS)
+        client.venue.publish()
+        assert (await socket.hear())["b"] == [["64001.10", "0.000"]]
+
+
 async def test_update_ids_are_shared_among_symbols_so_that_only_pu_makes_the_chain() -> None:
     async with still() as client:
         socket = await client.open(f"/public/ws/{DEPTH}")
