@@ -59,7 +59,7 @@ bench-rivals: $(STAMP)
 ten-million: $(STAMP)
 	$(BIN)/python -m benchmarks.ten_million
 
-# A thousand places for each kind of damage, on both databases: about an hour.
+# A thousand places for each kind of damage, on both databases. Hours.
 tamper: $(STAMP)
 	TAPELINE_TAMPER_PLACES=1000 $(BIN)/pytest -n auto tests/replay/proof/test_mutations.py
 
