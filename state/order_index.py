@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from state.order import Order
 
 ENDED_KEPT = 1_000  # orders that have ended, oldest end forgotten first
-FORMER_KEPT = (
-    100  # names that the venue gave one order before: where an amended one gets a new name, a night has thousands
-)
+FORMER_KEPT = 100  # earlier names of one order: where an amended one gets a new name, a night has thousands
 
 
 class WorkingOrders(tuple[Order, ...]):
