@@ -1,6 +1,6 @@
 """What a command takes where the person said nothing: the markets of a session, and the least sensible size in each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -37,12 +37,22 @@ def parse_settings(words: Sequence[str]) -> tuple[dict[str, object], PaperSettin
     return params, settings
 
 
+def markets_of(log: Log, row: SessionRow) -> list[Market]:
+    """Markets of a session that have rules and a book at its end."""
+    shared = rebuild(log, row.id)
+    return [
+        market
+        for _, market in sorted(shared.markets.items())
+        if market.instrument is not None and any(market.book.levels())
+    ]
+
+
 def simulated_strategies(
-    log: Log, row: SessionRow, kind: str, params: Mapping[str, object]
+    row: SessionRow, kind: str, params: Mapping[str, object], markets: Callable[[], Sequence[Market]]
 ) -> list[tuple[str, dict[str, object]]]:
     """Name and parameters of each strategy to simulate: as the session ran it where it did, else one a market.
 
-    Raises `WrongUse` where the session has no market that could be traded.
+    `markets` are the session's, asked for only where they are needed. Raises `WrongUse` where none could be traded.
     """
     ran = [known for known in Manifest.parse(row.manifest).strategies if known.strategy == kind]
     if ran:
@@ -51,26 +61,22 @@ def simulated_strategies(
     if accepted is None:
         return [(kind, dict(params))]
     chosen = []
-    for market in _tradable(log, row, params):
+    for market in _tradable(row, params, markets()):
         fields = {**_market_fields(accepted.__struct_fields__, market), **params}
         chosen.append((f"{kind}-{market.venue}-{market.symbol}", fields))
     return chosen
 
 
-def _tradable(log: Log, row: SessionRow, params: Mapping[str, object]) -> list[Market]:
-    """Markets of the session with rules and a book, and of the venue and symbol that were asked for."""
-    shared = rebuild(log, row.id)
-    markets = [
+def _tradable(row: SessionRow, params: Mapping[str, object], markets: Sequence[Market]) -> list[Market]:
+    """Those of the venue and symbol that were asked for."""
+    wanted = [
         market
-        for _, market in sorted(shared.markets.items())
-        if market.instrument is not None
-        and any(market.book.levels())
-        and params.get("venue", market.venue) == market.venue
-        and params.get("symbol", market.symbol) == market.symbol
+        for market in markets
+        if params.get("venue", market.venue) == market.venue and params.get("symbol", market.symbol) == market.symbol
     ]
-    if not markets:
+    if not wanted:
         raise WrongUse(f"session {row.id} has no such market with an instrument and a book")
-    return markets
+    return wanted
 
 
 def _market_fields(names: Sequence[str], market: Market) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """How a sweep is spread: which sets of parameters, over which workers, and what is done already."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from importlib import import_module
@@ -17,21 +17,47 @@ from state.errors import ConfigurationError, WrongUse
 Words = tuple[tuple[str, str], ...]  # parameter and value, as a person wrote them
 
 _RETRIES = 10  # of a run whose worker was lost
+_REFUSALS = 50  # sets drawn for nothing for each that is wanted, before the ranges are told to be wrong
 
 
 def grid_sets(axes: Sequence[str]) -> list[Words]:
     """Every combination of `k=a,b,c`; raises `ConfigurationError` for what names no parameter or is a range."""
     parsed = _axes(axes)
+    if not parsed:
+        raise ConfigurationError("a sweep needs --grid PARAMETER=a,b,c, or --random N")
     for name, values in parsed.items():
         if len(values) == 1 and ".." in values[0]:
             raise ConfigurationError(f"--grid {name}={values[0]}: a range is for --random; a grid takes {name}=a,b,c")
     return [tuple(zip(parsed, values, strict=True)) for values in product(*parsed.values())]
 
 
-def random_sets(axes: Sequence[str], count: int, seed: int) -> list[Words]:
-    """`count` sets by chance, of values from `k=a,b,c` and numbers from `k=lo..hi`."""
+def random_sets(
+    axes: Sequence[str],
+    count: int,
+    seed: int,
+    *,
+    whole: Container[str] = (),
+    check: Callable[[Words], None] = lambda words: None,
+) -> tuple[list[Words], int]:
+    """`count` sets by chance, of values from `k=a,b,c` and numbers from `k=lo..hi`, and how many were refused and drawn anew.
+
+    Numbers of parameters in `whole` are whole. `check` raises `ConfigurationError` for a set that is none; where hardly any is
+    one, so does this.
+    """
     parsed, rng = _axes(axes), Random(seed)  # noqa: S311 (seeded on purpose)
-    return [tuple((name, _drawn(name, values, rng)) for name, values in parsed.items()) for _ in range(count)]
+    sets: list[Words] = []
+    refused = 0
+    while len(sets) < count:
+        words = tuple((name, _drawn(name, values, rng, whole=name in whole)) for name, values in parsed.items())
+        try:
+            check(words)
+        except ConfigurationError:
+            refused += 1
+            if refused >= _REFUSALS * count:
+                raise
+        else:
+            sets.append(words)
+    return sets, refused
 
 
 def run_all(
@@ -129,16 +155,17 @@ def _axes(words: Sequence[str]) -> dict[str, list[str]]:
         if name in axes:
             raise ConfigurationError(f"--grid names {name} twice")
         axes[name] = values.split(",")
-    if not axes:
-        raise ConfigurationError("a sweep needs at least one --grid PARAMETER=a,b,c")
     return axes
 
 
-def _drawn(name: str, values: Sequence[str], rng: Random) -> str:
+def _drawn(name: str, values: Sequence[str], rng: Random, *, whole: bool) -> str:
     low, dots, high = values[0].partition("..")
     if len(values) > 1 or not dots:
         return rng.choice(values)
     try:
+        if whole:
+            return str(rng.randint(int(low), int(high)))
         return f"{rng.uniform(float(low), float(high)):.6g}"
     except ValueError as error:
-        raise ConfigurationError(f"--grid {name}={values[0]}: a range is of two numbers") from error
+        kind = "whole numbers, the lower first" if whole else "numbers"
+        raise ConfigurationError(f"--grid {name}={values[0]}: a range is of two {kind}") from error

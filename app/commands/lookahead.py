@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from app.collector import Collector
-from app.defaults import parse_settings, simulated_strategies
+from app.defaults import markets_of, parse_settings, simulated_strategies
 from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import print_json, print_lines
@@ -62,7 +62,7 @@ def lookahead(
     if paper.latency == "recorded":
         raise ConfigurationError("lookahead takes no recorded latencies: they are of the whole session")
     with opened_session(context, session, log) as (opened, row):
-        chosen = simulated_strategies(opened, row, strategy, params)
+        chosen = simulated_strategies(row, strategy, params, lambda: markets_of(opened, row))
         manifest = msgspec.structs.replace(
             Manifest.parse(row.manifest),
             strategies=[entry(name, strategy, fields) for name, fields in chosen],

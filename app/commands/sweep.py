@@ -2,26 +2,30 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
 
-from app.defaults import parse_settings, simulated_strategies
+from adapters.paper import PaperSettings
+from app.defaults import markets_of, parse_settings, simulated_strategies
 from app.files import whole_file
 from app.logs import opened_log
 from app.options import JsonOption, LogOption, log_url, told
 from app.output import Cell, print_json, print_lines, print_table
+from app.parameter_space import parameter_space
 from app.progress import progress
 from app.report import rounded
 from app.sweeping import Words, grid_sets, random_sets, run_all
 from replay.sweep import Fold, Job, Outcome, parts, walk_forward
 from state.errors import WrongUse
-from state.log import Log, SessionRow
+from state.log import SessionRow
 from state.manifest import Manifest
+from state.market import Market
 from streams.strategies.registry import build
 
 CLEAN, FINDINGS = 0, 1
@@ -45,6 +49,9 @@ class SweepFact(msgspec.Struct, frozen=True):
 
     strategy: str
     seed: int
+    drawn: list[str]  # by --random: the parameters and their values or ranges, in the words of --grid
+    kept: list[str]  # parameters that were not drawn, where nobody said which to draw
+    refused: int  # sets that the strategy refused, and that were drawn anew
     rows: list[Row]
     folds: list[Fold]
 
@@ -59,7 +66,7 @@ def sweep(
         list[str] | None, typer.Option("--grid", metavar="KEY=A,B,C", help="Values of a parameter.")
     ] = None,
     count: Annotated[
-        int | None, typer.Option("--random", metavar="N", min=1, help="Sets by chance; KEY=LO..HI is a range.")
+        int | None, typer.Option("--random", metavar="N", min=1, help="Sets by chance; of --grid, KEY=LO..HI too.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of --random: same seed, same sets.")] = 1,
     settings: Annotated[
@@ -79,17 +86,15 @@ def sweep(
     as_json: JsonOption = False,
 ) -> int:
     """Run sets of parameters over sessions, on all cores or a Dask cluster."""
-    axes = grid or []
-    sets = grid_sets(axes) if count is None else random_sets(axes, count, seed)
     if folds and (first != 1 or last is not None):
         raise WrongUse("--folds cuts the whole session: it takes no --from and no --to")
     url = log_url(context, log)
     with opened_log(context, log) as opened:
         rows = [opened.find(word) for word in sessions]
         stretches = [(row, span) for row in rows for span in _spans(row, folds, first, last)]
-        jobs = [
-            _job(opened, url, row, span, strategy, settings or [], words) for words in sets for row, span in stretches
-        ]
+        said = _Said(strategy, settings or [], cache(lambda row: markets_of(opened, row)))
+        sets, drawn, kept, refused = _sets(said, rows, grid or [], count, seed)
+        jobs = [_job(said, url, row, span, words) for words in sets for row, span in stretches]
     journal = None if output is None else output.with_name(output.name + ".done")
     with progress(f"sweeping {strategy}", len(jobs)) as done:
         outcomes = run_all(
@@ -105,8 +110,43 @@ def sweep(
         _write(output, found)
         if journal is not None:
             journal.unlink(missing_ok=True)
-    _show(SweepFact(strategy, seed, found, judged), as_json=as_json)
+    _show(SweepFact(strategy, seed, drawn, kept, refused, found, judged), as_json=as_json)
     return FINDINGS if any(row.outcome.failed for row in found) else CLEAN
+
+
+class _Said(NamedTuple):
+    """What is the same in every run, and the markets of a session, looked up once."""
+
+    strategy: str
+    settings: Sequence[str]
+    markets: Callable[[SessionRow], list[Market]]
+
+    def parsed(self, row: SessionRow, words: Words) -> tuple[list[tuple[str, dict[str, object]]], PaperSettings]:
+        """Strategies and paper venue of a run; raises `ConfigurationError` for what does not fit, before anything is run."""
+        params, paper = parse_settings([*self.settings, *(f"{name}={value}" for name, value in words)])
+        chosen = simulated_strategies(row, self.strategy, params, lambda: self.markets(row))
+        for name, fields in chosen:
+            build(self.strategy, fields, name)
+        return chosen, paper
+
+
+def _sets(
+    said: _Said, rows: Sequence[SessionRow], grid: Sequence[str], count: int | None, seed: int
+) -> tuple[list[Words], list[str], list[str], int]:
+    """The sets, and what the fact says of how they were drawn."""
+    if count is None:
+        return grid_sets(grid), [], [], 0
+
+    def check(words: Words) -> None:
+        for row in rows:
+            said.parsed(row, words)
+
+    space = parameter_space(said.strategy, {setting.partition("=")[0] for setting in said.settings})
+    axes = grid or space.axes
+    if not axes:
+        raise WrongUse(f"strategy {said.strategy!r} has no parameter to draw: say one with --grid PARAMETER=LO..HI")
+    sets, refused = random_sets(axes, count, seed, whole=space.whole, check=check)
+    return sets, list(axes), [] if grid else space.kept, refused
 
 
 def _row(number: int, job: Job, words: Words, outcome: Outcome, command: str) -> Row:
@@ -122,20 +162,15 @@ def _spans(row: SessionRow, folds: int, first: int, last: int | None) -> list[tu
     return [(first, end)]
 
 
-def _job(
-    log: Log, url: str, row: SessionRow, span: tuple[int, int], kind: str, settings: Sequence[str], words: Words
-) -> Job:
-    params, paper = parse_settings([*settings, *(f"{name}={value}" for name, value in words)])
-    chosen = simulated_strategies(log, row, kind, params)
-    for name, fields in chosen:
-        build(kind, fields, name)  # what does not fit is said before anything is run
+def _job(said: _Said, url: str, row: SessionRow, span: tuple[int, int], words: Words) -> Job:
+    chosen, paper = said.parsed(row, words)
     return Job(
         log=url,
         session=row.id,
         head=row.head,
         first=span[0],
         last=span[1],
-        strategy=kind,
+        strategy=said.strategy,
         strategies=tuple((name, msgspec.json.encode(fields).decode()) for name, fields in chosen),
         paper=msgspec.json.encode(paper).decode(),
         seed=Manifest.parse(row.manifest).seed,
@@ -205,6 +240,14 @@ def _show(fact: SweepFact, *, as_json: bool) -> None:
         lines.append([*where, *money, it.intents, it.fills, it.failed, it.digest[:12]])
     print_table(columns, lines, right=(*_MEASURES, "intents", "fills"))
     print_lines([b"", *(row.command.encode() for row in fact.rows)])
+    if fact.drawn:
+        print_lines(
+            [b"", f"drawn with --seed {fact.seed} from:".encode(), *(f"  --grid {it}".encode() for it in fact.drawn)]
+        )
+    if fact.kept:
+        print_lines([f"not drawn: {', '.join(fact.kept)}".encode()])
+    if fact.refused:
+        print_lines([f"{fact.refused} sets that {fact.strategy} refuses were drawn anew".encode()])
     if fact.folds:
         print_lines([b"", b"walk-forward: chosen on the parts before, judged on the next"])
         heads = ("session", "fold", "set", "trained", "tested", "best")

@@ -5,16 +5,22 @@ import shlex
 import signal
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
 from pyarrow import parquet
+from reactivex import Observable
 
-from app.commands.sweep import SweepFact, _job
-from app.sweeping import grid_sets, random_sets, run_all
+from app.commands.sweep import SweepFact, _job, _Said
+from app.defaults import markets_of
+from app.parameter_space import parameter_space
+from app.sweeping import Words, grid_sets, random_sets, run_all
 from replay.sweep import parts, walk_forward
 from state.errors import ConfigurationError, WrongUse
+from state.events import Decision
 from state.log import Log
+from streams.feeds import Feeds
 from tests.replay.lab.sessions import Lab, Tapeline
 
 D = Decimal
@@ -25,6 +31,10 @@ def swept(tapeline: Tapeline, *words: str) -> SweepFact:
     said = tapeline("sweep", "plain", *words, "--json")
     assert said.code == 0, said.err
     return msgspec.json.decode(said.out, type=SweepFact)
+
+
+def said_of(log: Log) -> _Said:
+    return _Said("plain", [], lambda row: markets_of(log, row))
 
 
 def test_a_sweep_is_the_same_in_one_process_and_in_two(lab: Lab, tapeline: Tapeline) -> None:
@@ -59,7 +69,7 @@ def test_a_sweep_that_was_ended_goes_on_where_it_was(lab: Lab, tapeline: Tapelin
     with Log.open(lab.url) as log:
         row = log.find(lab.live)
         sets = grid_sets([word for word in GRID if "=" in word])
-        jobs = [_job(log, lab.url, row, (1, row.last_seq), "plain", [], words) for words in sets]
+        jobs = [_job(said_of(log), lab.url, row, (1, row.last_seq), words) for words in sets]
     run_all(jobs[:2], workers=1, scheduler=None, done_before=kept, progress=lambda done: None)
     lied = msgspec.json.decode(kept.read_bytes().splitlines()[0], type=dict[str, object])
     lied["outcome"]["fills"] = 123456  # type: ignore[index]  # shows that it was taken from there
@@ -78,7 +88,7 @@ def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: La
     with Log.open(lab.url) as log:
         row = log.find(lab.live)
         jobs = [
-            _job(log, lab.url, row, (1, row.last_seq), "plain", [], words)
+            _job(said_of(log), lab.url, row, (1, row.last_seq), words)
             for words in grid_sets([f"base_spread_bps={spreads}"])
         ]
     here = run_all(jobs, workers=1, scheduler=None, done_before=None, progress=lambda done: None)
@@ -121,13 +131,91 @@ def test_chance_is_the_seeds() -> None:
     axes = ["a=1,2,3", "b=0.5..2"]
     assert random_sets(axes, 5, 7) == random_sets(axes, 5, 7)
     assert random_sets(axes, 5, 7) != random_sets(axes, 5, 8)
-    assert all(0.5 <= float(dict(words)["b"]) <= 2 for words in random_sets(axes, 50, 1))
+    sets, refused = random_sets(axes, 50, 1)
+    assert all(0.5 <= float(dict(words)["b"]) <= 2 for words in sets)
+    assert not refused
+
+
+def test_whole_numbers_are_drawn_whole_and_to_both_ends() -> None:
+    sets, _ = random_sets(["levels=1..3"], 50, 1, whole={"levels"})
+    assert {dict(words)["levels"] for words in sets} == {"1", "2", "3"}
+    with pytest.raises(ConfigurationError, match="a range is of two whole numbers"):
+        random_sets(["levels=1..2.5"], 1, 1, whole={"levels"})
+
+
+def test_sets_that_are_refused_are_drawn_anew_and_counted_until_that_is_hopeless() -> None:
+    def above(words: Words) -> None:
+        if float(dict(words)["a"]) < 0.5:
+            raise ConfigurationError("a is too small")
+
+    sets, refused = random_sets(["a=0..1"], 20, 1, check=above)
+    assert len(sets) == 20
+    assert all(float(dict(words)["a"]) >= 0.5 for words in sets)
+    assert refused > 0
+    with pytest.raises(ConfigurationError, match="a is too small"):
+        random_sets(["a=0..0.1"], 2, 1, check=above)
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    symbol: str
+    size: Decimal
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    depth: Annotated[int, msgspec.Meta(ge=4)] = 5
+    width: float = 4.0
+    lean: float = -3.0
+    offset: float = 0.0
+    hedge: bool = False
+    side: Literal["buy", "sell"] = "buy"
+    word: str = "x"
+    limit: Decimal = D(3)
+
+
+def shaped(feeds: Feeds, p: Shape) -> Observable[Decision]:
+    raise AssertionError("is never run")
+
+
+def test_ranges_come_from_types_bounds_and_defaults() -> None:
+    space = parameter_space(f"{__name__}:shaped", {"width"})
+    assert space.axes == [
+        "share=0..1",
+        "depth=4..10",
+        "lean=-6..-1.5",
+        "hedge=true,false",
+        "side=buy,sell",
+    ]
+    assert space.kept == ["symbol", "size", "width", "offset", "word", "limit"]
+    assert space.whole == {"depth"}
+
+
+def test_chance_alone_draws_from_the_strategys_own_parameters(lab: Lab, tapeline: Tapeline) -> None:
+    words = (lab.live, "--random", "3", "--workers", "1", "--set", "min_bps=1")
+    fact = swept(tapeline, *words)
+    assert fact == swept(tapeline, *words)
+    assert len({row.outcome.digest for row in fact.rows}) == 3
+    assert {"venue", "symbol", "size", "max_position", "min_bps"} <= set(fact.kept)
+    ranges = dict(axis.split("=") for axis in fact.drawn)
+    for row in fact.rows:
+        assert list(row.params) == list(ranges)
+        for name, value in row.params.items():
+            low, high = map(float, ranges[name].split(".."))
+            assert low <= float(value) <= high
+    again = shlex.split(fact.rows[1].command)
+    [row] = msgspec.json.decode(tapeline(*again[1:], "--json").out, type=SweepFact).rows
+    assert (row.outcome, row.params) == (fact.rows[1].outcome, fact.rows[1].params)
+    said = tapeline("sweep", "plain", *words).out
+    assert all(f"--grid {axis}" in said for axis in fact.drawn)
+    assert "not drawn: venue, symbol, size" in said
+    other = swept(tapeline, *words, "--seed", "2")
+    assert [row.params for row in other.rows] != [row.params for row in fact.rows]
+    few = swept(tapeline, *words, "--grid", "levels=1..2")
+    assert (few.drawn, few.kept) == (["levels=1..2"], [])
+    assert {row.params["levels"] for row in few.rows} <= {"1", "2"}
 
 
 @pytest.mark.parametrize(
     ("axes", "told"),
     [
-        pytest.param([], "at least one --grid", id="nothing"),
+        pytest.param([], "needs --grid", id="nothing"),
         pytest.param(["1,2,3"], "'1,2,3' names no parameter", id="values without a name"),
         pytest.param(["=1,2"], "'=1,2' names no parameter", id="an empty name"),
         pytest.param(["a="], "'a=' names no parameter with values", id="a name without values"),
@@ -143,7 +231,8 @@ def test_a_grid_that_is_none_gets_a_clear_answer(axes: list[str], told: str) -> 
 def test_what_cannot_be_swept_is_said_in_one_line(lab: Lab, tapeline: Tapeline) -> None:
     for words, told in (
         (("--grid", "sise=1,2"), "has no parameter sise"),
-        ((), "at least one --grid"),
+        ((), "needs --grid"),
+        (("--random", "2", "--grid", "sise=1..2"), "has no parameter sise"),
         (("--grid", "levels=1", "--to", "9999999"), "there is no stretch"),
         (("--grid", "levels=1", "--folds", "2", "--to", "9"), "--folds cuts the whole session"),
         (("--grid", "levels=1", "--scheduler", "nonsense://x"), "no Dask scheduler at nonsense://x"),
