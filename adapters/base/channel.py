@@ -28,9 +28,14 @@ class Channel(ABC):
     def receive(self, frame: bytes) -> Sequence[AnyEvent]:
         """What a frame of this topic says; raises `msgspec.DecodeError` where it does not fit."""
 
-    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+    def missed(self, trades: Sequence[Trade]) -> Sequence[AnyEvent]:
         """Which of the trades fetched after a reconnect were not told; of a trades topic."""
         return ()
+
+    def incomplete(self, found: int) -> FeedStatus:
+        """The word that a fetch did not reach back to what was told last; the feed itself is worth what it was."""
+        reason = f"trades since the connection was lost are missing: the venue lists {found} of them, none of before"
+        return FeedStatus(self.venue, self.symbol, self.channel, self.status or "ok", reason)
 
     def distrust(self, status: FeedState, reason: str) -> FeedStatus:
         """What is known is worth nothing until the venue tells it whole again."""

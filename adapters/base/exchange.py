@@ -268,12 +268,17 @@ class Exchange(Polls):
         if pump.reconnects:
             for symbol in protocol.traded:
                 if not await self._attempt(lambda symbol=symbol: self._fetch_missed(protocol, symbol)):  # type: ignore[misc]
-                    protocol.missed(symbol, ())  # they are lost; the protocol stops collecting
+                    self._feed_missed(
+                        protocol, symbol, ()
+                    )  # they are lost, which is said; the protocol stops collecting
 
     async def _fetch_missed(self, protocol: Websocket, symbol: str) -> None:
         """Public trades of the time without a connection, marked as late."""
-        trades = [event for event in await self.trades(Query(symbol=symbol, limit=1000)) if isinstance(event, Trade)]
-        missed = protocol.missed(symbol, trades)
+        trades = await self.trades(Query(symbol=symbol, limit=1000))
+        self._feed_missed(protocol, symbol, [event for event in trades if isinstance(event, Trade)])
+
+    def _feed_missed(self, protocol: Websocket, symbol: str, fetched: Sequence[Trade]) -> None:
+        missed = protocol.missed(symbol, fetched)
         if missed:
             self.inbox.feed(self.clock.now_ns(), missed)
 

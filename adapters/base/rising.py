@@ -46,12 +46,13 @@ class RisingTrades(Channel):
             self._gap = [self.last]
         return super().distrust(status, reason)
 
-    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
-        """What was traded since the last one before a reconnect and was not told since."""
+    def missed(self, trades: Sequence[Trade]) -> Sequence[AnyEvent]:
+        """What was traded since the last one before a reconnect and was not told since, or the word that some of it is lost."""
         gap, self._gap = self._gap, None
         if gap is None:
             return ()
         first = gap[1] if len(gap) > 1 else 2**128
         found = [trade for trade in trades if gap[0] < self.number(trade.trade_id) < first]
         self.last = max([self.last, *(self.number(trade.trade_id) for trade in found)])
-        return found
+        whole = any(self.number(trade.trade_id) <= gap[0] for trade in trades)
+        return found if whole else [*found, self.incomplete(len(found))]

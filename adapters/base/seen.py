@@ -40,9 +40,11 @@ class SeenTrades(Channel):
             self._since = self._since or self._last or None
         return super().distrust(status, reason)
 
-    def missed(self, trades: Sequence[Trade]) -> Sequence[Trade]:
-        """What was traded since the last one before a reconnect and was not told since."""
+    def missed(self, trades: Sequence[Trade]) -> Sequence[AnyEvent]:
+        """What was traded since the last one before a reconnect and was not told since, or the word that some of it is lost."""
         since, self._since = self._since, None
         if since is None:
             return ()
-        return [trade for trade in trades if (trade.ts or 0) >= since and self._seen.is_new(trade.trade_id)]
+        whole = any((trade.ts or 0) <= since and (trade.trade_id,) in self._seen for trade in trades)
+        found = [trade for trade in trades if (trade.ts or 0) >= since and self._seen.is_new(trade.trade_id)]
+        return found if whole else [*found, self.incomplete(len(found))]

@@ -116,7 +116,7 @@ class TopicSocket(Websocket):
     def traded(self) -> Sequence[str]:
         return [channel.symbol for channel in self._channels.values() if channel.channel == "trades"]
 
-    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[Trade]:
+    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[AnyEvent]:
         for channel in self._channels.values():
             if channel.channel == "trades" and channel.symbol == symbol:
                 return channel.missed(trades)

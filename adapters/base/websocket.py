@@ -90,7 +90,7 @@ class Websocket(ABC):
         """Symbols whose public trades are told here, so that what a reconnect missed can be fetched."""
         return ()
 
-    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[Trade]:
+    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[AnyEvent]:
         """Which of the trades fetched after a reconnect were not told."""
         return trades
 

@@ -205,7 +205,7 @@ class Websocket(Stream):
     def traded(self) -> Sequence[str]:
         return [channel.symbol for channel in self._channels.values() if isinstance(channel, TradesChannel)]
 
-    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[Trade]:
+    def missed(self, symbol: str, trades: Sequence[Trade]) -> Sequence[AnyEvent]:
         channel = self._channels.get(_beginning(f"publicTrade.{symbol}"))
         return channel.missed(trades) if isinstance(channel, TradesChannel) else ()
 

@@ -157,6 +157,18 @@ def test_trades_are_told_once_over_two_subscriptions_a_reconnect_and_what_rest_a
     assert told(made.receive(trades((12, 2)), 0)) == [("2", False)], "an id is unique within its time"
 
 
+def test_trades_that_a_fetch_after_a_reconnect_does_not_reach_are_told_as_missing() -> None:
+    made = standing(socket(Subscription("trades", BTC)))
+    made.receive(trades((1, 7)), 0)
+    made.on_disconnect("gone")
+    standing(made)
+    rest = [Trade(V, BTC, (T + 4) * 10**6, f"{T + 4}-6", 1.0, 1.0, "buy", "normal", True)]
+    *found, said = made.missed(BTC, rest)
+    assert told(found) == [("6", True)]
+    assert isinstance(said, FeedStatus)
+    assert said.reason.startswith("trades since the connection was lost are missing")
+
+
 def candle(start: int, close: str) -> bytes:
     row = {
         "t": T + start,

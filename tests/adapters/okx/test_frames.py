@@ -283,6 +283,21 @@ def test_trades_fetched_after_a_reconnect_end_where_a_merged_one_begins() -> Non
     assert [trade.trade_id for trade in socket.missed(BTC, fetched)] == ["11", "12", "13", "14", "15", "16"]
 
 
+def test_trades_that_a_fetch_after_a_reconnect_does_not_reach_are_told_as_missing() -> None:
+    socket = opened(Subscription("trades", BTC))
+    row = {"instId": BTC, "tradeId": "10", "px": "1", "sz": "3", "side": "buy", "ts": "1754000000097", "count": "1"}
+    socket.receive(json.dumps({"arg": {"channel": "trades", "instId": BTC}, "data": [row]}).encode(), 0)
+    socket.on_disconnect("cut")
+    socket.on_connect(0)
+    fetched = [Trade("okx", BTC, 0, str(n), 1.0, 0.01, "buy", backfilled=True) for n in (12, 13)]
+    *found, said = socket.missed(BTC, fetched)
+    assert found == fetched
+    assert isinstance(said, FeedStatus)
+    assert (said.symbol, said.channel) == (BTC, "trades")
+    assert said.reason == "trades since the connection was lost are missing: the venue lists 2 of them, none of before"
+    assert socket.missed(BTC, fetched) == (), "it is said once"
+
+
 # --- samples of others -------------------------------------------------------------------------------------------
 
 
