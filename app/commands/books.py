@@ -2,12 +2,14 @@
 
 import csv
 import sys
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
+import msgspec
 import typer
 
 from app.files import whole_file
@@ -16,9 +18,9 @@ from app.options import JsonOption, LogOption, SessionArgument
 from app.output import Cell, leave_pipe, print_json, print_lines, print_table, remark
 from app.progress import progress
 from replay.books.close import close_books
+from replay.books.executed import Cell as Written
 from replay.books.facts import AssetLine, ClosedBooks, MarketLine
 from replay.books.trades import COLUMNS, executions, rows
-from state.log import Log
 
 CLEAN, FINDINGS = 0, 1
 
@@ -73,36 +75,49 @@ def trades(
     layout: Annotated[LayoutName, typer.Option("--layout", help="Whose columns to write.")] = LayoutName.GENERIC,
     method: Annotated[MethodName, typer.Option("--method", help="How closed size finds its cost.")] = MethodName.FIFO,
     log: LogOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a session's executions and funding as CSV, for accountants, tax tools and other programs."""
+    write = _write_json if as_json else _write_csv
     with opened_log(context, log) as opened:
         row = opened.find(session)
+        lines = (line for executed in executions(opened, row.id, method.value) for line in rows(executed, layout.value))
         try:
             if output is None:
-                written = _write(opened, row.id, layout, method, sys.stdout.buffer)
+                written = write(COLUMNS[layout.value], lines, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
             else:
                 with whole_file(output) as out:
-                    written = _write(opened, row.id, layout, method, out)
+                    written = write(COLUMNS[layout.value], lines, out)
         except BrokenPipeError:
             leave_pipe()
     if output is not None:
         remark(f"{written} rows of session {row.id} are in {output}")
 
 
-def _write(log: Log, session: str, layout: LayoutName, method: MethodName, out: BinaryIO) -> int:
+def _write_csv(columns: Sequence[str], lines: Iterable[Sequence[Written]], out: BinaryIO) -> int:
     text = TextIOWrapper(out, "utf-8", newline="")
-    lines = csv.writer(text, lineterminator="\n")
+    table = csv.writer(text, lineterminator="\n")
     written = 0
     try:
-        lines.writerow(COLUMNS[layout.value])
-        for executed in executions(log, session, method.value):
-            for line in rows(executed, layout.value):
-                lines.writerow(line)
-                written += 1
+        table.writerow(columns)
+        for line in lines:
+            table.writerow(line)
+            written += 1
         text.flush()
     finally:
         text.detach()  # else standard output is closed with it
+    return written
+
+
+def _write_json(columns: Sequence[str], lines: Iterable[Sequence[Written]], out: BinaryIO) -> int:
+    """One array, as it comes: a session of years is not held."""
+    written = 0
+    out.write(b"[")
+    for line in lines:
+        out.write((b"," if written else b"") + msgspec.json.encode(dict(zip(columns, line, strict=True))))
+        written += 1
+    out.write(b"]\n")
     return written
 
 

@@ -229,6 +229,15 @@ def test_trades_are_written_whole_or_not_at_all(cli: Cli, desk_url: str, tmp_pat
     assert not (tmp_path / "trades.csv.part").exists()
 
 
+@pytest.mark.parametrize("layout", ["generic", "freqtrade"])
+def test_trades_as_json_are_the_same_rows_by_column(cli: Cli, desk_url: str, tmp_path: Path, layout: str) -> None:
+    table = csv.DictReader(StringIO(cli("trades", "last", "--layout", layout, "--log", desk_url).out))
+    ran = cli("trades", "last", "--layout", layout, "--log", desk_url, "--json")
+    assert json.loads(ran.out) == list(table)
+    cli("trades", "last", "--layout", layout, "--log", desk_url, "--json", "-o", str(tmp_path / "trades.json"))
+    assert (tmp_path / "trades.json").read_text() == ran.out
+
+
 # --- quality ---
 
 
