@@ -88,12 +88,12 @@ class Instrument:
             raise self._off(f"price {price} is not positive")
         if price % (self.tick if self.sig_figs is None else self._step_at(price)):
             raise self._off(f"price {price} is not a multiple of the tick {self._step_at(price)}")
-        if (size if self.inverse else price * size) < self.min_notional and not reduce_only:
+        if self.notional(price, size) < self.min_notional and not reduce_only:
             raise self._off(f"notional {self.notional(price, size)} is below the minimum {self.min_notional}")
 
     def notional(self, price: Decimal, size: Decimal) -> Decimal:
-        """Value in quote (in base for an inverse contract) of `size` base units at `price`."""
-        return size if self.inverse else price * size
+        """Value in quote of `size` base units at `price`; an inverse contract is worth its `contract_size`, at any price."""
+        return size * self.contract_size if self.inverse else price * size
 
     def ticks(self, distance: float | Decimal) -> float:
         """A price distance in ticks."""

@@ -1,5 +1,6 @@
 """Where a float becomes money: always on the grid, never more aggressive, and only once."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -175,6 +176,11 @@ def test_a_grid_that_is_not_positive_is_refused_when_it_is_defined(tick: str, lo
         instrument(tick, lot)
 
 
-def test_notional_of_an_inverse_contract_is_its_size() -> None:
+def test_an_inverse_contract_is_worth_its_contract_size_at_any_price() -> None:
     assert instrument(inverse=True).notional(D("50000"), D("100")) == D("100")
+    hundreds = replace(instrument(inverse=True), contract_size=D("100"), min_notional=D("1000"))
+    assert hundreds.notional(D("50000"), D("3")) == hundreds.notional(D("1"), D("3")) == D("300")
+    with pytest.raises(OffGrid, match="notional 900 is below the minimum 1000"):
+        hundreds.check(D("50000"), D("9"))
+    hundreds.check(D("50000"), D("10"))
     assert instrument().notional(D("50000"), D("0.1")) == D("5000")
