@@ -17,6 +17,7 @@ from state.events import AnyEvent
 
 if TYPE_CHECKING:
     from adapters.base.exchange import Exchange
+    from adapters.base.orderid import OrderID
     from adapters.base.settings import Capabilities
 
 ENTRY_POINTS = "tapeline.venues"
@@ -91,11 +92,17 @@ def order_ids(session: str) -> Callable[[str, int], str]:
     def make(name: str, seq: int) -> str:
         maker = makers.get(name)
         if maker is None:
-            package = (VENUES.get(name) or venues().get(name, ("adapters.base", "")))[0]
-            maker = makers[name] = import_module(f"{package}.orderid").OrderID(session).make
+            maker = makers[name] = order_ids_of(name)(session).make
         return maker(seq)
 
     return make
+
+
+def order_ids_of(name: str) -> "type[OrderID]":
+    """The form of a venue's client order ids: made of a session, whose ids it writes and reads."""
+    package = (VENUES.get(name) or venues().get(name, ("adapters.base", "")))[0]
+    kind: type[OrderID] = import_module(f"{package}.orderid").OrderID
+    return kind
 
 
 def _found(name: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from adapters.base.settings import Environment, MarketChannel
+from adapters.base.settings import Environment, ForeignOrders, MarketChannel
 from adapters.paper import PaperSettings
 from state.errors import ConfigurationError
 from state.secrets import Credentials, Secret
@@ -20,7 +20,8 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One venue: where it is, which markets are followed, and whether orders are matched here (`paper`).
 
     `dead_man_s` is the window of the venue's dead-man's switch, which is kept armed where it has one; 0 leaves it alone.
-    `check_every_s` is how often the account is compared with what the streams told.
+    `check_every_s` is how often the account is compared with what the streams told. `foreign_orders` are those of the account
+    that are not ours: left alone, adopted (they rest on, and end when the session ends), or cancelled at the start and the end.
     """
 
     name: str
@@ -42,6 +43,7 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_file: str = ""
     market_frames: bool = False
     order_life_s: float | None = None
+    foreign_orders: ForeignOrders = "leave"
 
 
 class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -146,7 +146,7 @@ async def run(
             resting = asyncio.create_task(_rest(collector, session, losses))
             try:
                 lines = [
-                    _line(line, keys, session, clock, plan.session, leaves=plan.config.stop == "leave")
+                    _line(line, keys, session, clock, plan.session, earlier, leaves=plan.config.stop == "leave")
                     for line, keys in zip(plan.config.venues, plan.keys, strict=True)
                 ]
                 async with around(session):
@@ -207,18 +207,28 @@ async def _rest(collector: Collector, session: LiveSession, losses: LossWatch) -
 
 
 def _line(
-    config: VenueConfig, keys: Credentials | None, session: LiveSession, clock: Clock, session_id: str, *, leaves: bool
+    config: VenueConfig,
+    keys: Credentials | None,
+    session: LiveSession,
+    clock: Clock,
+    session_id: str,
+    earlier: EarlierOrders,
+    *,
+    leaves: bool,
 ) -> VenueLine:
     known = find_venue(config.name)
     settings = _settings(config, known.market, dead_man_s=_dead_man_s(config, known.exchange, leaves=leaves))
 
     def connect(inbox: Inbox) -> Exchange:
-        return known.exchange(settings, inbox, clock, session_id, keys)
+        exchange = known.exchange(settings, inbox, clock, session_id, keys)
+        exchange.ours.earlier = lambda client_id: earlier.takes(config.name, client_id)
+        return exchange
 
     paper = _paper(config)
     exchange = connect(session) if paper is None else PaperExchange(paper, session, clock, session_id, connect)
     exchange.on_fatal = session.venue_failed
-    return VenueLine(exchange, tuple(_subscriptions(config)), trades=paper is not None or keys is not None)
+    trades = paper is not None or keys is not None
+    return VenueLine(exchange, tuple(_subscriptions(config)), trades, config.foreign_orders)
 
 
 def _paper(config: VenueConfig) -> PaperSettings | None:
@@ -250,6 +260,7 @@ def _settings(config: VenueConfig, market: str, dead_man_s: int | None) -> Venue
         dead_man_s=dead_man_s,
         request_timeout_s=config.request_timeout_s,
         check_every_s=config.check_every_s,
+        foreign_orders=config.foreign_orders,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from adapters import order_ids
 from adapters.base.exchange import Exchange
-from adapters.base.settings import ShutdownReport, Subscription
+from adapters.base.settings import ForeignOrders, ShutdownReport, Subscription
 from replay.snapshots import Snapshots
 from state.clock import Clock
 from state.commands import action_of, as_command
@@ -54,6 +54,7 @@ class VenueLine:
     exchange: "Exchange | PaperExchange"
     subscriptions: tuple[Subscription, ...]
     trades: bool
+    foreign: ForeignOrders = "leave"  # what becomes of the account's orders that are not ours
 
 
 class LiveSession:
@@ -129,10 +130,12 @@ class LiveSession:
                 self._touched.add(line.exchange.venue)
 
     def take_over(self, earlier: "EarlierOrders") -> None:
-        """To be called once started: what earlier sessions left at the venues is told, and cancelled by intents."""
+        """To be called once started: what this session did not place is told and cancelled by intents, as configured."""
         for venue, line in self._venues.items():
             account = self.pipeline.shared.accounts.get(venue)
-            for events in earlier.found(account) if account is not None and line.trades else ():
+            if account is None or not line.trades:
+                continue
+            for events in (*earlier.found(account), *earlier.foreign(account, line.foreign)):
                 self.feed(self._clock.now_ns(), events)
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
@@ -239,10 +242,15 @@ class LiveSession:
         self.feed(self._clock.now_ns(), [Command("", "", name, payload)])
 
     def _is_quiet(self) -> bool:
-        """Nothing rests, and every intent has its outcome."""
+        """Nothing of ours rests, and every intent has its outcome."""
         accounts = self.pipeline.shared.accounts
-        working = any(accounts[venue].orders.working() for venue in self._venues if venue in accounts)
-        return not (working or self._unanswered or self._uncommitted)
+        ours = (
+            order.placed_seq or line.exchange.owns(order.client_id)
+            for venue, line in self._venues.items()
+            if venue in accounts
+            for order in accounts[venue].orders.working()
+        )
+        return not (self._unanswered or self._uncommitted or any(ours))
 
     async def _until(self, holds: Callable[[], bool], timeout_s: float | None = None) -> None:
         deadline = self._loop.time() + (STOP_TIMEOUT_S if timeout_s is None else timeout_s)
@@ -328,7 +336,7 @@ class LiveSession:
                 self.intents_sent += len(records)
                 self._unanswered.update(record.seq for record in records)
                 try:
-                    line.exchange.submit(records)
+                    line.exchange.submit(records, halted=self.pipeline.shared.halted is not None)
                 except Exception as error:  # noqa: BLE001 (the event loop would only print it)
                     self.fail(_ours(error))
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from adapters.base.limits import Priority
 from adapters.base.lookup import client_id_of
 from state.events import AmendOrder, CancelAll, CancelOrder, Intent, PlaceOrder
 from state.record import Record
 from state.words import Action
+
+T = TypeVar("T")
 
 # What brings risk down leaves first.
 INTENTS: dict[Action, type[Intent]] = {
@@ -51,6 +54,6 @@ def undone(intents: Sequence[Record]) -> dict[int, Record]:
     return found
 
 
-def chunks(records: Sequence[Record], size: int) -> Iterator[list[Record]]:
-    for start in range(0, len(records), size):
-        yield list(records[start : start + size])
+def chunks(whole: Sequence[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(whole), size):
+        yield list(whole[start : start + size])

@@ -1,4 +1,4 @@
-"""The way out: cancel everything, wait until it is true, flatten, and ask again. Everything here is urgent.
+"""The way out: cancel what is ours, wait until it is true, flatten, and ask again. Everything here is urgent.
 
 Whoever calls has stopped the strategies; nothing here trusts what was told before, only what the venue answers now.
 """
@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from adapters.base.cancels import SETTLED
 from adapters.base.client import Request
 from adapters.base.limits import Priority
 from adapters.base.orderid import MAX_SEQ, OrderID
 from adapters.base.orders import OrderEntry
+from adapters.base.ours import Ours
 from adapters.base.query import Arguments, Query
 from adapters.base.sender import Sender
 from adapters.base.settings import ShutdownPolicy, ShutdownReport
@@ -31,14 +33,13 @@ class Closed(Protocol):
     venue: str
     settle: tuple[str, ...]
     orders: OrderEntry
+    ours: Ours
     sender: Sender
     order_ids: OrderID
     transport: Transport
     closing_rounds: int
 
     def build(self, action: str, arguments: Arguments) -> Request: ...
-
-    def cancel_scopes(self, symbol: str) -> Sequence[Query]: ...
 
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
@@ -48,22 +49,24 @@ class Closed(Protocol):
 async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
     """Never raises for what the venue does: what could not be done stands in the report."""
     errors: list[str] = []
+    listed: Sequence[OrderUpdate] = ()
     resting: Sequence[OrderUpdate] = ()
     held: Sequence[PositionUpdate] = ()
     first: int | None = None
     for round_ in range(exchange.closing_rounds if policy != "leave" else 1):
         if round_:
             await exchange.transport.sleep(min(SETTLE_S * 2**round_, SETTLE_MOST_S))
-        errors = []
+        was_listed, errors = bool(round_) and not errors, []
         if policy != "leave":
-            await _cancel(exchange, resting if round_ else (), errors)
-        resting = await _asked(exchange, _resting, errors, resting)
+            await _cancel(exchange, resting, errors, by_list=was_listed)
+        listed = await _asked(exchange, _resting, errors, listed)
+        resting = exchange.ours.among(listed)
         first = len(resting) if first is None else first
         held = await _asked(exchange, _held, errors, held)
         if not resting and policy == "flatten" and held and not errors:
             await _flatten(exchange, held, round_, errors)
             continue  # and ask again whether it is true
-        if not errors and not resting:
+        if not (errors or resting or exchange.orders.arriving):
             break
     return ShutdownReport(
         policy,
@@ -71,19 +74,29 @@ async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
         tuple(order.client_id or order.order_id or "" for order in resting),
         tuple((position.symbol, str(position.size)) for position in held),
         tuple(errors),
+        len(listed) - len(resting),
     )
 
 
-async def _cancel(exchange: Closed, left: Sequence[OrderUpdate], errors: list[str]) -> None:
-    """Everything the venue has calls for; what a first sweep left is also cancelled one by one."""
-    for scope in exchange.cancel_scopes(""):
-        _, verdict, _ = await exchange.orders.cancel_scope(scope, Priority.URGENT)
-        if verdict.meaning not in ("ok", "gone"):
-            errors.append(f"cancel all of {scope.symbol or scope.coin}: {verdict.code} {verdict.text}")
-    for order in left:
-        if order.client_id:
-            intent = CancelOrder(exchange.venue, order.symbol, order.client_id)
-            await _do(exchange, "cancel", intent, errors)
+async def _cancel(exchange: Closed, left: Sequence[OrderUpdate], errors: list[str], *, by_list: bool) -> None:
+    """Ours by their ids: those that may rest by all that was told, and those that the venue's list still has.
+
+    Where the venue has answered, its list alone is believed. Everything that the venue has calls for goes first where all
+    orders are meant.
+    """
+    urgent = Priority.URGENT
+    if exchange.ours.means_all:
+        _, verdict, _ = await exchange.orders.cancels.all_of("", urgent)
+        if verdict.meaning not in SETTLED:
+            errors.append(f"cancel all: {verdict.code} {verdict.text}")
+    orders = {
+        order.client_id: CancelOrder(exchange.venue, order.symbol, order.client_id) for order in left if order.client_id
+    }
+    if not (by_list or exchange.ours.means_all):
+        orders |= {order.client_id: order for order in exchange.ours.resting()}
+    _, verdict, _ = await exchange.orders.cancels.named(list(orders.values()), urgent)
+    if verdict.meaning not in SETTLED:
+        errors.append(f"cancel {len(orders)} orders: {verdict.code} {verdict.text}")
 
 
 async def _flatten(exchange: Closed, held: Sequence[PositionUpdate], round_: int, errors: list[str]) -> None:
@@ -99,19 +112,19 @@ async def _flatten(exchange: Closed, held: Sequence[PositionUpdate], round_: int
             reduce_only=True,
             client_id=exchange.order_ids.make(MAX_SEQ - round_ * 1000 - n),
         )
-        await _do(exchange, "place", order, errors)
+        await _place(exchange, order, errors)
 
 
-async def _do(exchange: Closed, action: str, intent: PlaceOrder | CancelOrder, errors: list[str]) -> None:
+async def _place(exchange: Closed, order: PlaceOrder, errors: list[str]) -> None:
     try:
-        request = exchange.build(action, intent)
+        request = exchange.build("place", order)
         await exchange.sender.gate.enter(request.endpoint.pool, request.cost, Priority.URGENT)
         verdict = (await exchange.sender.once(request)).verdict
     except TapelineError as error:
-        errors.append(f"{action} {intent.client_id}: {error}")
+        errors.append(f"place {order.client_id}: {error}")
         return
-    if verdict.meaning not in ("ok", "gone"):
-        errors.append(f"{action} {intent.client_id}: {verdict.code} {verdict.text}")
+    if verdict.meaning not in SETTLED:
+        errors.append(f"place {order.client_id}: {verdict.code} {verdict.text}")
 
 
 async def _resting(exchange: Closed) -> Sequence[OrderUpdate]:

@@ -8,6 +8,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
+from adapters.base.cancels import Cancels
 from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
@@ -15,6 +16,7 @@ from adapters.base.known import Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
+from adapters.base.ours import Ours
 from adapters.base.polls import Polls
 from adapters.base.query import Arguments, Query
 from adapters.base.reconcile import Reconciler
@@ -44,7 +46,7 @@ class Exchange(Polls):
     """
 
     capabilities: Capabilities
-    entry: type[OrderEntry] = OrderEntry
+    cancels: type[Cancels] = Cancels
     make_ids: type[OrderID] = OrderID
     closing_rounds = ROUNDS  # how often shutting down asks whether it is true
     batch_sizes: dict[Action, int]
@@ -84,11 +86,14 @@ class Exchange(Polls):
         self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
         self.sender.ask_again = self._ask_later
         self._asking: asyncio.Task[object] | None = None
-        self.orders = self.entry(
+        self.ours = Ours(self.venue, self.order_ids, settings.foreign_orders, self.may_rest)
+        self.orders = OrderEntry(
             self,
             self.sender,
             self.account_inbox,
             clock,
+            self.cancels(self, self.sender, clock, sleep=self.transport.sleep),
+            self.ours,
             sleep=self.transport.sleep,
             timeout_s=settings.request_timeout_s,
             look_up_s=settings.look_up_s,
@@ -149,6 +154,10 @@ class Exchange(Polls):
     def cancel_scopes(self, symbol: str) -> Sequence[Query]:
         """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
         return [Query(symbol=symbol)] if symbol else [Query(coin=coin) for coin in self.settle]
+
+    def may_rest(self) -> Sequence[tuple[str, str]]:
+        """Symbol and client id of every order that may rest, as far as anything was told."""
+        return list(dict.fromkeys((*self.known.unlisted(()), *self.orders.arriving)))
 
     # --- life ---
 
@@ -214,7 +223,7 @@ class Exchange(Polls):
         await self.transport.close()
 
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
-        """Cancels everything, flattens where asked, and asks again whether it is true; from the reserved budget.
+        """Cancels what is ours, flattens where asked, and asks again whether it is true; from the reserved budget.
 
         The dead-man's switch is disarmed only where nothing is left for it, or what is left is meant to stay.
         """
@@ -227,11 +236,18 @@ class Exchange(Polls):
 
     # --- orders ---
 
-    def submit(self, intents: Sequence[Record]) -> None:
-        """Sends intents that are already durable; never waits. Raises `WrongUse` without credentials."""
+    def submit(self, intents: Sequence[Record], *, halted: bool = False) -> None:
+        """Sends intents that are already durable; never waits. Raises `WrongUse` without credentials.
+
+        What a `halted` session cancels of its own accord are its own orders.
+        """
         if self.credentials is None:
             raise WrongUse(f"{self.venue}: no credentials, no orders")
-        self.orders.submit(intents)
+        self.orders.submit(intents, halted=halted)
+
+    def owns(self, client_id: str) -> bool:
+        """True for an order that is this session's to end."""
+        return self.ours.has(client_id)
 
     def request(self, action: str, arguments: Arguments, now_ms: int | None = None) -> SignedRequest:
         """What would be sent; sends nothing."""

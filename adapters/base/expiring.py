@@ -61,6 +61,11 @@ class Expiring(Exchange):
                 update = OrderUpdate(self.venue, life.symbol, None, client_id, order_id, "expired", reason="EXPIRED")
             self.account_inbox.feed(self.clock.now_ns(), [*fills, update])
 
+    def may_rest(self) -> Sequence[tuple[str, str]]:
+        """Also what a block can still take though nobody told of it."""
+        living = ((life.symbol, name) for name, life in self.lifetimes.items() if self.lifetimes.may_live(life))
+        return list(dict.fromkeys((*super().may_rest(), *living)))
+
     def order_id_of(self, intent: Intent) -> str | None:
         """Of what a node has just accepted."""
         if not isinstance(intent, PlaceOrder | AmendOrder | CancelOrder):

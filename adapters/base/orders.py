@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from adapters.base.burst import INTENTS, PRIORITIES, Open, chunks, undone
+from adapters.base.cancels import ATTEMPTS, RETRY_S, Cancels, Said
 from adapters.base.client import ItemVerdict, Request, Verdict
 from adapters.base.limits import Priority
 from adapters.base.lookup import LookUps, Speaker, client_id_of, intent_of, rejected, symbol_of
-from adapters.base.query import Query
+from adapters.base.ours import Ours
 from adapters.base.sender import Sender
 from adapters.base.socket import Pump
 from adapters.base.websocket import OrderSocket
@@ -28,9 +29,6 @@ from state.events import (
 from state.record import Frame, Inbox, Record
 from state.words import Action
 
-ATTEMPTS = 3
-RETRY_S = 0.2
-
 _WITHDRAWN = Verdict("rejected", "busy", "local", "cancelled before it was sent")
 
 
@@ -43,6 +41,8 @@ class OrderEntry:
         sender: Sender,
         inbox: Inbox,
         clock: Clock,
+        cancels: Cancels,
+        ours: Ours,
         *,
         sleep: Callable[[float], Awaitable[None]],
         timeout_s: float,
@@ -50,6 +50,8 @@ class OrderEntry:
         on_fatal: Callable[[str], None],
     ) -> None:
         self.pump: Pump | None = None
+        self.cancels = cancels
+        self.ours = ours
         self._speaker = speaker
         self._venue = speaker.venue
         self._sender = sender
@@ -65,15 +67,17 @@ class OrderEntry:
         self._open: dict[int, Open] = {}  # by seq of the intent
         self._held: dict[str, str] = {}  # orders whose placing waits here and has not left, with their symbols
         self._withdrawn: set[str] = set()
-        self._placing: dict[int, tuple[str, asyncio.Event]] = {}  # orders that may yet arrive: symbol, once told
+        self._placing: dict[int, tuple[Record, asyncio.Event]] = {}  # orders that may yet arrive, and once that is told
 
     # --- in ---
 
-    def submit(self, intents: Sequence[Record]) -> None:
+    def submit(self, intents: Sequence[Record], *, halted: bool = False) -> None:
         """Sends what is already durable: cancels first, bursts as batches. Never waits.
 
-        An order that is cancelled in the burst that places it does not leave: its cancel would overtake it.
+        An order that is cancelled in the burst that places it does not leave: its cancel would overtake it. In a session that
+        is `halted`, a cancel of everything that neither a strategy nor a person gave is meant for our orders alone.
         """
+        self.ours.note(intents)
         overtaken = undone(intents)
         if overtaken:
             intents = [record for record in intents if record.seq not in overtaken]
@@ -84,7 +88,7 @@ class OrderEntry:
                 for record in chosen:
                     self._open[record.seq] = Open(record, action, asyncio.Event())
                     self._withdraw(record)
-                    self._spawn(self._cancel_all(record))
+                    self._spawn(self._cancel_all(record, only_ours=halted and not intent_of(record).strategy))
                 continue
             self._submit(action, chosen)
 
@@ -134,6 +138,11 @@ class OrderEntry:
                 self._outcome(now, record, (unknown,), None)
             else:
                 self._refuse([record], action, Verdict("rejected", "busy", "local", f"{why} before it was sent"))
+
+    @property
+    def arriving(self) -> Sequence[tuple[str, str]]:
+        """Symbol and client id of orders of which nobody knows yet whether they exist at the venue."""
+        return [(symbol_of(record), client_id_of(record)) for record, _ in self._placing.values()]
 
     @property
     def in_flight(self) -> int:
@@ -307,13 +316,13 @@ class OrderEntry:
             if not left:
                 self._arrived(record)
             elif type(record.event) is PlaceOrder:
-                self._placing[record.seq] = symbol_of(record), asyncio.Event()
+                self._placing[record.seq] = record, asyncio.Event()
 
     def _arrived(self, record: Record) -> None:
         """It is known now whether the order exists."""
-        _, told = self._placing.pop(record.seq, ("", None))
-        if told is not None:
-            told.set()
+        placing = self._placing.pop(record.seq, None)
+        if placing is not None:
+            placing[1].set()
 
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
         if action != "place" or not self._withdrawn:
@@ -339,19 +348,16 @@ class OrderEntry:
 
     # --- cancelling everything ---
 
-    async def _cancel_all(self, record: Record) -> None:
-        """Cancelling everything twice does no harm, so an unknown outcome is sent again, and told if it stays so.
-
-        And it is done again once every order has arrived that was on its way and may have been overtaken.
-        """
+    async def _cancel_all(self, record: Record, *, only_ours: bool) -> None:
+        """It is done again once every order has arrived that was on its way and may have been overtaken."""
         self._mark([record], left=True)
         asked = symbol_of(record)
-        overtaken = [told for symbol, told in self._placing.values() if asked in ("", symbol)]
-        recv, verdict, frame = await self._cancel_scopes(asked)
+        overtaken = [told for placing, told in self._placing.values() if asked in ("", symbol_of(placing))]
+        recv, verdict, frame = await self._cancel_meant(asked, only_ours=only_ours)
         if overtaken and verdict.meaning == "ok":
             for told in overtaken:
                 await told.wait()
-            recv, verdict, frame = await self._cancel_scopes(asked)
+            recv, verdict, frame = await self._cancel_meant(asked, only_ours=only_ours)
         event: AnyEvent
         if verdict.meaning in ("ok", "gone"):
             event = Accepted(self._venue, symbol_of(record), None, "cancel_all", "")
@@ -361,31 +367,10 @@ class OrderEntry:
             event = rejected(record, "cancel_all", verdict)
         self._outcome(recv, record, (event,), frame)
 
-    async def _cancel_scopes(self, symbol: str) -> tuple[int, Verdict, Frame | None]:
-        recv, verdict, frame = self._clock.now_ns(), Verdict("ok"), None  # where there is nothing to cancel
-        for scope in self._speaker.cancel_scopes(symbol):
-            at, said, told = await self.cancel_scope(scope, Priority.CANCEL)
-            if frame is None or said.meaning != "ok":
-                recv, verdict, frame = at, said, told
-        return recv, verdict, frame
-
-    async def cancel_scope(self, scope: Query, priority: Priority) -> tuple[int, Verdict, Frame | None]:
-        """Cancels everything of a symbol or a settlement asset, repeating until it is certain or hopeless."""
-        verdict, frame = Verdict("unknown", None, "local", "not sent"), None
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await self._sleep(max(verdict.wait_s, RETRY_S * 2**attempt))
-            try:
-                request = self._speaker.build("cancel_all", scope)
-                await self._sender.gate.enter(request.endpoint.pool, request.cost, priority)
-                answer = await self._sender.once(request)
-            except (ConnectionFailed, OutcomeUnknown, NotOffered) as failure:
-                verdict = Verdict("unknown", None, "local", str(failure))
-                continue
-            verdict, frame = answer.verdict, answer.frame
-            if verdict.meaning not in ("retry", "unknown") or verdict.banned:
-                break
-        return self._clock.now_ns(), verdict, frame
+    def _cancel_meant(self, symbol: str, *, only_ours: bool) -> Awaitable[Said]:
+        if only_ours and not self.ours.means_all:
+            return self.cancels.named(self.ours.resting(symbol), Priority.CANCEL)
+        return self.cancels.all_of(symbol, Priority.CANCEL)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

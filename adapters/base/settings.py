@@ -8,6 +8,7 @@ from state.errors import WrongUse
 Environment: TypeAlias = Literal["mainnet", "testnet", "demo"]
 MarketChannel: TypeAlias = Literal["book", "trades", "ticker", "candles", "liquidations"]
 ShutdownPolicy: TypeAlias = Literal["cancel", "flatten", "leave"]
+ForeignOrders: TypeAlias = Literal["leave", "adopt", "cancel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class VenueSettings:
     dead_man_s: int | None = None
     state_dir: str = "~/.local/state/tapeline"  # where what must outlive a process is kept, such as nonces
     order_life_s: float | None = None  # how long orders rest where they must expire; None: as the venue's makers do
+    foreign_orders: ForeignOrders = (
+        "leave"  # whether ending the session ends orders of the account that are not its own
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,17 @@ def check(settings: VenueSettings, can: Capabilities, name: str, *, is_trading: 
 
 @dataclass(frozen=True, slots=True)
 class ShutdownReport:
-    """What `shutdown` found when it asked again: clean only if nothing rests and nothing is held."""
+    """What `shutdown` found when it asked again: clean only if nothing of ours rests and nothing is held.
+
+    `foreign` orders of the account, which are not ours, were left resting and are in none of the other words.
+    """
 
     policy: ShutdownPolicy
     cancelled: int
     open_orders: tuple[str, ...]
     positions: tuple[tuple[str, str], ...]  # symbol, signed size
     errors: tuple[str, ...] = ()
+    foreign: int = 0
 
     @property
     def clean(self) -> bool:

@@ -93,7 +93,11 @@ class PaperExchange:
 
     # --- orders ---
 
-    def submit(self, intents: Sequence[Record]) -> None:
+    def owns(self, client_id: str) -> bool:
+        """Nobody else trades on a paper account."""
+        return True
+
+    def submit(self, intents: Sequence[Record], *, halted: bool = False) -> None:
         """Sends intents on their way; never waits."""
         now = self._clock.now_ns()
         for record in intents:

@@ -97,5 +97,6 @@ def _line(report: ShutdownReport) -> str:
     left = [f"order {name}" for name in report.open_orders]
     left += [f"{size} {symbol}" for symbol, size in report.positions]
     what = f"left: {', '.join(left)}" if left else "nothing left"
+    what += f"; {report.foreign} orders that are not ours rest on" if report.foreign else ""
     errors = f"; {'; '.join(report.errors)}" if report.errors else ""
     return f"{report.policy}: {report.cancelled} orders cancelled at the end, {what}{errors}"

@@ -163,6 +163,8 @@ def _end(
         for report in session.reports:
             if not report.clean:
                 print_lines([f"NOT clean at the end: {report}".encode()])
+            elif report.foreign:
+                print_lines([f"{report.foreign} orders that are not ours rest on".encode()])
         if lines:
             print_comparison(lines)
         print_lines(f"shadow {name} ended: {why}".encode() for name, why in failed.items())

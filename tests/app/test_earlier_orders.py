@@ -90,7 +90,9 @@ def test_a_session_that_some_process_runs_keeps_its_orders(tmp_path: Path) -> No
         writer = log.begin("other", "{}", 1)
         earlier = EarlierOrders.of(log, cancel=True)
         mine = order_ids("other")("bybit", 7)
-        assert earlier.session_of(mine) is None
+        elsewhere = order_ids("other")("hyperliquid", 7)
+        assert earlier.session_of("bybit", mine) is None
         writer.close(2, "closed")
-        assert EarlierOrders.of(log, cancel=True).session_of(mine) == "other"
-        assert EarlierOrders.of(log, cancel=True).session_of("mine") is None
+        assert EarlierOrders.of(log, cancel=True).session_of("bybit", mine) == "other"
+        assert EarlierOrders.of(log, cancel=True).session_of("bybit", "mine") is None
+        assert EarlierOrders.of(log, cancel=True).session_of("hyperliquid", elsewhere) == "other", "in its own form"
