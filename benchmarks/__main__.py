@@ -30,9 +30,10 @@ def main(arguments: list[str]) -> int:
         print(f"input of D: {prepare_venues()}")
     if asked.frames < MOST_FRAMES:
         os.environ["TAPELINE_BENCH_FRAMES"] = str(asked.frames)
-    interpreters = build() if asked.rivals else {}
     works = set(asked.works)
-    cases = [c for c in CASES if (not works or c.work in works) and (not c.rival or c.rival in interpreters)]
+    cases = [case for case in CASES if not works or case.work in works]
+    interpreters = build({case.rival for case in cases}) if asked.rivals else {}
+    cases = [case for case in cases if not case.rival or case.rival in interpreters]
     keep = Path(asked.keep) if asked.keep else SCRATCH / RESULTS
     keep.parent.mkdir(parents=True, exist_ok=True)
     keep.unlink(missing_ok=True)
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "works",
         nargs="*",
-        help="P1 … P9, OP for operators, D for each venue's decoding; all of them where none is named",
+        help="P1 … P9, OP for operators, D for each venue's decoding, L for debug; all of them where none is named",
     )
     parser.add_argument(
         "--rivals", action="store_true", help="other projects on the same frames too, installed if need be"

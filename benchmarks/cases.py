@@ -52,6 +52,7 @@ CASES: Sequence[Case] = (
     Case("P9", "benchmarks.p9_growth"),
     Case("P9", "benchmarks.p9_streams"),
     Case("OP", "benchmarks.operators"),
+    Case("L", "benchmarks.l_debug"),
     *(Case("D", "benchmarks.d_decode", (venue,)) for venue in CAPTURES),
     *(Case("D", "benchmarks.rivals.ccxt_venues", (venue,), rival="ccxt") for venue in CAPTURES if venue != "dydx"),
     *(

@@ -152,6 +152,10 @@ TARGETS: Sequence[Target] = (
     ),
     faster("P9", "publish one event, against reactivex's Subject", "reactivex Subject", 3.0, ours="own source"),
     faster("P9", "through five operators", "reactivex Subject, five operators", 1.4, ours="own source, five operators"),
+    *(
+        Target("L", f"{name}, p99, ms", (name, "p99_ms"), (name, "one"), 100.0, ceiling=True)
+        for name in ("debug, a seq", "debug, a time", "debug, an order", "debug, next fill")
+    ),
 )
 
 # Where a measurement of one work is held against one of another, it is found there.

@@ -1,9 +1,7 @@
 """Finds its way about in a recorded session: from a time or a name to a record, and from a record to the next of a kind."""
 
-from collections import deque
 from typing import Final, Literal, TypeAlias, get_args
 
-from replay.why.tree import Why
 from state.errors import WrongUse
 from state.log import Log, SessionRow
 from state.record import Record
@@ -16,6 +14,9 @@ _TYPES: Final[dict[Kind, tuple[str, ...]]] = {
     "intent": ("PlaceOrder", "AmendOrder", "CancelOrder", "CancelAll"),
     "block": ("Blocked",),
 }
+
+_SEQ_DIGITS: Final = 8
+_HEX: Final = frozenset("0123456789abcdef")
 
 
 class Moments:
@@ -34,26 +35,22 @@ class Moments:
     def at_time(self, time_ns: int) -> int:
         """The last record received at or before a time; only a few blocks are read, however long the session is."""
         last = self._row.last_seq
-        if last < 1 or self.record(1).recv > time_ns:
+        with self._log.reading() as reader:
+            found = reader.seq_at(self._row.id, time_ns, last) if last else None
+        if found is None:
             raise WrongUse(f"session {self._row.id} had no record yet at that time")
-        end = self.record(last).recv
-        if end <= time_ns:
-            return last
-        low, low_recv, high, high_recv, guess = 1, self.record(1).recv, last, end, True
-        while high - low > 1:  # low is at or before the time, high after it
-            share = (time_ns - low_recv) / (high_recv - low_recv) if guess else 0.5
-            middle = min(max(low + int((high - low) * share), low + 1), high - 1)
-            recv = self.record(middle).recv
-            guess = not guess  # records come unevenly: every other step only halves
-            if recv <= time_ns:
-                low, low_recv = middle, recv
-            else:
-                high, high_recv = middle, recv
-        return low
+        return found
 
     def of_order(self, name: str) -> int:
         """The first record of an order, by its client id or order id."""
-        return Why(self._log, self._row).find(f"order:{name}").record.seq
+        with self._log.reading() as reader:
+            seq = _seq_in(name)
+            if seq is not None and next(reader.journal(self._row.id, client_id=name, first=seq, last=seq), None):
+                return seq
+            found = reader.first_of_order(self._row.id, name)
+        if found is None:
+            raise WrongUse(f"session {self._row.id} has no order {name!r}; its records are 1 to {self._row.last_seq}")
+        return found
 
     def step(self, seq: int, count: int) -> int:
         """So many records on, or back where negative; raises `WrongUse` beyond either end."""
@@ -61,15 +58,22 @@ class Moments:
 
     def next(self, seq: int, kind: Kind) -> int:
         """The first of a kind after a record; raises `WrongUse` where there is none."""
-        rows = self._log.journal(self._row.id, types=_TYPES[kind], first=seq + 1)
-        found = next(iter(rows), None)
+        with self._log.reading() as reader:
+            found = reader.nearest(self._row.id, _TYPES[kind], after=seq)
         if found is None:
             raise WrongUse(f"session {self._row.id} has no {kind} after record {seq}")
-        return found.seq
+        return found
 
     def previous(self, seq: int, kind: Kind) -> int:
         """The last of a kind before a record; raises `WrongUse` where there is none."""
-        rows = deque(self._log.journal(self._row.id, types=_TYPES[kind], last=seq - 1), maxlen=1)
-        if not rows:
+        with self._log.reading() as reader:
+            found = reader.nearest(self._row.id, _TYPES[kind], before=seq)
+        if found is None:
             raise WrongUse(f"session {self._row.id} has no {kind} before record {seq}")
-        return rows[0].seq
+        return found
+
+
+def _seq_in(name: str) -> int | None:
+    """The seq that a client id of ours ends in, as all venues' do."""
+    digits = name[-_SEQ_DIGITS:]
+    return int(digits, 16) if len(digits) == _SEQ_DIGITS and _HEX.issuperset(digits) else None

@@ -24,7 +24,8 @@ from streams.strategies.recorded import strategies_of
 from streams.strategy import Running, Strategy
 from streams.trace import Heard, Trace
 
-INDEX_EVERY: Final = 4_000  # records: about 50 ms of running a strategy again
+INDEX_EVERY: Final = 1_000  # records: about 25 ms of running a strategy again
+_AT_ONCE: Final = 200  # snapshots written together, some 80 KB each before they are compressed
 SLOW_FROM: Final = 20_000  # records run again for one moment: an index is worth its time
 
 
@@ -112,18 +113,31 @@ def index(log: Log, row: SessionRow, every: int = INDEX_EVERY, progress: Callabl
     down, `LogLocked` while the session is being written.
     """
     strategies = strategies_of(Manifest.parse(row.manifest))
-    made: list[tuple[int, bytes]] = []  # some 10 KB each
-    due = every
+    made: list[tuple[int, bytes]] = []
+    due, written, count = every, 0, 0
+
+    def write() -> None:
+        nonlocal written, count
+        count += log.replace_snapshots(row.id, made, after=written)
+        written = made[-1][0] if made else written
+        made.clear()
 
     def each(pipeline: Pipeline, running: Sequence[Running], listening: Trace) -> None:
         nonlocal due
         if pipeline.seq >= due and pipeline.is_settled:
             due = pipeline.seq + every
-            body = Snapshot(pipeline.shared.dump(), checkpoint.dump(running), _write(listening.stages())).pack()
-            made.append((pipeline.seq, body))
+            made.append((pipeline.seq, index_entry(pipeline, running, listening)))
+            if len(made) == _AT_ONCE:
+                write()
 
     trace(log, row.id, strategies, order_ids(row.id), each=each, progress=progress)
-    return log.replace_snapshots(row.id, made)
+    write()
+    return count
+
+
+def index_entry(pipeline: Pipeline, running: Sequence[Running], listening: Trace) -> bytes:
+    """State, what strategies hold and what operators had said, between two ticks; raises `NotRestartable`."""
+    return Snapshot(pipeline.shared.dump(), checkpoint.dump(running), _write(listening.stages())).pack()
 
 
 _SLOW: Final = (

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 from benchmarks.measure import ROOT
@@ -18,20 +18,22 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
 INSTALL_TIMEOUT_S = 1_200
 
 
-def build(say: Callable[[str], None] = print) -> dict[str, Path]:
+def build(wanted: Container[str] = REQUIREMENTS, say: Callable[[str], None] = print) -> dict[str, Path]:
     """The interpreters of the rivals that are there or could be installed; what could not is said with the reason."""
     found: dict[str, Path] = {}
     for name, requirements in REQUIREMENTS.items():
+        if name not in wanted:
+            continue
         python = PEERS / name / "bin" / "python"
         stamp = PEERS / name / ".installed"
-        wanted = " ".join(requirements)
-        if not (stamp.exists() and stamp.read_text() == wanted):
-            say(f"installing {wanted} into {PEERS / name}")
+        pinned = " ".join(requirements)
+        if not (stamp.exists() and stamp.read_text() == pinned):
+            say(f"installing {pinned} into {PEERS / name}")
             reason = _install(PEERS / name, requirements)
             if reason:
                 say(f"{name} could not be installed and is left out: {reason}")
                 continue
-            stamp.write_text(wanted)
+            stamp.write_text(pinned)
         found[name] = python
     return found
 

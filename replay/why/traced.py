@@ -29,6 +29,7 @@ from streams.pipeline import ClientIds, Pipeline
 from streams.strategy import Running, Strategy, run_strategies
 from streams.trace import Heard, Trace
 
+_BURST = 64  # records that nearly no burst exceeds
 _DECISIONS = (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked)
 
 
@@ -128,7 +129,7 @@ def trace(
             running = checkpoint.restore(pipeline, watched, begin.strategies)
             listening.recall(begin.heard)
         recv = 0
-        for burst in bursts(_counted(log, session, pipeline.seq + 1, progress)):
+        for burst in bursts(_counted(log, session, pipeline.seq + 1, last, progress)):
             if last is not None and burst[0].seq > last:
                 break
             recv = burst[-1].recv
@@ -145,11 +146,18 @@ def trace(
         return Traced(follower.found, listening.stages(), pipeline.shared)
 
 
-def _counted(log: Log, session: str, first: int, progress: Callable[[int], None] | None) -> Iterator[Record]:
-    for block in log.blocks(session, first):
-        yield from block
-        if progress is not None:
-            progress(len(block))
+def _counted(
+    log: Log, session: str, first: int, last: int | None, progress: Callable[[int], None] | None
+) -> Iterator[Record]:
+    """Records from `first` on; where `last` is known no more is unpacked at once than the end of its burst may need."""
+    parts: list[tuple[int, int | None]] = [(first, None)]
+    if last is not None:
+        parts = [(first, last), (last + 1, last + _BURST), (last + _BURST + 1, None)]
+    for begin, end in parts:
+        for block in log.blocks(session, begin, end):
+            yield from block
+            if progress is not None:
+                progress(len(block))
 
 
 def _watched(strategy: Strategy, listening: Trace, told: Callable[[str, Decision], None] | None) -> Strategy:

@@ -25,6 +25,7 @@ DIGEST_BYTES = 32
 BODY_BYTES_MAX = 1 << 30  # what a damaged header may make us allocate
 
 _decode = msgspec.msgpack.Decoder(list[Record]).decode
+_heads = msgspec.msgpack.Decoder(list[tuple[int, int, int, msgspec.Raw]]).decode
 _split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
 
@@ -72,6 +73,14 @@ def split(raw: bytes, count: int) -> list[msgspec.Raw]:
     """The bytes of each record; raises `LogCorrupt` where they are not `count` MessagePack values."""
     try:
         return _split(_framed(raw, count))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise LogCorrupt(f"a block does not hold its {count} records: {error}") from error
+
+
+def received(raw: bytes, count: int) -> list[int]:
+    """The `recv` of each record, without its event; raises as `split` does."""
+    try:
+        return [recv for _, recv, _, _ in _heads(_framed(raw, count))]
     except (msgspec.DecodeError, RecursionError) as error:
         raise LogCorrupt(f"a block does not hold its {count} records: {error}") from error
 

@@ -1,6 +1,7 @@
 """Reads a log within one transaction, so that all answers speak of the same moment; everything streams."""
 
 import dataclasses
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
@@ -10,9 +11,9 @@ import sqlalchemy as sa
 from state.errors import LogCorrupt, SchemaUnknown, WrongUse
 from state.log.checkpoint import SignedCheckpoint
 from state.log.checkpoint_rows import checkpoints_of, signed_checkpoint
-from state.log.codec import expand, unpack, unpack_as_written
+from state.log.codec import expand, received, split, unpack, unpack_as_written
 from state.log.keyring import KeyRing
-from state.log.rows import JournalRow, SessionRow, Span, StoredBlock, StoredFrame
+from state.log.rows import BlockSpan, JournalRow, SessionRow, Span, StoredBlock, StoredFrame
 from state.log.schema import VERSION, blocks, frames, journal, sessions, snapshots
 from state.record import Record
 
@@ -87,12 +88,40 @@ class Reader:
         for block in self.stored_blocks(session, first, last):
             if due is not None and block.first_seq != due:
                 raise LogCorrupt(f"session {session}: a block begins at {block.first_seq} where {due} is due", due)
-            records = open_block(session, block, as_written)
             due = block.last_seq + 1
             if block.first_seq < first or (last is not None and block.last_seq > last):
-                records = [record for record in records if first <= record.seq and (last is None or record.seq <= last)]
+                records = _open_part(session, block, as_written, first, block.last_seq if last is None else last)
+            else:
+                records = open_block(session, block, as_written)
             if records:
                 yield records
+
+    def seq_at(self, session: str, time_ns: int, last: int) -> int | None:
+        """The last record, up to `last`, that was received at or before a time; None where there is none."""
+        low, high = 1, last  # in whose blocks the answer lies
+        while True:
+            span = self._span_of(session, (low + high + 1) // 2)
+            if span.first_recv > time_ns and span.first_seq == 1:
+                return None
+            if span.first_recv > time_ns:
+                high = span.first_seq - 1
+            elif span.last_recv > time_ns or span.last_seq >= high:
+                break
+            else:
+                low = span.last_seq
+        for block in self.stored_blocks(session, span.first_seq, span.first_seq):
+            at_or_before = bisect_right(received(expand(block.body, block.codec), block.count), time_ns)
+            return min(last, span.first_seq + at_or_before - 1)
+        return None
+
+    def _span_of(self, session: str, seq: int) -> BlockSpan:
+        """The block that holds a record; raises `LogCorrupt` where there is none."""
+        columns = sa.select(*(blocks.c[field.name] for field in dataclasses.fields(BlockSpan)))
+        holds = columns.where(blocks.c.session == session, blocks.c.first_seq <= seq)
+        span = next(self._built(holds.order_by(blocks.c.first_seq.desc()).limit(1), 1, _of(BlockSpan)), None)
+        if span is None or span.last_seq < seq:
+            raise LogCorrupt(f"session {session} has no block that holds record {seq}", seq)
+        return span
 
     def journal(
         self,
@@ -115,6 +144,26 @@ class Reader:
         sealing = None if as_stored else self._keys.sealing(self._connection, session)
         for row in self._built(query, ROWS_AT_ONCE, _of(JournalRow)):
             yield row if sealing is None else sealing.journal(row)
+
+    def nearest(
+        self, session: str, types: Sequence[str], *, after: int | None = None, before: int | None = None
+    ) -> int | None:
+        """Seq of the first journal row of these types after a record, or of the last before one."""
+        query = sa.select(journal.c.seq).where(journal.c.session == session, journal.c.type.in_(types)).limit(1)
+        if before is not None:
+            return self._connection.scalar(query.where(journal.c.seq < before).order_by(journal.c.seq.desc()))
+        return self._connection.scalar(query.where(journal.c.seq > (after or 0)).order_by(journal.c.seq))
+
+    def first_of_order(self, session: str, name: str) -> int | None:
+        """Seq of the first journal row that calls an order so, by its client id or its order id."""
+        named = sa.or_(journal.c.client_id == name, journal.c.order_id == name)
+        query = sa.select(journal.c.seq, journal.c.client_id).where(journal.c.session == session, named)
+        found = self._connection.execute(query.order_by(journal.c.seq)).all()
+        placed_as = next((row.client_id for row in found if row.client_id), name)
+        if placed_as != name:  # it was placed before the venue gave it an id
+            first = sa.select(journal.c.seq).where(journal.c.session == session, journal.c.client_id == placed_as)
+            return self._connection.scalar(first.order_by(journal.c.seq).limit(1))
+        return found[0].seq if found else None
 
     def stored_frames(
         self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
@@ -259,12 +308,35 @@ def open_block(session: str, block: StoredBlock, as_written: bool = False) -> li
     """The records of one block; raises `LogCorrupt` when they are not those that its row promises."""
     try:
         raw = expand(block.body, block.codec)
+    except LogCorrupt as error:
+        raise LogCorrupt(f"session {session}: {error}", error.seq or block.first_seq) from error
+    return _checked(session, block, raw, as_written)
+
+
+def _checked(session: str, block: StoredBlock, raw: bytes, as_written: bool) -> list[Record]:
+    try:
         records = unpack_as_written(raw, block.count) if as_written else unpack(raw, block.count)
     except LogCorrupt as error:
         raise LogCorrupt(f"session {session}: {error}", error.seq or block.first_seq) from error
     if (records[0].seq, records[-1].seq, len(records)) != (block.first_seq, block.last_seq, _length(block)):
         raise LogCorrupt(f"session {session}: a block does not hold the records that its row names", block.first_seq)
     return records
+
+
+def _open_part(session: str, block: StoredBlock, as_written: bool, first: int, last: int) -> list[Record]:
+    """Those of a block's records that lie between two seqs: the others are only skipped over."""
+    begin, end = max(first, block.first_seq), min(last, block.last_seq)
+    if end < begin:
+        return []
+    try:
+        parts = split(expand(block.body, block.codec), block.count)
+    except LogCorrupt as error:
+        raise LogCorrupt(f"session {session}: {error}", error.seq or block.first_seq) from error
+    raw = b"".join(parts[begin - block.first_seq : end + 1 - block.first_seq])
+    if len(parts) != _length(block):
+        raise LogCorrupt(f"session {session}: a block does not hold the records that its row names", block.first_seq)
+    part = dataclasses.replace(block, first_seq=begin, last_seq=end, count=end + 1 - begin)
+    return _checked(session, part, raw, as_written)
 
 
 def _opened(stored: StoredFrame) -> StoredFrame:

@@ -37,6 +37,16 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockSpan:
+    """The records of one block and the times at which the first and the last of them were received, ns UTC."""
+
+    first_seq: int
+    last_seq: int
+    first_recv: int
+    last_recv: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredBlock:
     """One row of `blocks` as it stands; `digest` is the running digest at `last_seq`."""
 

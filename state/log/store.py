@@ -287,14 +287,14 @@ class Log:
         with self.reading() as reader:
             return reader.snapshot_at(session, seq)
 
-    def replace_snapshots(self, session: str, made: Iterable[tuple[int, bytes]]) -> int:
-        """Puts these (seq, body) in place of a session's snapshots; returns how many. Nobody may be writing the session."""
+    def replace_snapshots(self, session: str, made: Iterable[tuple[int, bytes]], *, after: int = 0) -> int:
+        """Puts these (seq, body) in place of a session's snapshots after a seq; returns how many. Nobody may be writing it."""
         row, press, count = self.find(session), Press(), 0
         with clear_errors(self.name), ExitStack() as stack:
             connection = stack.enter_context(self._database.engine.connect())
             stack.enter_context(self._database.claim(row.id, connection))
             with connection.begin():
-                connection.execute(snapshots.delete().where(snapshots.c.session == row.id))
+                connection.execute(snapshots.delete().where(snapshots.c.session == row.id, snapshots.c.seq > after))
                 sealing = KeyRing(self._key).sealing(connection, row.id)
                 for seq, body in made:
                     self._insert(connection, sealing, snapshots, [(row.id, seq, press.press(body))])

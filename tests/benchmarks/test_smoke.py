@@ -51,6 +51,7 @@ PROGRAMS = {
     "P8 a long session is audited in flat memory": ("benchmarks.ten_million", ("2000", "audit"), "audit"),
     "P9 every event is read whatever grows": ("benchmarks.p9_growth", (), "200 symbols"),
     "P9 every event is heard": ("benchmarks.p9_streams", (), "own source"),
+    "L debug stands at every place with its operators": ("benchmarks.l_debug", (), "debug, an order"),
     "OP every operator speaks, and plain quotes": ("benchmarks.operators", (), "pipeline with plain"),
 }
 

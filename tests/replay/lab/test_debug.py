@@ -13,7 +13,8 @@ from replay.moments import Moments
 from replay.rebuild import rebuild
 from replay.travel import Travel, index
 from replay.why.traced import trace
-from state.events import INTENT, Blocked, Fill, PlaceOrder
+from state.errors import WrongUse
+from state.events import INTENT, Accepted, Blocked, Fill, PlaceOrder, Tick
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
@@ -126,7 +127,7 @@ def test_index_is_a_word_of_debug_and_damaged_snapshots_cost_only_time(
     assert (fact["heard_since"], told(fact)) == (1, heard(indexed, lab.live, 700))
     shown(tapeline, lab.live, "--at", "700", "--index", "--log", url)
     with Log.open(url) as log:
-        assert log.snapshot_at(lab.live, 700) is None, "an index of 4,000 records each is none here"
+        assert log.snapshot_at(lab.live, 700) is None, "an index of 1,000 records each is none here"
 
 
 def test_a_time_and_an_order_lead_to_their_records(lab: Lab, tapeline: Tapeline, records: list[Record]) -> None:
@@ -138,8 +139,35 @@ def test_a_time_and_an_order_lead_to_their_records(lab: Lab, tapeline: Tapeline,
     assert shown(tapeline, lab.live, "--at", placed.event.client_id, "--no-values")["seq"] == placed.seq
     with Log.open(lab.url) as log:
         moments = Moments(log, log.find(lab.live))
+        assert moments.at_time(records[-1].recv + 1) == len(records)
         for it in records[::97]:
             assert moments.at_time(it.recv) == max(other.seq for other in records if other.recv <= it.recv)
+
+
+def test_an_order_is_found_by_the_id_that_its_venue_gave_it_too(lab: Lab, records: list[Record]) -> None:
+    named = [it.event for it in records if isinstance(it.event, Accepted) and it.event.order_id]
+    first = {it.event.client_id: it.seq for it in reversed(records) if isinstance(it.event, PlaceOrder)}
+    assert len(named) > 3
+    with Log.open(lab.url) as log:
+        moments = Moments(log, log.find(lab.live))
+        for it in named:
+            assert it.order_id is not None
+            assert moments.of_order(it.order_id) == moments.of_order(it.client_id) == first[it.client_id]
+
+
+def test_a_time_is_found_however_the_session_is_cut_into_blocks(tmp_path: Path) -> None:
+    recvs = [10, 10, 20, 20, 20, 20, 20, 30, 40, 40, 50]
+    with Log.open(f"sqlite:///{tmp_path}/cut.db") as log:
+        for size in (1, 2, 3, 4, 100):
+            writer = log.begin(f"cut-{size}", "{}", 1, block_size=size)
+            for seq, recv in enumerate(recvs, 1):
+                writer.append(Record(seq, recv, 0, Tick()))
+            writer.close(recvs[-1])
+            moments = Moments(log, log.find(f"cut-{size}"))
+            for time_ns in range(10, 52):
+                assert moments.at_time(time_ns) == sum(recv <= time_ns for recv in recvs)
+            with pytest.raises(WrongUse, match="no record yet"):
+                moments.at_time(9)
 
 
 @pytest.mark.parametrize(
