@@ -1,6 +1,6 @@
 """The event log: sessions of records in compressed blocks, a journal for SQL, frames, snapshots; SQLite or PostgreSQL.
 
-This is the only part of `state` that loads SQLAlchemy.
+SQLAlchemy is loaded only where the log is on a server.
 """
 
 from state.log.codec import start_digest

@@ -1,12 +1,13 @@
 """Checkpoints in the database: how each becomes a row and comes back."""
 
-from typing import Any
-
-import sqlalchemy as sa
-
 from state.log.checkpoint import Checkpoint, SignedCheckpoint
-from state.log.database import Row
-from state.log.schema import checkpoints
+from state.log.database import Found, Row, Statement
+from state.log.select import Select
+
+_COLUMNS = (
+    "session", "number", "seq", "root", "digest", "frames", "frames_root", "facts", "status", "closed", "previous", '"key"',
+    "signature",
+)  # fmt: skip
 
 
 def checkpoint_row(signed: SignedCheckpoint) -> Row:
@@ -29,26 +30,30 @@ def checkpoint_row(signed: SignedCheckpoint) -> Row:
     )
 
 
-def checkpoints_of(session: str) -> sa.Select[Any]:
+def checkpoints_of(session: str) -> Select:
     """The rows of all checkpoints of a session, by number."""
-    return sa.select(checkpoints).where(checkpoints.c.session == session).order_by(checkpoints.c.number)
+    return Select("checkpoints", _COLUMNS, "number").where("session = :session", session=session)
 
 
-def signed_checkpoint(row: sa.Row[Any]) -> SignedCheckpoint:
-    """What a row holds; raises `TypeError` or `AttributeError` where it holds something else."""
+def signed_checkpoint(row: Found) -> SignedCheckpoint:
+    """What a row of `checkpoints_of` holds; raises `TypeError` or `AttributeError` where it holds something else."""
+    session, number, seq, root, digest, frames, frames_root, facts, status, closed, previous, key, signature = row
     found = Checkpoint(
-        row.session, row.number, row.seq, row.root.hex(), row.digest.hex(), row.frames, row.frames_root.hex(),
-        row.facts.hex(), row.status, row.closed, row.previous.hex(),
+        session, number, seq, root.hex(), digest.hex(), frames, frames_root.hex(), facts.hex(), status, closed,
+        previous.hex(),
     )  # fmt: skip
     whole = (found.number, found.seq, found.frames, found.closed or 0)
-    if not all(isinstance(number, int) for number in whole) or not isinstance(found.status, str):
+    if not all(isinstance(each, int) for each in whole) or not isinstance(found.status, str):
         raise TypeError("its numbers cannot be those")
-    if not isinstance(row.key, str):
+    if not isinstance(key, str):
         raise TypeError("its key cannot be that")
-    return SignedCheckpoint(found, row.key, row.signature.hex())
+    return SignedCheckpoint(found, key, signature.hex())
 
 
-def sign(session: str, number: int, key: str, signature: str) -> sa.Update:
+def sign(session: str, number: int, key: str, signature: str) -> Statement:
     """Puts a signature on a checkpoint that is stored."""
-    theirs = sa.and_(checkpoints.c.session == session, checkpoints.c.number == number)
-    return checkpoints.update().where(theirs).values(key=key, signature=bytes.fromhex(signature))
+    values = {"session": session, "number": number, "key": key, "signature": bytes.fromhex(signature)}
+    return Statement(
+        'UPDATE checkpoints SET "key" = :key, signature = :signature WHERE session = :session AND number = :number',
+        values,
+    )

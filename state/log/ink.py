@@ -8,19 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
-
 from state.log.checkpoint import frame_mark
 from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
-from state.log.database import Change, Database, Row
+from state.log.database import Change, Connection, Insert, Row, Statement
 from state.log.rows import UNJOURNALED, JournalValues, SessionStatus, Span, is_journaled, journal_values
-from state.log.schema import blocks, frames, journal, sessions, snapshots
 from state.log.sealing import Sealing
 from state.record import Frame, Record
 
 SMALL = 8  # a block under an eighth of the full size is worth rewriting together with its neighbours
 COMMIT_BYTES = 8 << 10  # what a small commit adds to SQLite's write-ahead log, about
 UNTIDY_BYTES_MAX = 4 << 20  # SQLite's own threshold
+_REACH = "UPDATE frames SET last_seq = :last_seq WHERE session = :session AND id = :id"
+_PIECES = "DELETE FROM blocks WHERE session = :session AND first_seq BETWEEN :first AND :last"
 
 
 @dataclass(slots=True)
@@ -69,15 +68,13 @@ class Ink:
 
     def __init__(
         self,
-        database: Database,
-        connection: sa.Connection,
+        connection: Connection,
         claim: ExitStack,
         session: str,
         block: int,
         sealing: Sealing | None = None,
     ) -> None:
         """With `sealing`, what was recorded is stored encrypted."""
-        self._database = database
         self._connection = connection
         self._claim = claim
         self._session = session
@@ -95,7 +92,7 @@ class Ink:
     @property
     def is_remote(self) -> bool:
         """Somebody else's disk makes it durable."""
-        return self._database.is_remote
+        return self._connection.is_remote
 
     @property
     def head(self) -> bytes:
@@ -112,12 +109,12 @@ class Ink:
             digest.update(piece.raw)
             piece.digest = digest.digest()
         changes: list[Change] = []
-        _add(changes, blocks, [self._row(piece) for piece in pieces])
+        _add(changes, "blocks", [self._row(piece) for piece in pieces])
         spans = [held for held in page.frames if held.first_seq]
         rows = [(self._session, *values) for values in journal_of(page.records, spans)]
-        _add(changes, journal, rows)
+        _add(changes, "journal", rows)
         self._add_frames(changes, page.frames)
-        _add(changes, snapshots, [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
+        _add(changes, "snapshots", [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
         if len(page.records) >= self._block:
             # Not with every commit, as it is a page more: a running session's last seq is its last block's.
             changes.append(self._set(last_seq=pieces[-1].last_seq, head=pieces[-1].digest))
@@ -138,7 +135,7 @@ class Ink:
         self._merge()
         if self._untidy_bytes >= UNTIDY_BYTES_MAX:
             self._untidy_bytes = 0
-            self._database.tidy(self._connection)
+            self._connection.tidy()
 
     def close(self, closed: int, status: SessionStatus) -> None:
         """Marks the session's end; the claim is given back by `release`."""
@@ -146,7 +143,7 @@ class Ink:
             self._to_merge.append(self._tail)
         self._merge()
         ending = self._set(last_seq=self.last_seq, head=self.head, status=status, closed=closed)
-        self._database.write(self._connection, [ending])
+        self._connection.write([ending])
 
     def release(self) -> None:
         """Gives back the claim and the connection."""
@@ -155,7 +152,7 @@ class Ink:
     def _store(self, changes: list[Change]) -> None:
         if self._sealing is not None:
             changes = self._sealing.sealed(changes)
-        self._database.write(self._connection, changes)
+        self._connection.write(changes)
 
     def _encode(self, records: Sequence[Record]) -> _Piece:
         raw, marks = pack(records, self._seed)
@@ -179,11 +176,11 @@ class Ink:
 
     def _add_frames(self, changes: list[Change], held: Sequence[HeldFrame]) -> None:
         new = [(each, each.frame) for each in held if each.frame is not None]
-        _add(changes, frames, [self._frame_row(each, frame) for each, frame in new])
+        _add(changes, "frames", [self._frame_row(each, frame) for each, frame in new])
         for each in held:
             if each.frame is None:
-                theirs = frames.update().where(frames.c.session == self._session, frames.c.id == each.id)
-                changes.append(theirs.values(last_seq=each.last_seq))
+                values = {"session": self._session, "id": each.id, "last_seq": each.last_seq}
+                changes.append(Statement(_REACH, values))
 
     def _frame_row(self, held: HeldFrame, frame: Frame) -> Row:
         return (
@@ -201,8 +198,9 @@ class Ink:
             frame_mark(self._session, held.id, held.first_seq, frame),
         )
 
-    def _set(self, **values: object) -> sa.Update:
-        return sessions.update().where(sessions.c.id == self._session).values(**values)
+    def _set(self, **values: object) -> Statement:
+        columns = ", ".join(f"{name} = :{name}" for name in values)
+        return Statement(f"UPDATE sessions SET {columns} WHERE id = :session", {**values, "session": self._session})  # noqa: S608
 
     def _remember(self, pieces: Sequence[_Piece]) -> None:
         for piece in pieces:
@@ -223,10 +221,10 @@ class Ink:
             raw = b"".join([piece.raw for piece in pieces])
             marks = b"".join([piece.marks for piece in pieces])
             whole = _Piece(first.first_seq, last.last_seq, first.first_recv, last.last_recv, raw, marks, last.digest)
-            theirs = blocks.c.first_seq.between(first.first_seq, last.first_seq)
-            old = blocks.delete().where(blocks.c.session == self._session, theirs)
+            between = {"session": self._session, "first": first.first_seq, "last": last.first_seq}
+            old = Statement(_PIECES, between)
             update = self._set(last_seq=whole.last_seq, head=whole.digest)
-            self._store([old, (blocks, [self._row(whole)]), update])
+            self._store([old, Insert("blocks", [self._row(whole)]), update])
             self._untidy_bytes += len(raw) // 2
             del self._to_merge[0]
 
@@ -240,9 +238,9 @@ def journal_of(records: Iterable[Record], spans: Sequence[Span | HeldFrame]) -> 
             yield journal_values(record, spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None)
 
 
-def _add(changes: list[Change], table: sa.Table, rows: Sequence[Row]) -> None:
+def _add(changes: list[Change], table: str, rows: Sequence[Row]) -> None:
     if rows:
-        changes.append((table, rows))
+        changes.append(Insert(table, rows))
 
 
 def _cut(records: list[Record], size: int) -> Iterator[list[Record]]:

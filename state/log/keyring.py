@@ -3,11 +3,9 @@
 It can be destroyed without a trace in the session itself; then nobody can read the session any more, whoever has the log key.
 """
 
-import sqlalchemy as sa
-
 from state.errors import LogCorrupt, WrongUse
 from state.log.data_keys import WRAPPED_BYTES, LogKey, needs_key, new_data_key
-from state.log.schema import meta
+from state.log.database import Connection
 from state.log.sealing import Sealing
 
 
@@ -18,22 +16,22 @@ class KeyRing:
         self._key = key
         self._opened: dict[str, Sealing | None] = {}
 
-    def begin(self, connection: sa.Connection, session: str) -> Sealing | None:
+    def begin(self, connection: Connection, session: str) -> Sealing | None:
         """A new session's own key, stored in the transaction that is open; None where there is no log key."""
         if self._key is None:
             return None
         data_key = new_data_key()
         wrapped = self._key.wrap(data_key, _about(session))
-        connection.execute(meta.insert(), {"key": _row_of(session), "value": f"{self._key.name} {wrapped.hex()}"})
+        connection.insert("meta", [(_row_of(session), f"{self._key.name} {wrapped.hex()}")])
         return Sealing(session, data_key)
 
-    def sealing(self, connection: sa.Connection, session: str) -> Sealing | None:
+    def sealing(self, connection: Connection, session: str) -> Sealing | None:
         """What opens a session; None where it is not encrypted, `KeyNeeded` where this log key does not open it."""
         if session not in self._opened:
             self._opened[session] = self._open(connection, session)
         return self._opened[session]
 
-    def _open(self, connection: sa.Connection, session: str) -> Sealing | None:
+    def _open(self, connection: Connection, session: str) -> Sealing | None:
         stored = _stored(connection, session)
         if stored is None:
             return None
@@ -42,29 +40,30 @@ class KeyRing:
             raise needs_key(name, _about(session))
         return Sealing(session, (self._key or LogKey(b"")).unwrap(wrapped, name, _about(session)))
 
-    def name(self, connection: sa.Connection, session: str) -> str | None:
+    def name(self, connection: Connection, session: str) -> str | None:
         """The log key that a session is under, empty once its own key is forgotten; None where it is not encrypted."""
         stored = _stored(connection, session)
         return None if stored is None else stored[0] if any(stored[1]) else ""
 
-    def forget(self, connection: sa.Connection, session: str) -> None:
+    def forget(self, connection: Connection, session: str) -> None:
         """Destroys a session's key in the transaction that is open; raises `WrongUse` where it has none."""
         stored = _stored(connection, session)
         if stored is None:
             raise WrongUse(f"session {session} is not encrypted: there is no key to forget, only the session to delete")
         gone = f"{stored[0]} {bytes(WRAPPED_BYTES).hex()}"
-        connection.execute(meta.update().where(meta.c.key == _row_of(session)).values(value=gone))
+        connection.execute('UPDATE meta SET value = :gone WHERE "key" = :key', gone=gone, key=_row_of(session))
         self._opened.pop(session, None)
 
-    def delete(self, connection: sa.Connection, session: str) -> None:
+    def delete(self, connection: Connection, session: str) -> None:
         """The session goes: its key too."""
-        connection.execute(meta.delete().where(meta.c.key == _row_of(session)))
+        connection.execute('DELETE FROM meta WHERE "key" = :key', key=_row_of(session))
 
 
-def _stored(connection: sa.Connection, session: str) -> tuple[str, bytes] | None:
-    value = connection.scalar(sa.select(meta.c.value).where(meta.c.key == _row_of(session)))
-    if value is None:
+def _stored(connection: Connection, session: str) -> tuple[str, bytes] | None:
+    found = connection.one('SELECT value FROM meta WHERE "key" = :key', key=_row_of(session))
+    if found is None:
         return None
+    (value,) = found
     name, _, wrapped = value.partition(" ") if isinstance(value, str) else ("", "", "")
     try:
         key = bytes.fromhex(wrapped)

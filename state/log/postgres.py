@@ -1,19 +1,21 @@
-"""PostgreSQL: several processes share one log, each writing a session of its own."""
+"""PostgreSQL: several processes share one log, each writing a session of its own. SQLAlchemy asks, rows go in by the driver."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from state.errors import LogError, LogLocked
-from state.log.database import Change, Database, Row
+from state.log.database import Change, Connection, Database, Found, Insert, Row
+from state.log.schema import metadata
 
 if TYPE_CHECKING:
     import psycopg
 
 COPY_ROWS_MIN = 8  # below, one INSERT is quicker than COPY's three exchanges
-_CLAIM = "hashtextextended('tapeline session ' || current_schema() || ' ' || %s, 0)"
+_CLAIM = "hashtextextended('tapeline session ' || current_schema() || ' ' || :session, 0)"
 # What binary COPY must be told, which takes half of the time of COPY in text.
 _TYPES = {sa.Text: "text", sa.BigInteger: "int8", sa.Integer: "int4", sa.LargeBinary: "bytea", sa.Boolean: "bool"}
 _CREATION_KEY = 0x7A9E11E
@@ -22,64 +24,84 @@ _CREATION_KEY = 0x7A9E11E
 class Postgres(Database):
     """A log on a server; the claim is an advisory lock of the writer's connection, which the server frees when it ends."""
 
-    is_remote = True
-
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: str) -> None:
         try:
-            engine = sa.create_engine(url)
+            parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
+            self._engine = sa.create_engine(parsed)
+        except exc.ArgumentError:
+            raise LogError("a log on a server is named by a URL, postgresql://user@host/name") from None
         except ModuleNotFoundError as error:
             raise LogError("a log on PostgreSQL needs psycopg: pip install 'tapeline[postgres]'") from error
-        super().__init__(engine, url.render_as_string(hide_password=True))
-        self._inserts: dict[str, str] = {}
+        import psycopg
+
+        super().__init__(parsed.render_as_string(hide_password=True), exc.SQLAlchemyError, psycopg.Error)
 
     @contextmanager
-    def claim(self, session: str, connection: sa.Connection) -> Iterator[None]:
-        held = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_CLAIM})", (session,)).scalar()
-        connection.commit()
-        if not held:
-            raise LogLocked(f"session {session} in {self.name} is being written by another process")
-        try:
-            yield
-        finally:
-            if not connection.invalidated and not connection.closed:
-                connection.rollback()
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_CLAIM})", (session,))
-                connection.commit()
+    def connect(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            yield PostgresConnection(connection)
 
     def is_written(self, session: str) -> bool:
-        with self.engine.connect() as connection:
-            free = connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_CLAIM})", (session,)).scalar()
-            connection.rollback()
-        return not free
+        with self.connect() as connection:
+            found = connection.one(f"SELECT pg_try_advisory_xact_lock({_CLAIM})", session=session)
+        return found is None or not found[0]
 
-    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-        with _raw(connection).cursor() as cursor:
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+class PostgresConnection(Connection):
+    """SQLAlchemy begins a transaction with the first statement."""
+
+    is_remote = True
+    dialect = "postgresql"
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._inserts: dict[str, str] = {}
+
+    def execute(self, sql: str, **values: object) -> None:
+        if values:
+            self._connection.execute(sa.text(sql), values)
+        else:
+            self._connection.exec_driver_sql(sql)
+
+    def rows(self, sql: str, at_once: int, **values: object) -> Iterator[Found]:
+        query = sa.text(sql).execution_options(yield_per=at_once)
+        with self._connection.execute(query, values) as result:
+            yield from result
+
+    def one(self, sql: str, **values: object) -> Found | None:
+        return self._connection.execute(sa.text(sql), values).first()
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        with self._raw().cursor() as cursor:
             if len(rows) < COPY_ROWS_MIN:
                 self._insert_few(cursor, table, rows)
                 return
-            with cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT BINARY)") as copy:
-                copy.set_types([_TYPES[type(column.type)] for column in table.columns])
+            with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types([_TYPES[type(column.type)] for column in metadata.tables[table].columns])
                 for row in rows:
                     copy.write_row(row)
 
-    def _insert_few(self, cursor: "psycopg.Cursor[Row]", table: sa.Table, rows: Sequence[Row]) -> None:
-        statement = self._inserts.get(table.name)
+    def _insert_few(self, cursor: "psycopg.Cursor[Row]", table: str, rows: Sequence[Row]) -> None:
+        statement = self._inserts.get(table)
         if statement is None:
-            places = ", ".join(["%s"] * len(table.columns))
-            statement = self._inserts[table.name] = f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608
+            places = ", ".join(["%s"] * len(rows[0]))
+            statement = self._inserts[table] = f"INSERT INTO {table} VALUES ({places})"  # noqa: S608
         for row in rows:
             cursor.execute(statement, row)
 
-    def write(self, connection: sa.Connection, changes: Sequence[Change]) -> None:
-        raw = _raw(connection)
+    def write(self, changes: Sequence[Change]) -> None:
+        raw = self._raw()
         try:
-            if all(isinstance(change, tuple) and len(change[1]) < COPY_ROWS_MIN for change in changes):
+            if all(isinstance(change, Insert) and len(change.rows) < COPY_ROWS_MIN for change in changes):
                 # One exchange with the server for all of an intent's commit.
                 with raw.pipeline():
-                    self.apply(connection, changes)
+                    self.apply(changes)
                     raw.commit()
             else:
-                self.apply(connection, changes)
+                self.apply(changes)
                 raw.commit()
         except BaseException:
             if not raw.closed:
@@ -87,28 +109,53 @@ class Postgres(Database):
             raise
         finally:
             if not raw.closed:
-                connection.rollback()  # what SQLAlchemy thinks is open; the driver's transaction is over
+                self._connection.rollback()  # what SQLAlchemy thinks is open; the driver's transaction is over
 
-    def begin_snapshot(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._connection.begin():
+            yield
 
-    def prepare_writer(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql("SET synchronous_commit = on")
-        connection.commit()
+    def begin_snapshot(self) -> None:
+        self._connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def tidy(self, connection: sa.Connection) -> None:
+    @contextmanager
+    def claim(self, session: str) -> Iterator[None]:
+        held = self.one(f"SELECT pg_try_advisory_lock({_CLAIM})", session=session)
+        self._connection.commit()
+        if held is None or not held[0]:
+            name = self._connection.engine.url.render_as_string(hide_password=True)
+            raise LogLocked(f"session {session} in {name} is being written by another process")
+        try:
+            yield
+        finally:
+            if not self._connection.invalidated and not self._connection.closed:
+                self._connection.rollback()
+                self.one(f"SELECT pg_advisory_unlock({_CLAIM})", session=session)
+                self._connection.commit()
+
+    def prepare_writer(self) -> None:
+        self._connection.exec_driver_sql("SET synchronous_commit = on")
+        self._connection.commit()
+
+    def tidy(self) -> None:
         """Nothing: the server looks after its own files."""
 
-    def prepare_deletion(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql("SET synchronous_commit = on")
-        connection.commit()
+    def prepare_deletion(self) -> None:
+        self.prepare_writer()
 
-    def after_deletion(self, connection: sa.Connection) -> None:
+    def after_deletion(self) -> None:
         """Nothing: the server's own vacuum frees the space."""
 
-    def serialize_creation(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_KEY,))
+    def has_tables(self) -> bool:
+        return sa.inspect(self._connection).has_table("meta")
 
+    def views(self) -> set[str]:
+        return set(sa.inspect(self._connection).get_view_names())
 
-def _raw(connection: sa.Connection) -> "psycopg.Connection[Row]":
-    return cast("psycopg.Connection[Row]", connection.connection.driver_connection)
+    def create_tables(self) -> None:
+        self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_KEY,))
+        metadata.create_all(self._connection)
+
+    def _raw(self) -> "psycopg.Connection[Row]":
+        return cast("psycopg.Connection[Row]", self._connection.connection.driver_connection)

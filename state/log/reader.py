@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
-import sqlalchemy as sa
-
 from state.errors import LogCorrupt, SchemaUnknown, WrongUse
 from state.log.checkpoint import SignedCheckpoint
 from state.log.checkpoint_rows import checkpoints_of, signed_checkpoint
 from state.log.codec import expand, received, split, unpack, unpack_as_written
+from state.log.database import Connection, Found
 from state.log.keyring import KeyRing
-from state.log.rows import BlockSpan, JournalRow, SessionRow, Span, StoredBlock, StoredFrame
-from state.log.schema import VERSION, blocks, frames, journal, sessions, snapshots
+from state.log.rows import VERSION, BlockSpan, JournalRow, SessionRow, Span, StoredBlock, StoredFrame
+from state.log.select import Select
 from state.record import Record
 
 BLOCKS_AT_ONCE = 4
 ROWS_AT_ONCE = 500
 
-_BLOCK = [column for column in blocks.columns if column.name != "session"]
-_FRAME = [column for column in frames.columns if column.name != "session"]
-_JOURNAL = [journal.c[field.name] for field in dataclasses.fields(JournalRow)]
+_FROM_THE_BLOCK_OF = """
+first_seq >= COALESCE((SELECT max(first_seq) FROM blocks WHERE session = :session AND first_seq <= :first), 0)
+"""
+_SESSION = ("id", "status", "opened", "closed", "parent", "manifest", "last_seq", "head", "schema_version")
 
 Built = TypeVar("Built")
 
@@ -30,28 +30,26 @@ Built = TypeVar("Built")
 class Reader:
     """One connection in one snapshot of the log."""
 
-    def __init__(self, connection: sa.Connection, keys: KeyRing) -> None:
+    def __init__(self, connection: Connection, keys: KeyRing) -> None:
         """`keys` opens what is encrypted: rows come out as they were before. Raises `KeyNeeded` where it cannot."""
         self._connection = connection
         self._keys = keys
 
     def sessions(self) -> list[SessionRow]:
         """All sessions, oldest first."""
-        order = sa.select(sessions).order_by(sessions.c.opened, sessions.c.id)
-        return [self._reached(row) for row in self._built(order, ROWS_AT_ONCE, _session)]
+        return [self._reached(row) for row in self._built(_sessions(), _session)]
 
     def session(self, name: str) -> SessionRow:
         """One session by its whole id; raises `WrongUse` when there is none."""
-        row = next(self._built(sa.select(sessions).where(sessions.c.id == name), 1, _session), None)
+        row = self._first(_sessions().where("id = :name", name=name), _session)
         if row is None:
             raise WrongUse(f"there is no session {name!r} in the log")
         return self._reached(row)
 
     def last_block(self, session: str) -> tuple[int, int, bytes] | None:
         """Last seq, last recv and digest where the session's blocks end."""
-        columns = sa.select(blocks.c.last_seq, blocks.c.last_recv, blocks.c.digest)
-        newest = columns.where(blocks.c.session == session).order_by(blocks.c.first_seq.desc()).limit(1)
-        return next(self._built(newest, 1, _ending), None)
+        newest = Select("blocks", ("last_seq", "last_recv", "digest"), "first_seq DESC")
+        return self._first(newest.where("session = :session", session=session), _ending)
 
     def _reached(self, row: SessionRow) -> SessionRow:
         """A running session is as long as its blocks: its row is brought up only now and then."""
@@ -66,15 +64,12 @@ class Reader:
         """The rows that hold records `first` to `last`, in order; `as_stored` leaves what is encrypted so."""
         if self.session(session).schema_version != VERSION:
             raise SchemaUnknown(f"session {session} was written by another schema version; this one reads {VERSION}")
-        mine = blocks.c.session == session
-        begin = self._connection.scalar(
-            sa.select(sa.func.max(blocks.c.first_seq)).where(mine, blocks.c.first_seq <= first)
-        )
-        query = sa.select(*_BLOCK).where(mine, blocks.c.first_seq >= (begin or 0)).order_by(blocks.c.first_seq)
+        query = Select("blocks", _names(StoredBlock), "first_seq").where("session = :session", session=session)
+        query.where(_FROM_THE_BLOCK_OF, first=first)
         if last is not None:
-            query = query.where(blocks.c.first_seq <= last)
+            query.where("first_seq <= :last", last=last)
         sealing = None if as_stored else self._keys.sealing(self._connection, session)
-        for block in self._built(query, BLOCKS_AT_ONCE, _of(StoredBlock)):
+        for block in self._built(query, _of(StoredBlock), BLOCKS_AT_ONCE):
             yield block if sealing is None else sealing.block(block)
 
     def blocks(
@@ -116,9 +111,8 @@ class Reader:
 
     def _span_of(self, session: str, seq: int) -> BlockSpan:
         """The block that holds a record; raises `LogCorrupt` where there is none."""
-        columns = sa.select(*(blocks.c[field.name] for field in dataclasses.fields(BlockSpan)))
-        holds = columns.where(blocks.c.session == session, blocks.c.first_seq <= seq)
-        span = next(self._built(holds.order_by(blocks.c.first_seq.desc()).limit(1), 1, _of(BlockSpan)), None)
+        query = Select("blocks", _names(BlockSpan), "first_seq DESC").where("session = :session", session=session)
+        span = self._first(query.where("first_seq <= :seq", seq=seq), _of(BlockSpan))
         if span is None or span.last_seq < seq:
             raise LogCorrupt(f"session {session} has no block that holds record {seq}", seq)
         return span
@@ -134,47 +128,49 @@ class Reader:
         as_stored: bool = False,
     ) -> Iterator[JournalRow]:
         """Journal rows in order of seq; `as_stored` leaves payloads that are encrypted so."""
-        query = sa.select(*_JOURNAL).where(journal.c.session == session, journal.c.seq >= first).order_by(journal.c.seq)
+        query = Select("journal", _names(JournalRow), "seq").where("session = :session", session=session)
+        query.where("seq >= :first", first=first)
         if types:
-            query = query.where(journal.c.type.in_(types))
+            query.among("type", types)
         if client_id is not None:
-            query = query.where(journal.c.client_id == client_id)
+            query.where("client_id = :client_id", client_id=client_id)
         if last is not None:
-            query = query.where(journal.c.seq <= last)
+            query.where("seq <= :last", last=last)
         sealing = None if as_stored else self._keys.sealing(self._connection, session)
-        for row in self._built(query, ROWS_AT_ONCE, _of(JournalRow)):
+        for row in self._built(query, _of(JournalRow)):
             yield row if sealing is None else sealing.journal(row)
 
     def nearest(
         self, session: str, types: Sequence[str], *, after: int | None = None, before: int | None = None
     ) -> int | None:
         """Seq of the first journal row of these types after a record, or of the last before one."""
-        query = sa.select(journal.c.seq).where(journal.c.session == session, journal.c.type.in_(types)).limit(1)
+        query = Select("journal", ("seq",), "seq" if before is None else "seq DESC")
+        query.where("session = :session", session=session).among("type", types)
         if before is not None:
-            return self._connection.scalar(query.where(journal.c.seq < before).order_by(journal.c.seq.desc()))
-        return self._connection.scalar(query.where(journal.c.seq > (after or 0)).order_by(journal.c.seq))
+            return self._first(query.where("seq < :before", before=before), _seq)
+        return self._first(query.where("seq > :after", after=after or 0), _seq)
 
     def first_of_order(self, session: str, name: str) -> int | None:
         """Seq of the first journal row that calls an order so, by its client id or its order id."""
-        named = sa.or_(journal.c.client_id == name, journal.c.order_id == name)
-        query = sa.select(journal.c.seq, journal.c.client_id).where(journal.c.session == session, named)
-        found = self._connection.execute(query.order_by(journal.c.seq)).all()
-        placed_as = next((row.client_id for row in found if row.client_id), name)
+        query = Select("journal", ("seq", "client_id"), "seq").where("session = :session", session=session)
+        query.where("(client_id = :name OR order_id = :name)", name=name)
+        found = list(self._built(query, lambda row: (_seq(row), row[1])))
+        placed_as = next((client_id for _, client_id in found if client_id), name)
         if placed_as != name:  # it was placed before the venue gave it an id
-            first = sa.select(journal.c.seq).where(journal.c.session == session, journal.c.client_id == placed_as)
-            return self._connection.scalar(first.order_by(journal.c.seq).limit(1))
-        return found[0].seq if found else None
+            first = Select("journal", ("seq",), "seq").where("session = :session", session=session)
+            return self._first(first.where("client_id = :name", name=placed_as), _seq)
+        return found[0][0] if found else None
 
     def stored_frames(
         self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
     ) -> Iterator[StoredFrame]:
         """Frames from the id `first` on in the order in which they were kept, bodies still compressed."""
-        query = sa.select(*_FRAME).where(frames.c.session == session, frames.c.id >= first).order_by(frames.c.id)
+        query = _frames(session).where("id >= :first", first=first)
         if channel is not None:
-            query = query.where(frames.c.channel == channel)
+            query.where("channel = :channel", channel=channel)
         if private is not None:
-            query = query.where(frames.c.private == private)
-        yield from self._frames(session, query)
+            query.where("private = :private", private=private)
+        yield from self._opened_by_key(session, query)
 
     def frames(
         self, session: str, channel: str | None = None, private: bool | None = None, first: int = 1
@@ -185,51 +181,46 @@ class Reader:
 
     def frame_of(self, session: str, seq: int) -> StoredFrame | None:
         """The frame that a record was read from, opened; None where none was kept. Raises `LogCorrupt` on a damaged body."""
-        covers = sa.and_(frames.c.session == session, frames.c.first_seq <= seq, frames.c.last_seq >= seq)
-        query = sa.select(*_FRAME).where(covers).order_by(frames.c.id).limit(1)
-        stored = next(self._frames(session, query, 1), None)
+        query = _frames(session).where("first_seq <= :seq AND last_seq >= :seq", seq=seq).first()
+        stored = next(self._opened_by_key(session, query), None)
         return None if stored is None else _opened(stored)
 
     def sent_frames(
         self, session: str, venue: str = "", since: int = 0, until: int | None = None
     ) -> Iterator[StoredFrame]:
         """What a venue (or any) was told within a time (ns), opened, in order."""
-        query = sa.select(*_FRAME).where(
-            frames.c.session == session, frames.c.direction == "out", frames.c.recv >= since
-        )
+        query = _frames(session).where("direction = 'out' AND recv >= :since", since=since)
         if venue:
-            query = query.where(frames.c.venue == venue)
+            query.where("venue = :venue", venue=venue)
         if until is not None:
-            query = query.where(frames.c.recv <= until)
-        for stored in self._frames(session, query.order_by(frames.c.id)):
+            query.where("recv <= :until", until=until)
+        for stored in self._opened_by_key(session, query):
             yield _opened(stored)
 
-    def _frames(self, session: str, query: sa.Select[Any], at_once: int = ROWS_AT_ONCE) -> Iterator[StoredFrame]:
+    def _opened_by_key(self, session: str, query: Select) -> Iterator[StoredFrame]:
         sealing = self._keys.sealing(self._connection, session)
-        for stored in self._built(query, at_once, _of(StoredFrame)):
+        for stored in self._built(query, _stored_frame):
             yield stored if sealing is None else sealing.frame(stored)
 
     def spans(self, session: str) -> "Spans":
         """Which frame covers which records, to be read along with the blocks."""
-        columns = sa.select(frames.c.id, frames.c.first_seq, frames.c.last_seq)
-        mine = columns.where(frames.c.session == session, frames.c.first_seq > 0).order_by(frames.c.first_seq)
-        return Spans(self._built(mine, ROWS_AT_ONCE, _of(Span)))
+        query = Select("frames", _names(Span), "first_seq").where("session = :session", session=session)
+        return Spans(self._built(query.where("first_seq > 0"), _of(Span)))
 
     def checkpoints(self, session: str) -> list[SignedCheckpoint]:
         """All checkpoints of a session, by number."""
-        return list(self._built(checkpoints_of(session), ROWS_AT_ONCE, signed_checkpoint))
+        return list(self._built(checkpoints_of(session), signed_checkpoint))
 
     def snapshot_at(self, session: str, seq: int) -> tuple[int, bytes] | None:
         """The newest snapshot at or below `seq`."""
-        query = sa.select(snapshots.c.seq, snapshots.c.body).where(
-            snapshots.c.session == session, snapshots.c.seq <= seq
-        )
+        query = Select("snapshots", ("seq", "body"), "seq DESC").where("session = :session", session=session)
         sealing = self._keys.sealing(self._connection, session)
 
-        def built(row: sa.Row[Any]) -> tuple[int, bytes]:
-            return row.seq, expand(row.body if sealing is None else sealing.snapshot(row.seq, row.body))
+        def built(row: Found) -> tuple[int, bytes]:
+            at, body = row
+            return at, expand(body if sealing is None else sealing.snapshot(at, body))
 
-        return next(self._built(query.order_by(snapshots.c.seq.desc()).limit(1), 1, built), None)
+        return self._first(query.where("seq <= :seq", seq=seq), built)
 
     def key_name(self, session: str) -> str | None:
         """The log key that a session is under, empty once its own key is forgotten; None where it is not encrypted."""
@@ -239,25 +230,40 @@ class Reader:
         """Raises `KeyNeeded` where the session is encrypted and cannot be opened here."""
         self._keys.sealing(self._connection, session)
 
-    def _built(self, query: sa.Select[Any], at_once: int, build: Callable[[sa.Row[Any]], Built]) -> Iterator[Built]:
+    def _first(self, query: Select, build: Callable[[Found], Built]) -> Built | None:
+        return next(self._built(query.first(), build, 1), None)
+
+    def _built(self, query: Select, build: Callable[[Found], Built], at_once: int = ROWS_AT_ONCE) -> Iterator[Built]:
         """Each row as what it stands for; raises `LogCorrupt` for one that holds what its columns cannot."""
-        with self._connection.execute(query.execution_options(yield_per=at_once)) as result:
-            rows = iter(result)
-            while True:
-                try:  # SQLite stores any type in any column, and the driver's own conversions stumble over it
-                    built = build(next(rows))
-                except StopIteration:
-                    return
-                except (TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
-                    raise LogCorrupt(f"a row of {query.get_final_froms()[0]} is damaged: {error}") from error
-                yield built
+        rows = self._connection.rows(query.sql, at_once, **query.values)
+        while True:
+            try:  # SQLite stores any type in any column
+                built = build(next(rows))
+            except StopIteration:
+                return
+            except (TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
+                raise LogCorrupt(f"a row of {query.table} is damaged: {error}") from error
+            yield built
 
 
-def _of(shape: Callable[..., Built]) -> Callable[[sa.Row[Any]], Built]:
+def _sessions() -> Select:
+    return Select("sessions", _SESSION, "opened, id")
+
+
+def _frames(session: str) -> Select:
+    return Select("frames", _names(StoredFrame), "id").where("session = :session", session=session)
+
+
+def _names(shape: type) -> tuple[str, ...]:
+    """The columns that a frozen class of rows is made from."""
+    return tuple(field.name for field in dataclasses.fields(shape))
+
+
+def _of(shape: Callable[..., Built]) -> Callable[[Found], Built]:
     """Builds a frozen class of rows from its fields, each of which must be of the type that the class says."""
     types = _types(shape)
 
-    def build(row: Sequence[Any]) -> Built:
+    def build(row: Found) -> Built:
         if not all(map(isinstance, row, types)):
             raise TypeError(_misfit(shape, row))
         return shape(*row)
@@ -277,6 +283,13 @@ def _misfit(shape: Callable[..., object], values: Sequence[object]) -> str:
         if not isinstance(value, kind)
     ]
     return f"{', '.join(names)} cannot be that"
+
+
+def _seq(row: Found) -> int:
+    seq = row[0]
+    if not isinstance(seq, int):
+        raise TypeError("its seq cannot be that")
+    return seq
 
 
 def _ending(row: Sequence[Any]) -> tuple[int, int, bytes]:
@@ -347,8 +360,21 @@ def _length(block: StoredBlock) -> int:
     return block.last_seq - block.first_seq + 1
 
 
-def _session(row: sa.Row[Any]) -> SessionRow:
-    values = (row.id, row.status, row.opened, row.closed, row.parent, row.manifest, row.last_seq, row.head.hex())
-    if not all(map(isinstance, (*values, row.schema_version), _types(SessionRow))):
-        raise TypeError(_misfit(SessionRow, (*values, row.schema_version)))
-    return SessionRow(*values, row.schema_version)
+def _session(row: Found) -> SessionRow:
+    *words, head, version = row
+    values = (*words, head.hex(), version)
+    if not all(map(isinstance, values, _types(SessionRow))):
+        raise TypeError(_misfit(SessionRow, values))
+    return SessionRow(*values)
+
+
+def _stored_frame(row: Found) -> StoredFrame:
+    """SQLite knows 0 and 1 where PostgreSQL knows truth."""
+    values = [*row]
+    if values[_PRIVATE] in (0, 1):
+        values[_PRIVATE] = bool(values[_PRIVATE])
+    return _frame_of(values)
+
+
+_PRIVATE = _names(StoredFrame).index("private")
+_frame_of = _of(StoredFrame)

@@ -6,6 +6,15 @@ from typing import Literal, TypeAlias
 from state.events import MARKET, AnyEvent, Tick
 from state.record import Frame, Record, event_to_json
 
+VERSION = 1  # of the tables; changes when one of them does
+CONTENT = (
+    "blocks",
+    "journal",
+    "frames",
+    "snapshots",
+    "checkpoints",
+)  # the tables of what belongs to a session beside its own row
+
 SessionStatus: TypeAlias = Literal["running", "closed", "crashed"]
 
 # Market records and ticks are in the blocks alone.

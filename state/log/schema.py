@@ -1,4 +1,4 @@
-"""The tables of a log, the same on every database; `VERSION` changes when a table does.
+"""The tables of a log, the same on every database; `rows.VERSION` changes when a table does, and `sqlite_tables` with it.
 
 Nothing is updated but the `sessions` row of the session that is being written, the reach of a frame that goes on yielding
 records, the signature of a checkpoint, and small neighbouring blocks, which are rewritten as one; the running digest does not
@@ -18,7 +18,7 @@ from sqlalchemy import (
     event,
 )
 
-VERSION = 1
+from state.log import rows
 
 metadata = MetaData()
 
@@ -126,7 +126,7 @@ checkpoints = Table(
     sqlite_with_rowid=False,
 )
 
-CONTENT = (blocks, journal, frames, snapshots, checkpoints)  # what belongs to a session beside its own row
+CONTENT = tuple(metadata.tables[name] for name in rows.CONTENT)
 
 # Bodies are compressed already: PostgreSQL must not try again.
 for _table in (blocks, frames, snapshots):

@@ -13,13 +13,10 @@ from dataclasses import replace
 from hmac import digest
 from typing import TYPE_CHECKING, cast
 
-import sqlalchemy as sa
-
 from state.log.codec import CODEC, SEALED_CODEC
 from state.log.data_keys import NONCE_BYTES, TAG_BYTES, cipher, part_key
-from state.log.database import Change, Row
+from state.log.database import Change, Insert, Row
 from state.log.rows import JournalRow, StoredBlock, StoredFrame
-from state.log.schema import blocks, frames, journal, snapshots
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -41,11 +38,12 @@ class Sealing:
 
     def sealed(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with what is to be encrypted in them encrypted."""
-        return [(each[0], self._rows(*each)) if isinstance(each, tuple) else each for each in changes]
+        return [self._insert(each) if isinstance(each, Insert) else each for each in changes]
 
-    def _rows(self, table: sa.Table, rows: Sequence[Row]) -> Sequence[Row]:
-        seal = {blocks: self._block, frames: self._frame, journal: self._journal, snapshots: self._snapshot}.get(table)
-        return rows if seal is None else [seal(row) for row in rows]
+    def _insert(self, change: Insert) -> Insert:
+        kinds = {"blocks": self._block, "frames": self._frame, "journal": self._journal, "snapshots": self._snapshot}
+        seal = kinds.get(change.table)
+        return change if seal is None else Insert(change.table, [seal(row) for row in change.rows])
 
     def _block(self, row: Row) -> Row:
         *head, _, running, marks, body = row

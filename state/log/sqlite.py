@@ -1,150 +1,129 @@
 """SQLite: one file in WAL mode, every commit synced, one process at a time that writes, one or several sessions."""
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from threading import Lock
-from typing import cast
 
-import sqlalchemy as sa
-
-from state.errors import LogError, LogLocked
-from state.log.database import Change, Database, Row, clear_errors
+from state.errors import LogError
+from state.log.database import Change, Connection, Database, Found, Row
+from state.log.file_claim import FileClaim
+from state.log.sqlite_tables import TABLES
 
 BUSY_TIMEOUT_S = 5.0
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
 
 
 class Sqlite(Database):
-    """A log in one file; the claim is `flock` on a file beside it, which dies with its holder.
+    """A log in one file."""
 
-    The database file itself cannot carry it: closing any descriptor of it would drop SQLite's own locks.
-    """
-
-    def __init__(self, url: sa.URL, create: bool) -> None:
-        if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+    def __init__(self, path: str, create: bool) -> None:
+        if not path or path == ":memory:" or path.startswith("file:"):
             raise LogError("a log needs a file: sqlite:///path/to/log.db")
-        self._path = Path(url.database)
+        self._path = Path(path)
         if not create and not self._path.exists():
             raise LogError(f"there is no log at {self._path}")
         if not self._path.parent.is_dir():
             raise LogError(f"there is no folder {self._path.parent} to put the log in")
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
-        sa.event.listen(engine, "connect", _set_pragmas)
-        super().__init__(engine, str(self._path))
-        self._lock_path = Path(f"{self._path}-lock")
-        self._lock = -1
-        self._written: list[str] = []  # sessions that are written through this object; several share the one lock
-        self._claiming = Lock()  # a claim may end in a writer's thread
-        self._inserts: dict[str, str] = {}
+        super().__init__(path, sqlite3.Error)
+        self._claim = FileClaim(self._path)
+        self._keeper: SqliteConnection | None = None
 
     @contextmanager
-    def claim(self, session: str, connection: sa.Connection) -> Iterator[None]:
-        with self._claiming:
-            if session in self._written:
-                raise LogLocked(f"session {session} in {self.name} is being written")
-            if not self._written:
-                self._lock = self._take_lock()
-            self._written.append(session)
-            self._name_written()
+    def connect(self) -> Iterator[Connection]:
+        """A new one each time: a query of an earlier user that is still held somewhere would keep its view of the log."""
+        if self._keeper is None:
+            # The last connection that is closed copies the whole write-ahead log back: it is this one.
+            self._keeper = SqliteConnection(self._path, self._claim)
+        connection = SqliteConnection(self._path, self._claim)
         try:
-            yield
+            yield connection
         finally:
-            with self._claiming:
-                self._written.remove(session)
-                if self._written:
-                    self._name_written()
-                else:
-                    self._lock_path.unlink(missing_ok=True)  # while it is still ours
-                    os.close(self._lock)
-
-    def _name_written(self) -> None:
-        os.truncate(self._lock, 0)
-        os.pwrite(self._lock, "\n".join(self._written).encode(), 0)
-
-    def _take_lock(self) -> int:
-        while True:
-            with clear_errors(str(self._lock_path)):
-                lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holders = ", ".join(os.read(lock, 4096).decode(errors="replace").split("\n"))
-                os.close(lock)
-                raise LogLocked(f"{self.name} is being written by another process (session {holders})") from None
-            if self._is_current(lock):
-                return lock
-            os.close(lock)  # the holder before us removed this very file between our two calls
-
-    def _is_current(self, lock: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(lock), os.stat(self._lock_path))
-        except FileNotFoundError:
-            return False
+            connection.close()
 
     def is_written(self, session: str) -> bool:
-        try:
-            lock = os.open(self._lock_path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return session in os.read(lock, 4096).decode(errors="replace").split("\n")
-        else:
-            return False
-        finally:
-            os.close(lock)
+        return self._claim.is_held(session)
 
-    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-        statement = self._inserts.get(table.name)
-        if statement is None:
-            places = ", ".join("?" * len(table.columns))
-            statement = self._inserts[table.name] = f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608
-        _raw(connection).executemany(statement, rows)
+    def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
 
-    def write(self, connection: sa.Connection, changes: Sequence[Change]) -> None:
-        raw = _raw(connection)
+
+class SqliteConnection(Connection):
+    """Transactions are begun and ended here: the driver's own opens none for reads, and a late one for writes."""
+
+    is_remote = False
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, claim: FileClaim) -> None:
+        self._claim = claim
+        self._inserts: dict[str, str] = {}
+        self._raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
-            raw.execute("BEGIN IMMEDIATE")
-            self.apply(connection, changes)
-            raw.commit()
+            for pragma in _PRAGMAS:
+                self._raw.execute(f"PRAGMA {pragma}").fetchall()
         except BaseException:
-            raw.rollback()
+            self._raw.close()
             raise
-        finally:
-            connection.rollback()  # what SQLAlchemy thinks is open; the driver's transaction is over
 
-    def begin_snapshot(self, connection: sa.Connection) -> None:
-        # Python's driver opens no transaction for reads of its own accord.
-        connection.exec_driver_sql("BEGIN")
+    def close(self) -> None:
+        """What is not committed never was."""
+        self._raw.close()
 
-    def prepare_writer(self, connection: sa.Connection) -> None:
+    def execute(self, sql: str, **values: object) -> None:
+        self._raw.execute(sql, values)
+
+    def rows(self, sql: str, at_once: int, **values: object) -> Iterator[Found]:
+        return self._raw.execute(sql, values)
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        statement = self._inserts.get(table)
+        if statement is None:
+            places = ", ".join("?" * len(rows[0]))
+            statement = self._inserts[table] = f"INSERT INTO {table} VALUES ({places})"  # noqa: S608
+        self._raw.executemany(statement, rows)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        with self.transaction():
+            self.apply(changes)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._raw.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._raw.execute("COMMIT")
+        except BaseException:
+            self._raw.rollback()
+            raise
+
+    def begin_snapshot(self) -> None:
+        self._raw.execute("BEGIN")
+
+    def claim(self, session: str) -> AbstractContextManager[None]:
+        return self._claim.hold(session)
+
+    def prepare_writer(self) -> None:
         # SQLite would copy its write-ahead log back within the commit that an intent waits for: `tidy` does it.
-        connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
-        connection.rollback()
+        self._raw.execute("PRAGMA wal_autocheckpoint=0").fetchall()
 
-    def tidy(self, connection: sa.Connection) -> None:
-        _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    def tidy(self) -> None:
+        self._raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def prepare_deletion(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql("PRAGMA secure_delete=ON")
-        connection.rollback()
+    def prepare_deletion(self) -> None:
+        self._raw.execute("PRAGMA secure_delete=ON").fetchall()
 
-    def after_deletion(self, connection: sa.Connection) -> None:
+    def after_deletion(self) -> None:
         # Pages as they were before still stand in the write-ahead log; a reader in the middle of one keeps it for now.
-        _raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def serialize_creation(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def has_tables(self) -> bool:
+        return self.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'") is not None
 
+    def views(self) -> set[str]:
+        return {name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'view'", 100)}
 
-def _raw(connection: sa.Connection) -> sqlite3.Connection:
-    return cast(sqlite3.Connection, connection.connection.driver_connection)
-
-
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(BUSY_TIMEOUT_S * 1000)}"):
-        connection.execute(f"PRAGMA {pragma}")
+    def create_tables(self) -> None:
+        for table in TABLES:
+            self._raw.execute(table)

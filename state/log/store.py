@@ -5,23 +5,17 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
-import sqlalchemy as sa
-from sqlalchemy import exc
-
 from state.errors import LogError, LogLocked, WrongUse
 from state.log.checkpoint import SignedCheckpoint, opening
 from state.log.checkpoint_rows import checkpoint_row, sign
 from state.log.codec import Press, start_digest
 from state.log.data_keys import LogKey
-from state.log.database import Change, Database, Row, clear_errors
+from state.log.database import Connection, Database, Insert
 from state.log.ink import Ink, journal_of
 from state.log.keyring import KeyRing
-from state.log.postgres import Postgres
 from state.log.reader import Reader
-from state.log.rows import JournalRow, SessionRow, StoredBlock, StoredFrame
-from state.log.schema import CONTENT, VERSION, checkpoints, journal, sessions, snapshots
+from state.log.rows import CONTENT, VERSION, JournalRow, SessionRow, StoredBlock, StoredFrame
 from state.log.sealing import Sealing
-from state.log.sqlite import Sqlite
 from state.log.views import renew_views
 from state.log.writer import SessionWriter
 from state.record import Record
@@ -107,12 +101,12 @@ class Log:
         if not session or block_size < 1 or queue_blocks < 1:
             raise WrongUse("a session needs an id, and blocks and queue at least one place")
         with ExitStack() as stack:
-            with clear_errors(self.name):
-                connection = stack.enter_context(self._database.engine.connect())
-                self._database.prepare_writer(connection)
-                stack.enter_context(self._database.claim(session, connection))
+            with self._database.clear_errors():
+                connection = stack.enter_context(self._database.connect())
+                connection.prepare_writer()
+                stack.enter_context(connection.claim(session))
                 sealing = self._insert_session(connection, session, manifest, opened, parent)
-            ink = Ink(self._database, connection, stack.pop_all(), session, block_size, sealing)
+            ink = Ink(connection, stack.pop_all(), session, block_size, sealing)
         return SessionWriter(
             ink,
             session,
@@ -125,29 +119,19 @@ class Log:
         )
 
     def _insert_session(
-        self, connection: sa.Connection, session: str, manifest: str, opened: int, parent: str
+        self, connection: Connection, session: str, manifest: str, opened: int, parent: str
     ) -> Sealing | None:
-        row = {
-            "id": session,
-            "opened": opened,
-            "closed": None,
-            "status": "running",
-            "parent": parent,
-            "manifest": manifest,
-            "last_seq": 0,
-            "head": start_digest(session).digest(),
-            "schema_version": VERSION,
-        }
+        head = start_digest(session).digest()
+        row = (session, opened, None, "running", parent, manifest, 0, head, VERSION)
         first = checkpoint_row(SignedCheckpoint(opening(session, opened, parent, manifest)))
-        try:
-            with connection.begin():
-                connection.execute(sessions.insert(), row)
-                self._database.insert(connection, checkpoints, [first])
-                if self._key is not None:
-                    renew_views(connection)
-                return KeyRing(self._key).begin(connection, session)
-        except exc.IntegrityError:
-            raise WrongUse(f"there is a session {session!r} in {self.name} already") from None
+        with connection.transaction():
+            if connection.one("SELECT 1 FROM sessions WHERE id = :session", session=session) is not None:
+                raise WrongUse(f"there is a session {session!r} in {self.name} already")
+            connection.insert("sessions", [row])
+            connection.insert("checkpoints", [first])
+            if self._key is not None:
+                renew_views(connection)
+            return KeyRing(self._key).begin(connection, session)
 
     def recover(self, session: str) -> SessionRow:
         """Calls a running session whose writer is gone `crashed`, ended where its blocks end.
@@ -160,19 +144,18 @@ class Log:
             return row
         if self._database.is_written(row.id):
             raise LogLocked(f"session {row.id} in {self.name} is still being written")
-        mine = sa.and_(sessions.c.id == row.id, sessions.c.status == "running")
-        with clear_errors(self.name), self._database.engine.begin() as connection:
+        with self._database.clear_errors(), self._database.connect() as connection, connection.transaction():
             reader = Reader(connection, KeyRing(self._key))
             row, last = reader.session(row.id), reader.last_block(row.id)
             connection.execute(
-                sessions.update()
-                .where(mine)
-                .values(
-                    status="crashed",
-                    closed=row.opened if last is None else last[1],
-                    last_seq=row.last_seq,
-                    head=bytes.fromhex(row.head),
-                )
+                """
+                UPDATE sessions SET status = 'crashed', closed = :closed, last_seq = :last_seq, head = :head
+                WHERE id = :session AND status = 'running'
+                """,
+                closed=row.opened if last is None else last[1],
+                last_seq=row.last_seq,
+                head=bytes.fromhex(row.head),
+                session=row.id,
             )
         return self.find(row.id)
 
@@ -182,11 +165,11 @@ class Log:
         Raises `WrongUse` where it is running, or the log knows it otherwise or with a checkpoint more, `LogLocked` where its
         writer (on SQLite: any of another process) lives.
         """
-        with clear_errors(self.name), ExitStack() as stack:
-            connection = stack.enter_context(self._database.engine.connect())
-            stack.enter_context(self._database.claim(row.id, connection))
-            self._database.prepare_deletion(connection)
-            with connection.begin():
+        with self._database.clear_errors(), ExitStack() as stack:
+            connection = stack.enter_context(self._database.connect())
+            stack.enter_context(connection.claim(row.id))
+            connection.prepare_deletion()
+            with connection.transaction():
                 reader = Reader(connection, KeyRing(self._key))
                 if row.status == "running" or reader.session(row.id) != row:
                     raise WrongUse(f"session {row.id} in {self.name} is running or not the one to be deleted: it stays")
@@ -195,10 +178,10 @@ class Log:
                         f"session {row.id} in {self.name} has a checkpoint that is not known elsewhere: it stays"
                     )
                 for table in CONTENT:
-                    connection.execute(table.delete().where(table.c.session == row.id))
-                connection.execute(sessions.delete().where(sessions.c.id == row.id))
+                    connection.execute(f"DELETE FROM {table} WHERE session = :session", session=row.id)  # noqa: S608
+                connection.execute("DELETE FROM sessions WHERE id = :session", session=row.id)
                 KeyRing(self._key).delete(connection, row.id)
-            self._database.after_deletion(connection)
+            connection.after_deletion()
 
     def forget(self, session: str) -> None:
         """Destroys the key of an encrypted session that has ended: what was recorded of it is unreadable from then on.
@@ -206,42 +189,40 @@ class Log:
         Raises `WrongUse` where it runs or is not encrypted, `LogLocked` where its writer (on SQLite: any) lives.
         """
         row = self.find(session)
-        with clear_errors(self.name), ExitStack() as stack:
-            connection = stack.enter_context(self._database.engine.connect())
-            stack.enter_context(self._database.claim(row.id, connection))
-            self._database.prepare_deletion(connection)
-            with connection.begin():
+        with self._database.clear_errors(), ExitStack() as stack:
+            connection = stack.enter_context(self._database.connect())
+            stack.enter_context(connection.claim(row.id))
+            connection.prepare_deletion()
+            with connection.transaction():
                 if Reader(connection, KeyRing(None)).session(row.id).status == "running":
                     raise WrongUse(f"session {row.id} in {self.name} is running: its key stays")
                 KeyRing(None).forget(connection, row.id)
-            self._database.after_deletion(connection)
+            connection.after_deletion()
 
     def is_written(self, session: str) -> bool:
         """True while some process, this one included, writes the session."""
-        with clear_errors(self.name):
+        with self._database.clear_errors():
             return self._database.is_written(session)
 
     def add_checkpoints(self, made: Sequence[SignedCheckpoint]) -> None:
         """Stores checkpoints; a running session's writer is not hindered. Raises `LogError`, also where one is there."""
         if made:
-            with clear_errors(self.name), self._database.engine.begin() as connection:
-                names = checkpoints.columns.keys()
-                rows = [dict(zip(names, checkpoint_row(each), strict=True)) for each in made]
-                connection.execute(checkpoints.insert(), rows)
+            with self._database.clear_errors(), self._database.connect() as connection:
+                connection.write([Insert("checkpoints", [checkpoint_row(each) for each in made])])
 
     def sign_checkpoint(self, signed: SignedCheckpoint) -> None:
         """Puts its signature on a checkpoint that is stored."""
         it = signed.checkpoint
-        with clear_errors(self.name), self._database.engine.begin() as connection:
-            connection.execute(sign(it.session, it.number, signed.key, signed.signature))
+        with self._database.clear_errors(), self._database.connect() as connection:
+            connection.write([sign(it.session, it.number, signed.key, signed.signature)])
 
     # --- reading -----------------------------------------------------------------------------------------------
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader for which the log stands still."""
-        with clear_errors(self.name), self._database.engine.connect() as connection:
-            self._database.begin_snapshot(connection)
+        with self._database.clear_errors(), self._database.connect() as connection:
+            connection.begin_snapshot()
             yield Reader(connection, KeyRing(self._key))
 
     def blocks(self, session: str, first: int = 1, last: int | None = None) -> Iterator[list[Record]]:
@@ -290,26 +271,27 @@ class Log:
     def replace_snapshots(self, session: str, made: Iterable[tuple[int, bytes]], *, after: int = 0) -> int:
         """Puts these (seq, body) in place of a session's snapshots after a seq; returns how many. Nobody may be writing it."""
         row, press, count = self.find(session), Press(), 0
-        with clear_errors(self.name), ExitStack() as stack:
-            connection = stack.enter_context(self._database.engine.connect())
-            stack.enter_context(self._database.claim(row.id, connection))
-            with connection.begin():
-                connection.execute(snapshots.delete().where(snapshots.c.session == row.id, snapshots.c.seq > after))
+        with self._database.clear_errors(), ExitStack() as stack:
+            connection = stack.enter_context(self._database.connect())
+            stack.enter_context(connection.claim(row.id))
+            with connection.transaction():
+                gone = "DELETE FROM snapshots WHERE session = :session AND seq > :after"
+                connection.execute(gone, session=row.id, after=after)
                 sealing = KeyRing(self._key).sealing(connection, row.id)
                 for seq, body in made:
-                    self._insert(connection, sealing, snapshots, [(row.id, seq, press.press(body))])
+                    self._insert(connection, sealing, Insert("snapshots", [(row.id, seq, press.press(body))]))
                     count += 1
         return count
 
     def rebuild_journal(self, session: str) -> int:
         """Writes a session's journal again from its blocks and frames; returns how many rows. Nobody may be writing it."""
         row = self.find(session)
-        with clear_errors(self.name), ExitStack() as stack:
-            connection = stack.enter_context(self._database.engine.connect())
-            stack.enter_context(self._database.claim(row.id, connection))
+        with self._database.clear_errors(), ExitStack() as stack:
+            connection = stack.enter_context(self._database.connect())
+            stack.enter_context(connection.claim(row.id))
             written = 0
-            with connection.begin():
-                connection.execute(journal.delete().where(journal.c.session == row.id))
+            with connection.transaction():
+                connection.execute("DELETE FROM journal WHERE session = :session", session=row.id)
                 keys = KeyRing(self._key)
                 reader, sealing = Reader(connection, keys), keys.sealing(connection, row.id)
                 spans = reader.spans(row.id)
@@ -317,24 +299,29 @@ class Log:
                     found = journal_of(records, spans.up_to(records[-1].seq))
                     rows = [(row.id, *values) for values in found]
                     if rows:
-                        self._insert(connection, sealing, journal, rows)
+                        self._insert(connection, sealing, Insert("journal", rows))
                     written += len(rows)
             return written
 
-    def _insert(self, connection: sa.Connection, sealing: Sealing | None, table: sa.Table, rows: Sequence[Row]) -> None:
+    def _insert(self, connection: Connection, sealing: Sealing | None, rows: Insert) -> None:
         """As the session's writer would."""
-        changes: list[Change] = [(table, rows)]
-        self._database.apply(connection, changes if sealing is None else sealing.sealed(changes))
+        connection.apply([rows] if sealing is None else sealing.sealed([rows]))
 
 
 def _database(url: str, create: bool) -> Database:
-    try:
-        parsed = sa.make_url(url)
-    except exc.ArgumentError:
-        raise LogError("a log is named by a URL, sqlite:///path/to/log.db or postgresql://user@host/name") from None
-    backend = parsed.get_backend_name() if "+" in parsed.drivername else parsed.drivername
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise LogError("a log is named by a URL, sqlite:///path/to/log.db or postgresql://user@host/name")
+    backend = scheme.partition("+")[0]
     if backend == "sqlite":
-        return Sqlite(parsed, create)
+        from state.log.sqlite import Sqlite
+
+        host, _, path = rest.partition("/")
+        if host or "?" in path:
+            raise LogError(f"a log in a file has no host and no options: sqlite:///path/to/log.db, not {url}")
+        return Sqlite(path, create)
     if backend in ("postgresql", "postgres"):
-        return Postgres(parsed.set(drivername="postgresql+psycopg"))
+        from state.log.postgres import Postgres  # with SQLAlchemy, which a log in a file does without
+
+        return Postgres(url)
     raise LogError(f"a log cannot be kept in {backend!r}: only in sqlite or postgresql")

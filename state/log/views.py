@@ -6,27 +6,29 @@ the last digit there is text in `journal.payload`. Times are ns UTC. Nothing of 
 Encrypted sessions are in none of them: half of a row would be NULL, and sums over it would be wrong without saying so.
 """
 
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from state.log.database import Connection
 
 # The order of `state/order_table.py`: of all that was said of an order, the highest holds.
 _RANKS = ("pending", "open", "partially_filled", "rejected", "expired", "cancelled", "filled")
 
 
-def create_views(connection: sa.Connection) -> None:
+def create_views(connection: "Connection") -> None:
     """Makes the views in the transaction that is open, where they are not there yet."""
-    there = set(sa.inspect(connection).get_view_names())
-    postgres = connection.dialect.name == "postgresql"
+    there = connection.views()
     for name, body in _VIEWS.items():
         if name not in there:
-            connection.exec_driver_sql(f"CREATE VIEW {name} AS {_spelled(body, postgres)}")
+            connection.execute(f"CREATE VIEW {name} AS {_spelled(body, connection.dialect == 'postgresql')}")
 
 
-def renew_views(connection: sa.Connection) -> None:
+def renew_views(connection: "Connection") -> None:
     """Makes them anew where they are of a time that knew no encrypted sessions, of which those would say what is not so."""
-    there = sa.inspect(connection).get_view_names()
+    there = connection.views()
     if _OPEN not in there:
         for name in reversed([name for name in _VIEWS if name in there]):
-            connection.exec_driver_sql(f"DROP VIEW {name}")
+            connection.execute(f"DROP VIEW {name}")
         create_views(connection)
 
 

@@ -10,6 +10,7 @@ from streams import operators as op
 from streams.lint import lint_source
 from streams.risk import RiskLimits
 from streams.strategies import STRATEGIES
+from streams.strategies.registry import find
 from tests.streams import operator_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +89,7 @@ def test_every_shipped_strategy_has_a_section_and_every_section_a_strategy() -> 
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_a_strategy_is_told_with_its_parameters_a_picture_and_when_not_to_use_it(name: str) -> None:
-    params, section = STRATEGIES[name].params, SECTIONS[name]
+    params, section = find(name).params, SECTIONS[name]
     assert params is not None
     told = SHARED + section + SECTIONS.get(BESIDE.get(name, ""), "")
     assert [field for field in params.__struct_fields__ if f"`{field}`" not in told] == []
@@ -98,7 +99,7 @@ def test_a_strategy_is_told_with_its_parameters_a_picture_and_when_not_to_use_it
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_defaults_on_the_page_are_those_of_the_code(name: str) -> None:
-    params = STRATEGIES[name].params
+    params = find(name).params
     assert params is not None
     defaults = dict(zip(reversed(params.__struct_fields__), reversed(params.__struct_defaults__), strict=False))
     checked = 0

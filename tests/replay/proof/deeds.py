@@ -16,7 +16,7 @@ from replay.proof.checkpoints import checkpoint
 from replay.proof.keys import Signer
 from state.log import Log
 from state.log.checkpoint import SignedCheckpoint
-from state.log.checkpoint_rows import checkpoint_row, checkpoints_of, signed_checkpoint
+from state.log.checkpoint_rows import checkpoint_row
 from state.log.codec import Press, expand
 from state.log.schema import blocks, checkpoints, frames, journal, sessions, snapshots
 from state.record import Frame, Record
@@ -214,8 +214,8 @@ def forge(
         records, {seq: frame_of(records[seq - 1]) for seq in range(5, len(records) + 1, 5)}, row.manifest, row.opened
     )
     at = change(story, rng)
+    before = victim.log.checkpoints(session)
     with victim.engine.begin() as connection:
-        before = [signed_checkpoint(row) for row in connection.execute(checkpoints_of(session))]
         for table in TABLES:
             connection.execute(table.delete().where((table.c.id if table is sessions else table.c.session) == session))
     writer = victim.log.begin(session, story.manifest, story.opened, block_size=12)

@@ -1,9 +1,11 @@
 """What cannot be opened says why in one sentence; who may write is settled before anything is written."""
 
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 
 from state.errors import LogCorrupt, LogError, LogLocked, SchemaUnknown
 from state.log import Log
+from state.log.schema import metadata
 from state.log.verify import check
 from tests.state.log.recorded import T0, records, write
 from tests.state.log.test_crash import start
@@ -179,3 +182,32 @@ def test_two_processes_may_make_the_tables_at_once(log_url: str) -> None:
 def test_state_alone_does_not_load_sqlalchemy() -> None:
     code = "import state, state.events, state.record, sys; sys.exit('sqlalchemy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_log_in_a_file_does_not_load_sqlalchemy(tmp_path: Path) -> None:
+    code = (
+        "import app.session, sys; from state.log import Log\n"
+        "with Log.open(sys.argv[1]) as log: log.begin('s', '{}', 1).close(1); log.find('s')\n"
+        "sys.exit('sqlalchemy' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, f"sqlite:///{tmp_path}/log.db"], check=True)
+
+
+def test_the_tables_of_a_file_are_those_of_the_schema(tmp_path: Path) -> None:
+    Log.open(f"sqlite:///{tmp_path}/ours.db").close()
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/theirs.db")
+    metadata.create_all(engine)
+    engine.dispose()
+    ours, theirs = tables_of(tmp_path / "ours.db"), tables_of(tmp_path / "theirs.db")
+    assert ours == theirs
+    assert len(ours) == len(metadata.tables)
+
+
+def tables_of(path: Path) -> list[tuple[str, list[tuple[object, ...]], str]]:
+    """Name, columns and definition of each table, and of nothing else."""
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        return [
+            (name, database.execute(f"PRAGMA table_xinfo({name})").fetchall(), re.sub(r"\s+", "", sql))
+            for name, sql in found
+        ]

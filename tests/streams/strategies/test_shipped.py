@@ -14,6 +14,7 @@ from streams.lint import lint_source
 from streams.risk import Quoting, RiskLimits
 from streams.strategies import STRATEGIES, build
 from streams.strategies.funding_carry import FundingCarry, turned
+from streams.strategies.registry import find
 from tests.streams.strategies.market import LEAD, SYMBOL, VENUE, Run, market, run
 
 D = Decimal
@@ -75,7 +76,7 @@ def test_the_same_market_leads_to_the_same_decisions(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(STRATEGIES))
 def test_what_it_says_of_its_quotes_is_checked_against_its_limits(kind: str) -> None:
-    params = STRATEGIES[kind].params
+    params = find(kind).params
     assert params is not None
     assert isinstance(msgspec.convert(dict(FIELDS[kind]), params), Quoting)
     with pytest.raises(ConfigurationError, match="max_order_size"):
@@ -84,7 +85,7 @@ def test_what_it_says_of_its_quotes_is_checked_against_its_limits(kind: str) -> 
 
 @pytest.mark.parametrize("kind", sorted(STRATEGIES))
 def test_its_defaults_can_quote_under_limits_that_just_hold_them(kind: str) -> None:
-    params = STRATEGIES[kind].params
+    params = find(kind).params
     assert params is not None
     p = msgspec.convert(dict(FIELDS[kind]), params)
     assert isinstance(p, Quoting)
@@ -141,7 +142,7 @@ def test_when_funding_carry_turns(held: int, carry: float, premium: float, wante
 
 @pytest.mark.parametrize("kind", sorted(STRATEGIES))
 def test_no_number_of_it_may_be_negative_or_none(kind: str) -> None:
-    params = STRATEGIES[kind].params
+    params = find(kind).params
     assert params is not None
     numbers = [f for f in msgspec.structs.fields(params) if f.type in (float, int) or "Decimal" in str(f.type)]
     assert len(numbers) > 3
