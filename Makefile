@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 # One more than there are cores, as live sessions wait; whole files, so that a file's sessions are recorded once.
 SPREAD = -n $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadfile --no-loadscope-reorder
 
+# Where bytecode is not kept, every worker rewrites every test's assertions and every command compiles us anew: a minute of CPU.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: types demo test test-deep check format bench bench-rivals chaos soak plans pictures docs clean tamper ten-million
 
 demo: $(STAMP)

@@ -1,7 +1,8 @@
 """How the suite is run: which venues, what each offers, and where the scorecard goes."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from adapters import Venue
 from adapters.conformance.recording import Recording, recorded
 from adapters.conformance.scorecard import Scorecard
 from adapters.conformance.stage import How, Play, Stage, Story, stage
-from adapters.conformance.subject import Subject, subject_of, subjects
+from adapters.conformance.subject import Feature, Subject, subject_of, subjects
 from state.errors import WrongUse
 
 NOT_OFFERED = "not offered: "
@@ -29,10 +30,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "name" not in metafunc.fixturenames:
         return
     try:
-        names = [name for name in metafunc.config.getoption("--venue", []) if subject_of(name)] or list(subjects())
+        names = [name for name in metafunc.config.getoption("--venue", []) if subject_of(name)] or _everyone()
     except WrongUse as error:
         raise pytest.UsageError(str(error)) from None
     metafunc.parametrize("name", names, scope="session")
+
+
+@cache
+def _everyone() -> tuple[str, ...]:
+    return tuple(subjects())
+
+
+@cache
+def _lacks(name: str) -> Mapping[Feature, str]:
+    """Asked for each case: a declaration is made anew for whoever asks for it whole."""
+    return subject_of(name)[1].lacks
 
 
 @pytest.fixture(scope="session")
@@ -50,19 +62,20 @@ def subject(declared: tuple[Venue, Subject]) -> Subject:
     return declared[1]
 
 
-def lacking(item: pytest.Item, subject: Subject) -> str:
+def lacking(item: pytest.Item, name: str) -> str:
     """Why the venue does not offer a case, empty where it does."""
+    lacks = _lacks(name)
     needs = [feature for mark in item.iter_markers("needs") for feature in mark.args]
     if isinstance(item, pytest.Function):
         needs.append(item.callspec.params.get("entry"))
-    return next((subject.lacks[feature] for feature in needs if feature in subject.lacks), "")
+    return next((lacks[feature] for feature in needs if feature in lacks), "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where no venue is named, what one does not offer is no case of it."""
     if config.getoption("--venue", []):
         return
-    lacked = [item for item in items if (name := venue_of(item)) and lacking(item, subject_of(name)[1])]
+    lacked = [item for item in items if (name := venue_of(item)) and lacking(item, name)]
     if lacked:
         config.hook.pytest_deselected(items=lacked)
         items[:] = [item for item in items if item not in lacked]
@@ -78,7 +91,7 @@ def venue_of(item: pytest.Item) -> str:
 @pytest.fixture(autouse=True)
 def _is_offered(request: pytest.FixtureRequest) -> None:
     """Skips what the venue says it lacks."""
-    if (name := venue_of(request.node)) and (why := lacking(request.node, subject_of(name)[1])):
+    if (name := venue_of(request.node)) and (why := lacking(request.node, name)):
         pytest.skip(NOT_OFFERED + why)
 
 

@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-import ccxt
 import pytest
-from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketAPI
-from binance_common.utils import get_signature, websocket_api_signature
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +25,11 @@ from adapters.binance.websocket import Websocket, streams_of
 from state.errors import WrongUse
 from state.events import AmendOrder, CancelAll, CancelOrder, PlaceOrder
 from state.secrets import Credentials, Secret
+from tests.later import Later
+
+ccxt = Later("ccxt")
+configuration = Later("binance_common.configuration")
+official = Later("binance_common.utils")
 
 KEYS = Credentials(Secret("APIKEY"), Secret("SECRET"))
 FORMATS = Formats("binance", "linear", {"mm-1": "buy", "mm-2": "sell"}.get)
@@ -177,7 +179,6 @@ def test_the_sheets_vector_of_the_order_socket() -> None:
 
 
 WORDS = st.text(st.characters(codec="ascii", categories=("L", "N", "P")), min_size=1, max_size=40)
-CCXT = ccxt.binanceusdm()
 FORM = st.dictionaries(st.text("abcdefgXYZ", min_size=1, max_size=8), st.text(min_size=1, max_size=20), max_size=6)
 
 
@@ -185,13 +186,13 @@ FORM = st.dictionaries(st.text("abcdefgXYZ", min_size=1, max_size=8), st.text(mi
 def test_signatures_equal_those_of_the_venues_own_client_and_of_ccxt(
     secret: str, form: dict[str, str], now: int, method: str
 ) -> None:
-    text = "&".join(f"{name}={CCXT.encode_uri_component(word)}" for name, word in form.items())
+    text = "&".join(f"{name}={ccxt.binanceusdm.encode_uri_component(word)}" for name, word in form.items())
     request = Request(PLACE, "", text.encode()) if method == "place" else Request(Endpoints.ALL["cancel"], text)
     payload, said = signed(request, now, Credentials(Secret("k"), Secret(secret)))
     assert payload.endswith(f"recvWindow=5000&timestamp={now}")
-    configuration = ConfigurationRestAPI(api_key="k", api_secret=secret, base_path="")
-    assert said == get_signature(configuration, payload)
-    assert said == CCXT.hmac(payload.encode(), secret.encode(), hashlib.sha256)
+    keys = configuration.ConfigurationRestAPI(api_key="k", api_secret=secret, base_path="")
+    assert said == official.get_signature(keys, payload)
+    assert said == ccxt.binanceusdm.hmac(payload.encode(), secret.encode(), hashlib.sha256)
 
 
 PARAMS = st.dictionaries(
@@ -206,8 +207,8 @@ def test_socket_signatures_equal_those_of_the_venues_own_client(secret: str, par
     socket = TradeWebsocket("binance", "", Credentials(Secret("KEY"), Secret(secret)), 5000, Client("", None))
     form = "&".join(f"{name}={word}" for name, word in params.items())
     ours = json.loads(socket.encode(Request(PLACE, "", form.encode()), "r", now))["params"]
-    theirs = websocket_api_signature(
-        ConfigurationWebSocketAPI(api_key="KEY", api_secret=secret),
+    theirs = official.websocket_api_signature(
+        configuration.ConfigurationWebSocketAPI(api_key="KEY", api_secret=secret),
         {name: word for name, word in ours.items() if name not in ("signature", "apiKey")},
     )
     assert ours["signature"] == theirs["signature"]

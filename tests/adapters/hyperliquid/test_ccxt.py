@@ -5,7 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import ccxt
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -18,6 +17,9 @@ from adapters.hyperliquid.formats import Formats
 from adapters.hyperliquid.signer import Signer
 from state.events import CancelOrder, PlaceOrder
 from tests.adapters.hyperliquid.sdk import AGENT, KEY, padded
+from tests.later import Later
+
+ccxt = Later("ccxt")
 
 V = "hyperliquid"
 TIFS = {"gtc": "Gtc", "ioc": "Ioc", "post_only": "Alo"}

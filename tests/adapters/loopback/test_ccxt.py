@@ -6,12 +6,14 @@ import asyncio
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-import ccxt
-import ccxt.pro
 import pytest
 
 from adapters.loopback import Account, BybitVenue, RateLimits
+from tests.later import Later
 from tests.patience import PATIENCE_S
+
+ccxt = Later("ccxt")
+ccxt_pro = Later("ccxt.pro")
 
 SYMBOL = "BTC/USDT:USDT"
 
@@ -42,7 +44,7 @@ async def opened():
     account = Account("APIKEY", "SECRET", Decimal(100_000), uid=1)
     venue = BybitVenue(("BTCUSDT", "ETHUSDT"), seed=5, accounts=[account], rate_limits=RateLimits.off())
     await venue.start()
-    exchange = pointed_at(ccxt.pro.bybit(keys()), venue)
+    exchange = pointed_at(ccxt_pro.bybit(keys()), venue)
     try:
         yield venue, exchange
     finally:

@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
-import ccxt
 import pytest
 
 from adapters.okx.client import CODES, Client, verdict_of
 from adapters.okx.endpoints import Endpoints
+from tests.later import Later
+
+ccxt = Later("ccxt")
 
 CLIENT = Client("https://x", None)
 

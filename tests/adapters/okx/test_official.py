@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import ccxt
 import okx.Account
 import okx.MarketData
 import okx.PublicData
@@ -27,6 +26,9 @@ from adapters.okx.endpoints import Endpoints
 from adapters.okx.private import TradeWebsocket
 from state.errors import WrongUse
 from tests.adapters.okx.test_requests import AMEND, BTC, CANCEL, FORMATS, KEYS, NOW_MS, order
+from tests.later import Later
+
+ccxt = Later("ccxt")
 
 D = Decimal
 

@@ -15,22 +15,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hftbacktest import (
-    BUY_EVENT,
-    DEPTH_EVENT,
-    EXCH_EVENT,
-    GTC,
-    LIMIT,
-    LOCAL_EVENT,
-    SELL_EVENT,
-    TRADE_EVENT,
-    BacktestAsset,
-    HashMapMarketDepthBacktest,
-    event_dtype,
-)
 
 from state.events import Fill
 from tests.adapters.paper.stage import INSTANT, MS, Stage, book, change, instrument, place, trade
+from tests.later import Later
+
+hft = Later("hftbacktest")
 
 LOT = "0.000001"
 PROBE = 1_000.0
@@ -70,17 +60,17 @@ def flow(seed: int) -> list[Step]:
 
 def theirs(steps: list[Step], model: Callable[[Any], Any]) -> float:
     """How much of the order hftbacktest fills."""
-    rows = [_row(DEPTH_EVENT | BUY_EVENT, 1, 100.0, 5.0), _row(DEPTH_EVENT | SELL_EVENT, 1, 101.0, 5.0)]
+    rows = [_row(hft.DEPTH_EVENT | hft.BUY_EVENT, 1, 100.0, 5.0), _row(hft.DEPTH_EVENT | hft.SELL_EVENT, 1, 101.0, 5.0)]
     for number, (kind, size) in enumerate([*steps, ("trade", PROBE)]):
-        event = DEPTH_EVENT | BUY_EVENT if kind == "depth" else TRADE_EVENT | SELL_EVENT
+        event = hft.DEPTH_EVENT | hft.BUY_EVENT if kind == "depth" else hft.TRADE_EVENT | hft.SELL_EVENT
         rows.append(_row(event, 10 + number, 100.0, size))
-    rows.append(_row(DEPTH_EVENT | SELL_EVENT, 10_000, 101.0, 6.0))
-    events = np.array(rows, dtype=event_dtype)  # kept: the backtest reads it where it lies
-    asset = BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(0, 0)
+    rows.append(_row(hft.DEPTH_EVENT | hft.SELL_EVENT, 10_000, 101.0, 6.0))
+    events = np.array(rows, dtype=hft.event_dtype)  # kept: the backtest reads it where it lies
+    asset = hft.BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(0, 0)
     asset = asset.partial_fill_exchange().trading_value_fee_model(0, 0).tick_size(1.0).lot_size(float(LOT))
-    backtest = HashMapMarketDepthBacktest([model(asset)])
+    backtest = hft.HashMapMarketDepthBacktest([model(asset)])
     backtest.elapse(5 * MS)
-    backtest.submit_buy_order(0, 1, 100.0, 10 * PROBE, GTC, LIMIT, False)
+    backtest.submit_buy_order(0, 1, 100.0, 10 * PROBE, hft.GTC, hft.LIMIT, False)
     backtest.elapse((10 + len(steps) + 1) * MS)
     filled = 10 * PROBE - float(backtest.orders(0).get(1).leaves_qty)
     backtest.close()
@@ -89,7 +79,7 @@ def theirs(steps: list[Step], model: Callable[[Any], Any]) -> float:
 
 
 def _row(event: int, at_ms: int, price: float, size: float) -> tuple[int, int, int, float, float, int, int, float]:
-    return event | EXCH_EVENT | LOCAL_EVENT, at_ms * MS, at_ms * MS, price, size, 0, 0, 0.0
+    return event | hft.EXCH_EVENT | hft.LOCAL_EVENT, at_ms * MS, at_ms * MS, price, size, 0, 0, 0.0
 
 
 def ours(steps: list[Step], queue: str, power: float) -> float:

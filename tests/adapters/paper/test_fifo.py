@@ -6,21 +6,6 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 import pytest
-from hftbacktest import (
-    ADD_ORDER_EVENT,
-    BUY_EVENT,
-    CANCEL_ORDER_EVENT,
-    EXCH_EVENT,
-    FILL_EVENT,
-    GTC,
-    LIMIT,
-    LOCAL_EVENT,
-    MODIFY_ORDER_EVENT,
-    SELL_EVENT,
-    BacktestAsset,
-    HashMapMarketDepthBacktest,
-    event_dtype,
-)
 
 from state.events import BookOrder, Fill
 from state.words import BookOrderAction, Side
@@ -38,9 +23,12 @@ from tests.adapters.paper.stage import (
     trade,
     words,
 )
+from tests.later import Later
+
+hft = Later("hftbacktest")
 
 FIFO = msgspec.structs.replace(INSTANT, queue="fifo")
-KINDS = {"add": ADD_ORDER_EVENT, "change": MODIFY_ORDER_EVENT, "cancel": CANCEL_ORDER_EVENT, "fill": FILL_EVENT}
+KINDS = {"add": "ADD_ORDER_EVENT", "change": "MODIFY_ORDER_EVENT", "cancel": "CANCEL_ORDER_EVENT", "fill": "FILL_EVENT"}
 
 
 def other(action: BookOrderAction, order_id: str, price: float, size: float, side: Side = "buy") -> Act:
@@ -139,25 +127,25 @@ def flow(seed: int) -> Iterator[Step]:
 
 def theirs(steps: list[Step]) -> int | None:
     """After which step hftbacktest fills one lot of ours that came after orders 1 and 2."""
-    both = EXCH_EVENT | LOCAL_EVENT
+    both = hft.EXCH_EVENT | hft.LOCAL_EVENT
     rows = [
-        (both | ADD_ORDER_EVENT | side, 1 * MS, 1 * MS, price, size, number, 0, 0.0)
+        (both | hft.ADD_ORDER_EVENT | side, 1 * MS, 1 * MS, price, size, number, 0, 0.0)
         for number, side, price, size in (
-            (1, BUY_EVENT, 100.0, 2.0),
-            (2, BUY_EVENT, 100.0, 3.0),
-            (900, SELL_EVENT, 101.0, 5.0),
+            (1, hft.BUY_EVENT, 100.0, 2.0),
+            (2, hft.BUY_EVENT, 100.0, 3.0),
+            (900, hft.SELL_EVENT, 101.0, 5.0),
         )
     ]
     for number, (action, order_id, size) in enumerate(steps):
         at = (10 + number) * MS
-        rows.append((both | KINDS[action] | BUY_EVENT, at, at, 100.0, size, order_id, 0, 0.0))
-    rows.append((both | ADD_ORDER_EVENT | SELL_EVENT, 10_000 * MS, 10_000 * MS, 102.0, 5.0, 901, 0, 0.0))
-    events = np.array(rows, dtype=event_dtype)
-    asset = BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(0, 0).l3_fifo_queue_model()
+        rows.append((both | getattr(hft, KINDS[action]) | hft.BUY_EVENT, at, at, 100.0, size, order_id, 0, 0.0))
+    rows.append((both | hft.ADD_ORDER_EVENT | hft.SELL_EVENT, 10_000 * MS, 10_000 * MS, 102.0, 5.0, 901, 0, 0.0))
+    events = np.array(rows, dtype=hft.event_dtype)
+    asset = hft.BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(0, 0).l3_fifo_queue_model()
     asset = asset.no_partial_fill_exchange().trading_value_fee_model(0, 0).tick_size(1.0).lot_size(1.0)
-    backtest = HashMapMarketDepthBacktest([asset])
+    backtest = hft.HashMapMarketDepthBacktest([asset])
     backtest.elapse(5 * MS)
-    backtest.submit_buy_order(0, 5000, 100.0, 1.0, GTC, LIMIT, False)
+    backtest.submit_buy_order(0, 5000, 100.0, 1.0, hft.GTC, hft.LIMIT, False)
     backtest.elapse(100 * MS)
     order = backtest.orders(0).get(5000)
     filled = order.leaves_qty == 0

@@ -7,18 +7,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hftbacktest import (
-    BUY_EVENT,
-    DEPTH_EVENT,
-    EXCH_EVENT,
-    GTC,
-    LIMIT,
-    LOCAL_EVENT,
-    SELL_EVENT,
-    BacktestAsset,
-    HashMapMarketDepthBacktest,
-    event_dtype,
-)
 
 from adapters.paper import OrderLatency, PaperSettings, PaperVenue
 from adapters.paper.latency import ConstantLatency, LognormalLatency, RecordedLatency
@@ -38,6 +26,9 @@ from tests.adapters.paper.stage import (
     trade,
     words,
 )
+from tests.later import Later
+
+hft = Later("hftbacktest")
 
 HOUR = 3_600_000 * MS
 
@@ -113,15 +104,15 @@ def test_recorded_latencies_are_interpolated_as_hftbacktest_does() -> None:
 
 def _theirs(table: Any, sent: int) -> int:
     """When an order that leaves then is at hftbacktest's exchange."""
-    both = DEPTH_EVENT | EXCH_EVENT | LOCAL_EVENT
-    sides = ((BUY_EVENT, 100.0), (SELL_EVENT, 101.0), (BUY_EVENT, 99.0))
+    both = hft.DEPTH_EVENT | hft.EXCH_EVENT | hft.LOCAL_EVENT
+    sides = ((hft.BUY_EVENT, 100.0), (hft.SELL_EVENT, 101.0), (hft.BUY_EVENT, 99.0))
     rows = [(both | side, at, at, price, 5.0, 0, 0, 0.0) for (side, price), at in zip(sides, (1, 1, HOUR), strict=True)]
-    events = np.array(rows, dtype=event_dtype)
-    asset = BacktestAsset().data([events]).linear_asset(1.0).intp_order_latency(table).risk_adverse_queue_model()
+    events = np.array(rows, dtype=hft.event_dtype)
+    asset = hft.BacktestAsset().data([events]).linear_asset(1.0).intp_order_latency(table).risk_adverse_queue_model()
     asset = asset.partial_fill_exchange().trading_value_fee_model(0, 0).tick_size(1.0).lot_size(1.0)
-    backtest = HashMapMarketDepthBacktest([asset])
+    backtest = hft.HashMapMarketDepthBacktest([asset])
     backtest.elapse(sent - 1)
-    backtest.submit_buy_order(0, 1, 100.0, 1.0, GTC, LIMIT, False)
+    backtest.submit_buy_order(0, 1, 100.0, 1.0, hft.GTC, hft.LIMIT, False)
     backtest.elapse(1000 * MS)
     arrived = int(backtest.orders(0).get(1).exch_timestamp)
     backtest.close()

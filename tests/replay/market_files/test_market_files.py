@@ -9,18 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import zstandard
-from hftbacktest import (
-    BUY_EVENT,
-    DEPTH_CLEAR_EVENT,
-    DEPTH_EVENT,
-    DEPTH_SNAPSHOT_EVENT,
-    EXCH_EVENT,
-    LOCAL_EVENT,
-    TRADE_EVENT,
-    event_dtype,
-)
-from hftbacktest import SELL_EVENT as SELL
-from hftbacktest.data.utils import tardis as theirs
 
 from app.cli import run
 from replay.imports import Imported
@@ -33,8 +21,11 @@ from state.events import BookDelta, BookOrder, BookSnapshot, FeedStatus, Instrum
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
+from tests.later import Later
 
-BOTH = EXCH_EVENT | LOCAL_EVENT
+hft = Later("hftbacktest")
+theirs = Later("hftbacktest.data.utils.tardis")
+
 SAID = Said("binance-futures")
 HEAD = "exchange,symbol,timestamp,local_timestamp"
 TRADES = f"{HEAD},id,side,price,amount\n"
@@ -200,6 +191,10 @@ def test_what_is_no_tardis_file_is_refused(tmp_path: Path, head: str, row: str, 
 # --- hftbacktest ---
 
 
+def both() -> int:
+    return hft.EXCH_EVENT | hft.LOCAL_EVENT
+
+
 def array(
     tmp_path: Path, *rows: tuple[int, int, float, float], order_ids: tuple[int, ...] = (), name: str = "e.npz"
 ) -> Path:
@@ -209,7 +204,7 @@ def array(
             (ev, at - 3, at, price, size, number, 0, 0.0)
             for (ev, at, price, size), number in zip(rows, ids, strict=True)
         ],
-        dtype=event_dtype,
+        dtype=hft.event_dtype,
     )
     path = tmp_path / name
     np.savez_compressed(path, data=table) if name.endswith("npz") else np.save(path, table)
@@ -219,14 +214,14 @@ def array(
 def test_an_event_array_becomes_what_its_local_side_sees(tmp_path: Path) -> None:
     path = array(
         tmp_path,
-        (DEPTH_CLEAR_EVENT | BUY_EVENT | BOTH, 100, 99.0, 0.0),
-        (DEPTH_SNAPSHOT_EVENT | BUY_EVENT | BOTH, 100, 100.0, 1.0),
-        (DEPTH_SNAPSHOT_EVENT | BUY_EVENT | BOTH, 100, 99.0, 2.0),
-        (DEPTH_SNAPSHOT_EVENT | SELL | BOTH, 100, 101.0, 1.5),
-        (TRADE_EVENT | SELL | BOTH, 200, 100.0, 0.25),
-        (DEPTH_EVENT | BUY_EVENT | EXCH_EVENT, 205, 50.0, 9.0),
-        (DEPTH_EVENT | BUY_EVENT | BOTH, 210, 100.0, 0.75),
-        (DEPTH_EVENT | SELL | BOTH, 210, 101.0, 0.0),
+        (hft.DEPTH_CLEAR_EVENT | hft.BUY_EVENT | both(), 100, 99.0, 0.0),
+        (hft.DEPTH_SNAPSHOT_EVENT | hft.BUY_EVENT | both(), 100, 100.0, 1.0),
+        (hft.DEPTH_SNAPSHOT_EVENT | hft.BUY_EVENT | both(), 100, 99.0, 2.0),
+        (hft.DEPTH_SNAPSHOT_EVENT | hft.SELL_EVENT | both(), 100, 101.0, 1.5),
+        (hft.TRADE_EVENT | hft.SELL_EVENT | both(), 200, 100.0, 0.25),
+        (hft.DEPTH_EVENT | hft.BUY_EVENT | hft.EXCH_EVENT, 205, 50.0, 9.0),
+        (hft.DEPTH_EVENT | hft.BUY_EVENT | both(), 210, 100.0, 0.75),
+        (hft.DEPTH_EVENT | hft.SELL_EVENT | both(), 210, 101.0, 0.0),
     )
     said = Said("hl", "BTCUSDT")
     result, records = imported(tmp_path, path, said=said)
@@ -241,7 +236,7 @@ def test_an_event_array_becomes_what_its_local_side_sees(tmp_path: Path) -> None
 
 
 def test_single_orders_are_told_with_the_levels_that_they_make(tmp_path: Path) -> None:
-    add, gone, changed, filled = (kind | BOTH | BUY_EVENT for kind in (10, 11, 12, 13))
+    add, gone, changed, filled = (kind | both() | hft.BUY_EVENT for kind in (10, 11, 12, 13))
     path = array(
         tmp_path,
         (add, 10, 100.0, 2.0), (add, 20, 100.0, 3.0), (filled, 30, 100.0, 0.5), (changed, 40, 99.0, 1.0), (gone, 50, 100.0, 3.0),
@@ -279,7 +274,8 @@ def test_their_converter_and_our_reader_say_the_same_of_one_file(recordings: Pat
     ]
 
 
-ROW = (DEPTH_EVENT | BUY_EVENT | BOTH, 10, 100.0, 1.0)
+def row() -> tuple[int, int, float, float]:
+    return (hft.DEPTH_EVENT | hft.BUY_EVENT | both(), 10, 100.0, 1.0)
 
 
 def test_an_array_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,18 +283,18 @@ def test_an_array_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: py
         with pytest.raises(WrongUse, match=words):
             imported(tmp_path, path, said=Said("x", symbol))
 
-    refused(array(tmp_path, ROW), "say --symbol", symbol="")
-    refused(array(tmp_path, ROW, (ROW[0], 9, 100.0, 1.0)), "not sorted by local_ts")
-    refused(array(tmp_path, (DEPTH_EVENT | BUY_EVENT | EXCH_EVENT, 10, 100.0, 1.0)), "local side")
-    refused(array(tmp_path, (99 | BOTH, 10, 100.0, 1.0)), "kind 99")
+    refused(array(tmp_path, row()), "say --symbol", symbol="")
+    refused(array(tmp_path, row(), (row()[0], 9, 100.0, 1.0)), "not sorted by local_ts")
+    refused(array(tmp_path, (hft.DEPTH_EVENT | hft.BUY_EVENT | hft.EXCH_EVENT, 10, 100.0, 1.0)), "local side")
+    refused(array(tmp_path, (99 | both(), 10, 100.0, 1.0)), "kind 99")
     np.savez(tmp_path / "other.npz", other=np.zeros(3))
     refused(tmp_path / "other.npz", "no array named data")
     np.savez(tmp_path / "old.npz", data=np.zeros((3, 6)))
     refused(tmp_path / "old.npz", "no event array of hftbacktest 2")
-    whole = array(tmp_path, ROW).read_bytes()
+    whole = array(tmp_path, row()).read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
     refused(tmp_path / "cut.npz", "cannot be read as npz")
-    path = array(tmp_path, ROW)
+    path = array(tmp_path, row())
 
     def absent(name: str) -> None:
         raise ModuleNotFoundError(name=name)

@@ -6,13 +6,15 @@ import asyncio
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-import ccxt
-import ccxt.pro
 import pytest
 
 from adapters.loopback.binance import BinanceVenue, RateLimits
 from tests.adapters.loopback.binance.binance_wire import CUSTOMER, KEY
+from tests.later import Later
 from tests.patience import PATIENCE_S
+
+ccxt = Later("ccxt")
+ccxt_pro = Later("ccxt.pro")
 
 SYMBOL = "BTC/USDT:USDT"
 KEYS = {"apiKey": "APIKEY", "secret": "SECRET", "enableRateLimit": False}
@@ -37,7 +39,7 @@ async def opened():
     """A venue and ccxt.pro's client on it."""
     venue = BinanceVenue(("BTCUSDT", "ETHUSDT"), seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off())
     await venue.start()
-    exchange = pointed_at(ccxt.pro.binanceusdm(KEYS), venue)
+    exchange = pointed_at(ccxt_pro.binanceusdm(KEYS), venue)
     try:
         await exchange.load_markets()
         yield venue, exchange
@@ -152,7 +154,7 @@ async def test_ccxt_pro_keeps_the_book_of_spot_too() -> None:
     venue = BinanceVenue(("BTCUSDT",), seed=5, rate_limits=RateLimits.off(), spot=True)
     await venue.start()
     exchange = pointed_at(
-        ccxt.pro.binance({"options": {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False}}), venue
+        ccxt_pro.binance({"options": {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False}}), venue
     )
     try:
         assert set(await exchange.load_markets()) == {"BTC/USDT"}

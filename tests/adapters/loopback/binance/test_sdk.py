@@ -9,34 +9,28 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
-from binance_common import websocket
-from binance_common.configuration import (
-    ConfigurationRestAPI,
-    ConfigurationWebSocketAPI,
-    ConfigurationWebSocketStreams,
-)
-from binance_common.errors import BadRequestError, UnauthorizedError
-from binance_sdk_derivatives_trading_usds_futures.derivatives_trading_usds_futures import (
-    DerivativesTradingUsdsFutures,
-)
-from binance_sdk_derivatives_trading_usds_futures.rest_api.models import (
-    ModifyMultipleOrdersBatchOrdersParameterInner,
-    PlaceMultipleOrdersBatchOrdersParameterInner,
-)
 
 from tests.adapters.loopback.binance.binance_wire import KEY, SECRET
+from tests.later import Later
 from tests.patience import PATIENCE_S
+
+configuration = Later("binance_common.configuration")
+errors = Later("binance_common.errors")
+futures = Later("binance_sdk_derivatives_trading_usds_futures.derivatives_trading_usds_futures")
+models = Later("binance_sdk_derivatives_trading_usds_futures.rest_api.models")
 
 pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float' is deprecated:DeprecationWarning")
 BTC = {"symbol": "BTCUSDT"}
 LIMIT = BTC | {"side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "quantity": 0.01, "price": 64500.0}
 
 
-def client_of(venue, key: str = KEY, secret: str = SECRET) -> DerivativesTradingUsdsFutures:
-    return DerivativesTradingUsdsFutures(
-        config_rest_api=ConfigurationRestAPI(key, secret, base_path=venue.rest_url, timeout=5_000, retries=0),
-        config_ws_api=ConfigurationWebSocketAPI(key, secret, stream_url=venue.trade_url),
-        config_ws_streams=ConfigurationWebSocketStreams(stream_url=venue.stream_url),
+def client_of(venue, key: str = KEY, secret: str = SECRET):
+    return futures.DerivativesTradingUsdsFutures(
+        config_rest_api=configuration.ConfigurationRestAPI(
+            key, secret, base_path=venue.rest_url, timeout=5_000, retries=0
+        ),
+        config_ws_api=configuration.ConfigurationWebSocketAPI(key, secret, stream_url=venue.trade_url),
+        config_ws_streams=configuration.ConfigurationWebSocketStreams(stream_url=venue.stream_url),
     )
 
 
@@ -121,7 +115,7 @@ def test_an_order_is_placed_amended_asked_for_and_cancelled(rest) -> None:
     assert (asked.order_id, asked.status, asked.time_in_force) == (placed.order_id, "NEW", "GTX")
     assert rest.query_current_open_order(symbol="BTCUSDT", order_id=placed.order_id).data().client_order_id == "s1"
     assert rest.cancel_order(symbol="BTCUSDT", order_id=placed.order_id).data().status == "CANCELED"
-    with pytest.raises(BadRequestError, match="-2011"):
+    with pytest.raises(errors.BadRequestError, match="-2011"):
         rest.cancel_order(symbol="BTCUSDT", order_id=placed.order_id)
 
 
@@ -139,12 +133,12 @@ def test_a_market_order_makes_fills_a_position_and_a_commission(threaded, rest) 
 def test_a_batch_answers_each_item_for_itself(rest) -> None:
     def item(price: float):
         fields = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
-        return PlaceMultipleOrdersBatchOrdersParameterInner(**fields, quantity=0.01, price=price)
+        return models.PlaceMultipleOrdersBatchOrdersParameterInner(**fields, quantity=0.01, price=price)
 
     good, bad = rest.place_multiple_orders(batch_orders=[item(64400.0), item(1.0)]).data()
     assert good.status == "NEW"
     assert bad.code == -4164, bad
-    change = ModifyMultipleOrdersBatchOrdersParameterInner(
+    change = models.ModifyMultipleOrdersBatchOrdersParameterInner(
         symbol="BTCUSDT", side="BUY", order_id=good.order_id, quantity=0.02, price=64300.0
     )
     assert rest.modify_multiple_orders(batch_orders=[change]).data()[0].price == "64300.00"
@@ -164,8 +158,8 @@ def test_a_conditional_order_lives_and_is_cancelled(rest) -> None:
 
 def test_a_wrong_secret_and_an_unknown_key_are_told_apart(threaded) -> None:
     for key, secret, error, code in (
-        (KEY, "wrong", BadRequestError, "-1022"),
-        ("nobody", SECRET, UnauthorizedError, "-2015"),
+        (KEY, "wrong", errors.BadRequestError, "-1022"),
+        ("nobody", SECRET, errors.UnauthorizedError, "-2015"),
     ):
         api = client_of(threaded.venue, key, secret).rest_api
         with pytest.raises(error, match=code):
@@ -184,7 +178,7 @@ async def connected(api):
 
 
 async def test_the_streams_and_the_order_socket(threaded, monkeypatch) -> None:
-    monkeypatch.setattr(websocket, "SUBSCRIBE_MESSAGE_DELAY_SECONDS", 0)
+    monkeypatch.setattr("binance_common.websocket.SUBSCRIBE_MESSAGE_DELAY_SECONDS", 0)
     client, venue = client_of(threaded.venue), threaded.venue
     key = client.rest_api.start_user_data_stream().data().listen_key
     client.rest_api._session.close()

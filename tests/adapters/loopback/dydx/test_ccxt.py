@@ -10,14 +10,15 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
-import ccxt
-import ccxt.pro
-
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.dydx.venue import DydxVenue
 from tests.adapters.loopback.conftest import ThreadedVenue
 from tests.adapters.loopback.dydx.dydx_wire import ADDRESS, CUSTOMER, SECRET
+from tests.later import Later
 from tests.patience import PATIENCE_S
+
+ccxt = Later("ccxt")
+ccxt_pro = Later("ccxt.pro")
 
 SYMBOL = "BTC/USDC:USDC"
 ORDERS = Path(__file__).with_name("ccxt_orders.py")
@@ -56,7 +57,7 @@ async def opened():
     """A venue and ccxt.pro's client on it."""
     venue = DydxVenue(("BTC-USD",), seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off(), block_ms=0)
     await venue.start()
-    exchange = pointed_at(ccxt.pro.dydx(), venue)
+    exchange = pointed_at(ccxt_pro.dydx(), venue)
     try:
         await exchange.load_markets()
         yield venue, exchange

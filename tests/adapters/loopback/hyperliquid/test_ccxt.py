@@ -6,14 +6,16 @@ import asyncio
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-import ccxt
-import ccxt.pro
 import pytest
 
 from adapters.loopback.hyperliquid.limits import RateLimits
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
 from tests.adapters.loopback.hyperliquid.hyperliquid_wire import ADDRESS, CUSTOMER, SECRET
+from tests.later import Later
 from tests.patience import PATIENCE_S
+
+ccxt = Later("ccxt")
+ccxt_pro = Later("ccxt.pro")
 
 SYMBOL = "BTC/USDC:USDC"
 KEYS = {
@@ -39,7 +41,7 @@ async def opened():
     """A venue and ccxt.pro's client on it."""
     venue = HyperliquidVenue(seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100)
     await venue.start()
-    exchange = pointed_at(ccxt.pro.hyperliquid(KEYS), venue)
+    exchange = pointed_at(ccxt_pro.hyperliquid(KEYS), venue)
     try:
         await exchange.load_markets()
         yield venue, exchange
@@ -99,7 +101,7 @@ async def test_ccxt_knows_the_refusals_by_their_words_and_sends_batches() -> Non
             await exchange.cancel_order("1", SYMBOL)
         with pytest.raises(ccxt.OrderNotFound):
             await exchange.fetch_order("1", SYMBOL)
-        stranger = pointed_at(ccxt.pro.hyperliquid(KEYS | {"privateKey": "0x" + "11" * 32}), venue)
+        stranger = pointed_at(ccxt_pro.hyperliquid(KEYS | {"privateKey": "0x" + "11" * 32}), venue)
         with pytest.raises(ccxt.InvalidOrder, match="does not exist"):
             await stranger.create_order(SYMBOL, "limit", "buy", 0.01, 64_500)
         await stranger.close()

@@ -6,14 +6,16 @@ import asyncio
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-import ccxt
-import ccxt.pro
 import pytest
 
 from adapters.loopback.okx import OkxVenue, RateLimits
 from adapters.loopback.orders import Kind, Side, Tif
 from tests.adapters.loopback.okx.okx_wire import BTC, CONTRACT, CUSTOMER, ETH, KEY, PASSPHRASE, SPOT
+from tests.later import Later
 from tests.patience import PATIENCE_S
+
+ccxt = Later("ccxt")
+ccxt_pro = Later("ccxt.pro")
 
 SYMBOL = "BTC/USDT:USDT"
 KEYS = {"apiKey": KEY, "secret": "SECRET", "password": PASSPHRASE, "enableRateLimit": False}
@@ -31,7 +33,7 @@ async def opened():
     """A venue and ccxt.pro's client on it."""
     venue = OkxVenue((BTC, ETH, SPOT), seed=5, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100)
     await venue.start()
-    exchange = pointed_at(ccxt.pro.okx(KEYS), venue)
+    exchange = pointed_at(ccxt_pro.okx(KEYS), venue)
     try:
         await exchange.load_markets()
         yield venue, exchange
@@ -125,7 +127,7 @@ async def sends_batches_and_knows_the_refusals(venue, exchange) -> None:
 
 
 async def wrong_secret(venue) -> None:
-    other = pointed_at(ccxt.pro.okx(KEYS | {"secret": "wrong"}), venue)
+    other = pointed_at(ccxt_pro.okx(KEYS | {"secret": "wrong"}), venue)
     try:
         await other.fetch_balance()
     finally:

@@ -1,0 +1,14 @@
+"""Libraries that few tests need and that take long to import: every worker imports every test file, and few run such a test."""
+
+from importlib import import_module
+from typing import Any
+
+
+class Later:
+    """A module that is imported when something of it is first asked for; for `from x import y`, write `x.y` at its use."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._name), attribute)
