@@ -34,6 +34,8 @@ def _lines(summary: Summary) -> Iterator[str]:
     if summary.answers is not None:
         waits = summary.answers
         yield f"decision to answer: p50 {waits.p50_ms} ms, p99 {waits.p99_ms} ms, max {waits.max_ms} ms ({waits.count})"
+    if summary.late:
+        yield f"late {summary.late} times: market frames came faster than they were folded"
 
 
 def _row(line: PositionLine) -> list[Cell]:

@@ -5,6 +5,7 @@ more is decided: what rests at the venues is cancelled directly and the session 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,6 +45,7 @@ if TYPE_CHECKING:  # a session without a paper venue and without shadows loads n
 STOP_TIMEOUT_S = 20.0  # how long orders are given to be gone before the venue is asked directly
 FLATTEN_ROUNDS = 3  # a thin book may leave some of a position after one market order
 FLATTEN_ROUND_S = 3.0
+DURABLE_MOST_S = 10.0  # how long an intent may wait for the log before the log counts as failed
 _POLL_S = 0.05
 
 
@@ -77,7 +79,7 @@ class LiveSession:
         self._snapshots = Snapshots(writer, self.pipeline, snapshot_every)
         self._venues: dict[str, VenueLine] = {}
         self._loop = asyncio.get_running_loop()
-        self._uncommitted = 0  # ticks whose intents wait for the log
+        self._uncommitted: deque[float] = deque()  # since when each tick's intents wait for the log
         self._unanswered: set[int] = set()  # seqs of intents that were sent and have no outcome
         self._armed = NEVER
         self._timer: asyncio.TimerHandle | None = None
@@ -296,9 +298,9 @@ class LiveSession:
         On a file in this thread, while the writer's is idle: handing the commit over and hearing of it costs more than the
         commit. A server may take its time, and nothing here waits for it.
         """
-        self._uncommitted += 1
+        self._uncommitted.append(self._loop.time())
         if not self._writer.is_remote:
-            self._writer.flush()
+            self._writer.flush(DURABLE_MOST_S)
             self._loop.call_soon(self._send, intents)
             return
 
@@ -313,13 +315,15 @@ class LiveSession:
             return
         try:
             self._writer.commit(_committed)
+            if self._uncommitted and self._loop.time() - self._uncommitted[0] > DURABLE_MOST_S:
+                raise LogError(f"the log made nothing durable within {DURABLE_MOST_S:g} s")
         except LogError as error:
             self._break(error)
         for shadow in self.shadows:
             shadow.make_durable()
 
     def _send(self, intents: Sequence[Record]) -> None:
-        self._uncommitted -= 1
+        self._uncommitted.popleft()
         if self._broken:
             return  # its outcome could not be recorded
         by_venue: dict[str, list[Record]] = {}

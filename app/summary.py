@@ -38,7 +38,7 @@ class Percentiles(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """One session in a screenful."""
+    """One session in a screenful; `late` is how often market frames waited for longer than they may."""
 
     session: str
     status: str
@@ -54,8 +54,14 @@ class Summary(msgspec.Struct, frozen=True):
     rejected: int
     unknown: int
     fills: int
+    late: int
     answers: Percentiles | None
     positions: list[PositionLine]
+
+
+class _Status(msgspec.Struct):
+    channel: str
+    status: str
 
 
 def summarize(log: Log, session: str, shared: SharedState) -> Summary:
@@ -64,8 +70,12 @@ def summarize(log: Log, session: str, shared: SharedState) -> Summary:
     counts: Counter[str] = Counter()
     decided: dict[int, int] = {}
     waits: list[int] = []
+    late = 0
     for line in log.journal(row.id):
         counts[line.type] += 1
+        if line.type == "FeedStatus":
+            status = msgspec.json.decode(line.payload, type=_Status)
+            late += (status.channel, status.status) == ("load", "stale")
         _answer(line, decided, waits)
     duration_s = max(0, (row.closed or shared.now) - row.opened) / 1e9
     return Summary(
@@ -83,6 +93,7 @@ def summarize(log: Log, session: str, shared: SharedState) -> Summary:
         rejected=counts["Rejected"],
         unknown=counts["Unknown"],
         fills=counts["Fill"],
+        late=late,
         answers=_percentiles(waits),
         positions=_positions(shared),
     )

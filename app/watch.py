@@ -58,7 +58,9 @@ def _table(session: LiveSession, events_per_s: float) -> "Table":
         position = account.ledger.position(symbol) if account is not None else None
         table.add_row(
             f"{venue} {symbol}",
-            market.book.status,
+            market.book.status
+            if shared.connections.get((venue, "load"), "ok") == "ok"
+            else f"{market.book.status}, late",
             f"{market.book.bid:g}",
             f"{market.book.ask:g}",
             str(len(account.orders.working(symbol))) if account is not None else "",

@@ -34,6 +34,7 @@ SEVERITY: tuple[FeedState, ...] = (
 # is nobody's market: `to_intents` waits for it.
 _TOLD: dict[str, frozenset[FeedState]] = {
     "clock": frozenset({"skewed"}),
+    "load": frozenset({"stale"}),
     "rest": frozenset({"banned", "throttled"}),
     "trade": frozenset({"banned", "throttled"}),
 }

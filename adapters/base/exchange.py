@@ -8,6 +8,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
+from adapters.base.backlog import Load
 from adapters.base.cancels import Cancels
 from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
@@ -111,6 +112,7 @@ class Exchange(Polls):
         )
         self._dead_man: DeadMan | None = None
         self._pumps: list[Pump] = []
+        self._load = Load(self.venue, inbox)
         self._tasks: set[asyncio.Task[object]] = set()
 
     # --- what a venue must say ---
@@ -338,6 +340,7 @@ class Exchange(Polls):
             on_fatal=self._fatal,
             deliver=deliver,
             ask=self.sender.read,
+            load=self._load,
         )
         self._pumps.append(pump)
         pump.start()

@@ -3,6 +3,7 @@
 Connect, say what the protocol object wants said, hand it every frame with its time of receipt, feed what it concludes,
 ping, notice silence, reconnect with capped exponential back-off and seeded jitter. What could not be read is fed too.
 What a stream wants of REST is asked through the exchange; an answer that comes after its connection is gone is dropped.
+Market frames that come faster than they are folded wait (`backlog.py`), account frames never.
 """
 
 import asyncio
@@ -12,7 +13,9 @@ from typing import Literal, TypeAlias
 
 from msgspec.structs import replace
 
+from adapters.base.backlog import JOINED_MOST, LATE_NS, TURN_NS, Backlog, Load
 from adapters.base.client import Request
+from adapters.base.conflated import conflated
 from adapters.base.sender import Answer
 from adapters.base.transport import Socket, Transport
 from adapters.base.websocket import Websocket
@@ -24,7 +27,7 @@ from state.record import Frame, Inbox
 BACKOFF_FIRST_S = 0.25
 BACKOFF_MOST_S = 30.0
 READY_MOST_S = 15.0  # an answer to a login or a subscription can be lost while the connection lives on
-
+STEADY_S = 60.0  # a connection that was too much to fold after less counts as a failure
 
 Deliver: TypeAlias = Callable[[int, Sequence[AnyEvent], Frame | None], None]
 Ask: TypeAlias = Callable[[Request], Awaitable[Answer]]
@@ -34,7 +37,7 @@ class Pump:
     """One connection's life. `seed` makes its jitter repeatable; `offset_ns` is the venue's clock minus ours.
 
     `on_ready` runs once a connection when every subscription stands; `on_fatal` is told what must stop trading; `deliver`
-    takes what was concluded in the inbox's place; `ask` reads by REST what a stream wants.
+    takes what was concluded in the inbox's place; `ask` reads by REST what a stream wants; `load` is told of lateness.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Pump:
         on_fatal: Callable[[str], None] = lambda reason: None,
         deliver: Deliver | None = None,
         ask: Ask | None = None,
+        load: Load | None = None,
     ) -> None:
         self.protocol = protocol
         self.reconnects = 0
@@ -68,6 +72,10 @@ class Pump:
         self._on_fatal = on_fatal
         self._deliver: Deliver = deliver or self._feed
         self._ask = ask
+        self._load = load or Load(venue, inbox)
+        self._backlog = Backlog()
+        self._waits = asyncio.Event()  # something is in the backlog
+        self._spent = 0  # ns of folding since other sockets were heard
         self._socket: Socket | None = None
         self._ready = asyncio.Event()
         self._heard = self._began = 0
@@ -125,8 +133,10 @@ class Pump:
             except (ConnectionFailed, OutcomeUnknown, VenueError) as failure:
                 reason = str(failure).replace(protocol.url, protocol.address)
             else:
-                reason = await self._session(self._socket)
-                failures = 0 if self._ready.is_set() else failures
+                began = self._clock.now_ns()
+                reason, is_flooded = await self._session(self._socket)
+                steady = not is_flooded or self._clock.now_ns() - began >= STEADY_S * 1e9
+                failures = 0 if self._ready.is_set() and steady else failures
                 await self._close()
                 self.reconnects += 1
             self._ready.clear()
@@ -142,8 +152,8 @@ class Pump:
         longest = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 16))
         return longest * (0.5 + self._jitter.random() / 2)
 
-    async def _session(self, socket: Socket) -> str:
-        """Serves one connection until it ends; why it did."""
+    async def _session(self, socket: Socket) -> tuple[str, bool]:
+        """Serves one connection until it ends; why it did, and whether that was for more frames than can be folded."""
         now = self._clock.now_ns()
         self._heard = self._began = now
         self._unnamed_url = self.protocol.address
@@ -151,10 +161,10 @@ class Pump:
             for frame in self.protocol.on_connect(now + self._offset_ns()):
                 await self.send(frame)
         except (ConnectionFailed, OutcomeUnknown) as failure:
-            return str(failure)
+            return str(failure), False
         self._conclude(now, self.protocol.opened(), None)
-        reading = asyncio.create_task(socket.read(self._receive))
-        tasks = (reading, asyncio.create_task(self._beat()), asyncio.create_task(self._expect()))
+        reading, folding = asyncio.create_task(socket.read(self._receive)), asyncio.create_task(self._catch_up())
+        tasks = (reading, folding, asyncio.create_task(self._beat()), asyncio.create_task(self._expect()))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -162,8 +172,13 @@ class Pump:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        reason = ended[0].result()  # raises what is our own bug
-        return self.protocol.over or reason
+        reason, *_ = [task.result() for task in ended]  # raises what is our own bug
+        while self._backlog and not self._backlog.is_late:
+            self._turn()
+            await asyncio.sleep(0)
+        dropped = self._backlog.drop()  # a new connection tells books whole, and trades that were missed are fetched
+        reason = self.protocol.over or reason
+        return (f"{reason}; {dropped} frames dropped" if dropped else reason), folding in ended
 
     async def _expect(self) -> str:
         """Ends a connection on which not every subscription stands in time."""
@@ -192,24 +207,90 @@ class Pump:
                 except (ConnectionFailed, OutcomeUnknown) as failure:
                     return str(failure)
                 self._conclude(now, self.protocol.noticed(now), None)
+            self._judge(now, self._backlog.lag_ns(now))
 
     # --- one frame after another ---
 
     def _receive(self, frame: bytes) -> None:
-        recv = self._clock.now_ns()
-        self._heard = recv
+        self._heard = recv = self._clock.now_ns()
+        if self.protocol.private:
+            self._take(frame, recv)
+        elif self._backlog or self._spent > TURN_NS:
+            self._backlog.put(frame, recv)
+            self._waits.set()
+        else:  # most frames
+            self._take(frame, recv)
+            took = self._clock.now_ns() - recv
+            self._spent += took
+            if took > LATE_NS or self._backlog.is_late:
+                self._judge(recv + took, took)
+
+    def _take(self, frame: bytes, recv: int, together: list[AnyEvent] | None = None) -> None:
+        """Reads a frame and delivers what it says, or puts it to what is delivered together."""
         protocol = self.protocol
         try:
             events = protocol.receive(frame, recv)
         except UnknownWord as word:
+            self._release(recv, together)
             self._stop_trading(frame, recv, word)
             return
         if self._kept or protocol.suspect:
+            self._release(recv, together)
             self._conclude(recv, events, self._frame(recv, protocol.strike(frame), "in"))
         elif protocol.outbox or protocol.wanted or protocol.over or not self._ready.is_set():
+            self._release(recv, together)
             self._conclude(recv, events, None)
+        elif together is not None:
+            together.extend(events)
         elif events:  # most frames
             self._deliver(recv, events, None)
+
+    # --- more than can be folded ---
+
+    async def _catch_up(self) -> str:
+        """Folds what waits, between whiles letting other sockets speak; returns why it cannot."""
+        while True:
+            await self._waits.wait()
+            self._waits.clear()
+            while self._backlog:
+                excess = self._backlog.excess(self._clock.now_ns())
+                if excess:
+                    return f"overloaded: {excess}"
+                self._turn()
+                await asyncio.sleep(0)
+            self._spent = 0
+
+    def _turn(self) -> None:
+        """What is late is folded as one burst, where its frames need not be kept; else as much as a turn allows.
+
+        A frame that waited is received when it is taken up, as one that waits in the kernel is: so records, the frames
+        that are kept and the answers of REST between them stand in the order in which they were understood.
+        """
+        backlog, now = self._backlog, self._clock.now_ns()
+        self._judge(now, backlog.lag_ns(now))
+        if not backlog.is_late or self._kept:
+            recv = now
+            while backlog and recv - now <= TURN_NS:
+                self._take(backlog.take(), recv)
+                recv = self._clock.now_ns()
+            return
+        together: list[AnyEvent] = []
+        frames = min(len(backlog), JOINED_MOST)
+        for _ in range(frames):
+            self._take(backlog.take(), now, together)
+        self._release(now, together)
+        backlog.joined += frames
+        backlog.bursts += 1
+
+    def _release(self, recv: int, together: list[AnyEvent] | None) -> None:
+        if together:
+            self._deliver(recv, conflated(together), None)
+            together.clear()
+
+    def _judge(self, now: int, lag_ns: int) -> None:
+        said = self._backlog.judge(now, lag_ns)
+        if said:
+            self._load.say(now, self.protocol.name, self._backlog.is_late, said)
 
     def _conclude(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         protocol = self.protocol

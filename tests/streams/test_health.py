@@ -36,6 +36,7 @@ def test_it_is_connecting_before_there_is_a_book_and_ok_with_it() -> None:
         pytest.param(FeedStatus(VENUE, "", "rest", "banned"), "banned", id="a ban"),
         pytest.param(FeedStatus(VENUE, "", "rest", "throttled"), "throttled", id="a rate limit"),
         pytest.param(FeedStatus(VENUE, "", "clock", "skewed"), "skewed", id="a clock that is not to be relied on"),
+        pytest.param(FeedStatus(VENUE, "", "load", "stale"), "stale", id="a session that is late"),
     ],
 )
 def test_each_trouble_has_its_word_and_ends(status: FeedStatus | BookSnapshot, state: FeedState) -> None:
