@@ -230,6 +230,7 @@ class Exchange(Polls):
         The dead-man's switch is disarmed only where nothing is left for it, or what is left is meant to stay.
         """
         report = await shut_down(self, policy)
+        await self.orders.settled(self.settings.look_up_s + self.settings.request_timeout_s)
         if not report.errors:
             await self._attempt(self.reconcile)  # fills that no stream told are told before the end
         if self._dead_man is not None and (policy == "leave" or report.clean):

@@ -29,6 +29,8 @@ from state.events import (
 from state.record import Frame, Inbox, Record
 from state.words import Action
 
+SETTLE_S = 0.1
+
 _WITHDRAWN = Verdict("rejected", "busy", "local", "cancelled before it was sent")
 
 
@@ -143,6 +145,12 @@ class OrderEntry:
     def arriving(self) -> Sequence[tuple[str, str]]:
         """Symbol and client id of orders of which nobody knows yet whether they exist at the venue."""
         return [(symbol_of(record), client_id_of(record)) for record, _ in self._placing.values()]
+
+    async def settled(self, most_s: float) -> None:
+        """Waits until every request has its outcome and every doubt its answer, but no longer than that."""
+        until = self._clock.now_ns() + int(most_s * 1e9)
+        while self._tasks and self._clock.now_ns() < until:
+            await self._sleep(SETTLE_S)
 
     @property
     def in_flight(self) -> int:
