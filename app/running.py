@@ -199,6 +199,7 @@ async def _rest(collector: Collector, session: LiveSession, losses: LossWatch) -
     while True:
         await asyncio.sleep(REST_EVERY_S)
         session.make_durable()
+        session.renew_crossed_books()
         collector.rest()
         lost = losses.look(session.pipeline.shared)
         if lost is not None and session.failure is None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from adapters import order_ids
 from adapters.base.exchange import Exchange
 from adapters.base.settings import ForeignOrders, ShutdownReport, Subscription
+from app.crossed import CrossedWatch
 from replay.snapshots import Snapshots
 from state.clock import Clock
 from state.commands import action_of, as_command
@@ -86,6 +87,7 @@ class LiveSession:
         self._stopping = asyncio.Event()
         self.stop_policy: StopPolicy | None = None  # as somebody asked for it
         self.stop_reason = ""
+        self._crossed = CrossedWatch()
         self._closing = False
         self._sealed = False
         self._broken = False
@@ -321,6 +323,12 @@ class LiveSession:
             self._break(error)
         for shadow in self.shadows:
             shadow.make_durable()
+
+    def renew_crossed_books(self) -> None:
+        """To be called now and then: a book that stays crossed though nothing of it is missing is told whole again."""
+        for venue, symbol, reason in self._crossed.look(self.pipeline.shared, self._loop.time()):
+            if venue in self._venues:
+                self._venues[venue].exchange.renew_book(symbol, reason)
 
     def _send(self, intents: Sequence[Record]) -> None:
         self._uncommitted.popleft()

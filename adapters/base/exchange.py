@@ -237,6 +237,11 @@ class Exchange(Polls):
             await self._dead_man.disarm()
         return report
 
+    def renew_book(self, symbol: str, reason: str) -> None:
+        """Has a book told whole again."""
+        for pump in self._pumps:
+            pump.renew_book(symbol, reason)
+
     # --- orders ---
 
     def submit(self, intents: Sequence[Record], *, halted: bool = False) -> None:

@@ -112,6 +112,12 @@ class Pump:
             self._inbox.feed(now, (), 0, self._frame(now, self.protocol.strike(frame), "out"))
         await self._socket.send(frame)
 
+    def renew_book(self, symbol: str, reason: str) -> None:
+        """Makes the connection anew where it tells this book."""
+        if symbol in self.protocol.books:
+            self.protocol.over = reason
+            self._attend()
+
     async def stop(self) -> None:
         """Ends the connection and waits for everything that was started here."""
         tasks = [task for task in (self._life, *self._tasks) if task is not None]

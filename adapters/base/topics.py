@@ -113,6 +113,10 @@ class TopicSocket(Websocket):
         return frame
 
     @property
+    def books(self) -> Sequence[str]:
+        return [channel.symbol for channel in self._channels.values() if channel.channel == "book"]
+
+    @property
     def traded(self) -> Sequence[str]:
         return [channel.symbol for channel in self._channels.values() if channel.channel == "trades"]
 

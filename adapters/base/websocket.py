@@ -86,6 +86,11 @@ class Websocket(ABC):
         return ()
 
     @property
+    def books(self) -> Sequence[str]:
+        """Symbols whose books are told here."""
+        return ()
+
+    @property
     def traded(self) -> Sequence[str]:
         """Symbols whose public trades are told here, so that what a reconnect missed can be fetched."""
         return ()

@@ -202,6 +202,10 @@ class Websocket(Stream):
         return [channel.distrust(status, reason) for channel in self._channels.values()]
 
     @property
+    def books(self) -> Sequence[str]:
+        return [channel.symbol for channel in self._channels.values() if channel.channel == "book"]
+
+    @property
     def traded(self) -> Sequence[str]:
         return [channel.symbol for channel in self._channels.values() if isinstance(channel, TradesChannel)]
 

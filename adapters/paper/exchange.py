@@ -25,6 +25,8 @@ class MarketSource(Protocol):
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None: ...
 
+    def renew_book(self, symbol: str, reason: str) -> None: ...
+
     async def close(self) -> None: ...
 
 
@@ -73,6 +75,10 @@ class PaperExchange:
         now = self._clock.now_ns()
         self._inbox.feed(now, self.paper.opening(now))
         await self.market.start(subscriptions)
+
+    def renew_book(self, symbol: str, reason: str) -> None:
+        """Has a book told whole again."""
+        self.market.renew_book(symbol, reason)
 
     async def close(self) -> None:
         """Ends the market data; what is under way here is never heard of."""
