@@ -37,6 +37,12 @@ CENSUSES, FEWER = 30, 9
 WARM = 0.2  # the share of a soak after which nothing may grow any more
 MEMORY_SLACK = 48 * 2**20
 FILLED_S = 6 * 3600.0  # a shorter soak still fills the windows and rings that are bounded: there objects are not judged
+SNAPSHOT_EVERY = 1_000  # records: some in minutes, many in a day
+ASKED_AGAIN = {  # what must be asked for again and again, by path, and in what time at most
+    "binance": {"/fapi/v1/listenKey": 1_800.0, "/fapi/v1/countdownCancelAll": 20.0},
+    "okx": {"/api/v5/trade/cancel-all-after": 20.0},
+}
+SHARE = 0.5  # of the times that it is due: the wire fails now and then
 BEAT_S = 0.1  # of the venue: its usual hundred a second would be most of the work
 
 
@@ -83,7 +89,8 @@ class _Stage:
             request_timeout_s=2.0, check_every_s=60.0,
         )  # fmt: skip
         risk = RiskLimits(max_open_orders=20, max_messages_per_s=20, price_collar_bps=500)
-        return RunConfig([line], [quoting(self.name, contract) for contract in self.contracts], risk, stop="flatten")
+        strategies = [quoting(self.name, contract) for contract in self.contracts]
+        return RunConfig([line], strategies, risk, stop="flatten", snapshot_every=SNAPSHOT_EVERY)
 
     async def stop(self) -> None:
         await self.wire.stop()
@@ -123,6 +130,7 @@ def soak(
             for frame in log.frames(session.id)
             if frame.direction == "out" and frame.channel == "rest"
         )
+        soaked.findings += _neglected(soaked) + _not_snapped(log, session)
     return soaked
 
 
@@ -178,6 +186,29 @@ async def _direct(
         soaked.findings += _grown(soaked, venue_sizes)
     finally:
         session.request_stop("flatten", "the soak is over")
+
+
+def _neglected(soaked: Soaked) -> list[str]:
+    """Keys that were not extended and switches that were not put back as often as they had to be."""
+    found = []
+    for path, within_s in ASKED_AGAIN.get(soaked.venue, {}).items():
+        least = int(SHARE * soaked.virtual_s / within_s)
+        if soaked.asked[path] < least:
+            found.append(
+                f"{path} was asked {soaked.asked[path]} times in {soaked.virtual_s:.0f} s, and {least} is little"
+            )
+    return found
+
+
+def _not_snapped(log: Log, session: LiveSession) -> list[str]:
+    """Stretches of the log without a snapshot; a tick may take it some records beyond where it is due."""
+    found = []
+    last = log.find(session.id).last_seq
+    for at in range(2 * SNAPSHOT_EVERY, last + 1, SNAPSHOT_EVERY):
+        snapshot = log.snapshot_at(session.id, at)
+        if snapshot is None or snapshot[0] < at - 2 * SNAPSHOT_EVERY:
+            found.append(f"no snapshot in the {2 * SNAPSHOT_EVERY} records before {at}")
+    return found
 
 
 def _grown(soaked: Soaked, venue_sizes: list[int]) -> list[str]:
