@@ -41,6 +41,7 @@ CASES: Sequence[Case] = (
     Case("P6", "benchmarks.rivals.nautilus_catalog", rival="nautilus"),
     Case("P7", "benchmarks.p7_simulate", ("quotes",)),
     Case("P7", "benchmarks.p7_simulate", ("deltas",)),
+    Case("P7", "benchmarks.p7_sweep"),
     Case("P7", "benchmarks.rivals.hftbacktest_simulate", ("quotes",), rival="hftbacktest"),
     Case("P7", "benchmarks.rivals.hftbacktest_simulate", ("deltas",), rival="hftbacktest"),
     Case("P7", "benchmarks.rivals.nautilus_simulate", ("quotes",), rival="nautilus"),

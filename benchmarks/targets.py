@@ -50,6 +50,7 @@ RECORDER, STACK, RECORDER_PG = (
 REBUILD, VERIFY = "tapeline rebuild", "tapeline verify, `plain` on two symbols"
 CATALOG = "nautilus catalog replay"
 QUOTES, CHANGES = "tapeline, quotes", "tapeline, deltas"
+SWEEP = "tapeline, sweep on 2 processes"
 MILLION = "tapeline, a million frames with the log"
 
 TARGETS: Sequence[Target] = (
@@ -119,6 +120,7 @@ TARGETS: Sequence[Target] = (
     faster("P7", "level changes, against nautilus", "nautilus BacktestEngine, deltas", 2.0, 3.0, ours=CHANGES),
     faster("P7", "quotes, against hftbacktest from Python", "hftbacktest from Python, quotes", 1.3, ours=QUOTES),
     faster("P7", "level changes, against hftbacktest", "hftbacktest from Python, deltas", 2.5, ours=CHANGES),
+    Target("P7", "sweep, a core's worth of a second process", (SWEEP, "efficiency"), (SWEEP, "one"), 0.9),
     Target("P8", "p99.9 of a frame, in ccxt.pro's", (TAPELINE, "p999_us"), ("ccxt.pro", "p999_us"), 0.25, ceiling=True),
     Target(
         "P8", "longest pause in a million frames, ms", (MILLION, "longest_ms"), (MILLION, "one"), 10.0, ceiling=True

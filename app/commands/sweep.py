@@ -23,7 +23,7 @@ from app.report import rounded
 from app.sweeping import Words, grid_sets, random_sets, run_all
 from replay.sweep import Fold, Job, Outcome, parts, walk_forward
 from state.errors import WrongUse
-from state.log import SessionRow
+from state.log import Log, SessionRow
 from state.manifest import Manifest
 from state.market import Market
 from streams.strategies.registry import build
@@ -175,6 +175,13 @@ def _job(said: _Said, url: str, row: SessionRow, span: tuple[int, int], words: W
         paper=msgspec.json.encode(paper).decode(),
         seed=Manifest.parse(row.manifest).seed,
     )
+
+
+def job_of(
+    log: Log, url: str, row: SessionRow, span: tuple[int, int], strategy: str, settings: Sequence[str], words: Words
+) -> Job:
+    """One run by itself, as the command would make it."""
+    return _job(_Said(strategy, settings, lambda row: markets_of(log, row)), url, row, span, words)
 
 
 def _command(job: Job, words: Words, settings: Sequence[str], url: str) -> str:

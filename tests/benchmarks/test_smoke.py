@@ -43,6 +43,7 @@ PROGRAMS = {
     "P6 rebuilt and verified to the bit": ("benchmarks.p6_replay", (), "tapeline rebuild"),
     "P7 every quote is seen and orders fill": ("benchmarks.p7_simulate", ("quotes",), "tapeline, quotes"),
     "P7 every level change is seen": ("benchmarks.p7_simulate", ("deltas",), "tapeline, deltas"),
+    "P7 a sweep comes to the same on two processes": ("benchmarks.p7_sweep", (), "tapeline, sweep on 2 processes"),
     "P8 every record of the long run is in the log": (
         "benchmarks.p8_tail",
         ("3000",),

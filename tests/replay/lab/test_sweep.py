@@ -12,8 +12,7 @@ import pytest
 from pyarrow import parquet
 from reactivex import Observable
 
-from app.commands.sweep import SweepFact, _job, _Said
-from app.defaults import markets_of
+from app.commands.sweep import SweepFact, job_of
 from app.parameter_space import parameter_space
 from app.sweeping import Words, grid_sets, random_sets, run_all
 from replay.sweep import parts, walk_forward
@@ -31,10 +30,6 @@ def swept(tapeline: Tapeline, *words: str) -> SweepFact:
     said = tapeline("sweep", "plain", *words, "--json")
     assert said.code == 0, said.err
     return msgspec.json.decode(said.out, type=SweepFact)
-
-
-def said_of(log: Log) -> _Said:
-    return _Said("plain", [], lambda row: markets_of(log, row))
 
 
 def test_a_sweep_is_the_same_in_one_process_and_in_two(lab: Lab, tapeline: Tapeline) -> None:
@@ -69,7 +64,7 @@ def test_a_sweep_that_was_ended_goes_on_where_it_was(lab: Lab, tapeline: Tapelin
     with Log.open(lab.url) as log:
         row = log.find(lab.live)
         sets = grid_sets([word for word in GRID if "=" in word])
-        jobs = [_job(said_of(log), lab.url, row, (1, row.last_seq), words) for words in sets]
+        jobs = [job_of(log, lab.url, row, (1, row.last_seq), "plain", [], words) for words in sets]
     run_all(jobs[:2], workers=1, scheduler=None, done_before=kept, progress=lambda done: None)
     lied = msgspec.json.decode(kept.read_bytes().splitlines()[0], type=dict[str, object])
     lied["outcome"]["fills"] = 123456  # type: ignore[index]  # shows that it was taken from there
@@ -88,7 +83,7 @@ def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: La
     with Log.open(lab.url) as log:
         row = log.find(lab.live)
         jobs = [
-            _job(said_of(log), lab.url, row, (1, row.last_seq), words)
+            job_of(log, lab.url, row, (1, row.last_seq), "plain", [], words)
             for words in grid_sets([f"base_spread_bps={spreads}"])
         ]
     here = run_all(jobs, workers=1, scheduler=None, done_before=None, progress=lambda done: None)
