@@ -56,6 +56,8 @@ def simulated_strategies(
     """
     ran = [known for known in Manifest.parse(row.manifest).strategies if known.strategy == kind]
     if ran:
+        if params.keys() & {"venue", "symbol"}:
+            _tradable(row, params, markets())
         return [(known.name, {**msgspec.json.decode(known.params, type=dict[str, object]), **params}) for known in ran]
     accepted = find(kind).params
     if accepted is None:

@@ -87,3 +87,8 @@ def _text(cell: Cell) -> str:
 def printable(text: str) -> str:
     """What a venue sends is untrusted: no control character of it reaches a terminal or breaks a line."""
     return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
+def figure(number: float) -> str:
+    """Four digits of a measurement, and never an exponent for a large one."""
+    return f"{number:.4g}" if abs(number) < 10_000 else f"{number:.0f}"

@@ -6,7 +6,7 @@ from html import escape
 from importlib import import_module
 from typing import Any, Final, TypeAlias
 
-from app.output import moment, printable
+from app.output import figure, moment, printable
 from app.report import rounded
 from replay.pnl import Account, Course
 from replay.quality.report import MetricLine, Quality
@@ -69,7 +69,7 @@ def _metrics(lines: Sequence[MetricLine], nothing: str) -> str:
     for it in lines:
         known = it.numbers
         numbers = (known.mean, known.p50, known.p90, known.p99, known.maximum)
-        rows.append((it.name, it.unit, str(known.count), *(f"{number:.4g}" for number in numbers)))
+        rows.append((it.name, it.unit, str(known.count), *map(figure, numbers)))
     return _table(("number", "unit", "count", "mean", "p50", "p90", "p99", "max"), rows, nothing)
 
 

@@ -91,7 +91,8 @@ def account_for(
             elif isinstance(event, FundingPayment):
                 _profit(found, shared.market(event.venue, event.symbol))
             elif isinstance(event, Rejected):
-                key = (event.venue, event.code, event.text)
+                text = event.text.replace(event.client_id, "…") if event.client_id else event.text
+                key = (event.venue, event.code, text)  # the same words of many orders are one line
                 found.refusals[key] = found.refusals.get(key, 0) + 1
             elif isinstance(event, Blocked):
                 found.blocked[event.venue, event.rule] = found.blocked.get((event.venue, event.rule), 0) + 1

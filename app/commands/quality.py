@@ -9,7 +9,7 @@ import typer
 from app.collector import Collector
 from app.logs import opened_log
 from app.options import JsonOption, LogOption, SessionArgument
-from app.output import Cell, print_json, print_lines, print_table
+from app.output import Cell, figure, print_json, print_lines, print_table
 from app.progress import progress
 from replay.quality.report import MetricLine, Quality, Rates, is_of, measure, number_of
 from replay.quality.samples import samples
@@ -100,7 +100,7 @@ def _print(measured: Quality) -> None:
 def _metric(line: MetricLine) -> tuple[Cell, ...]:
     it = line.numbers
     shown = (it.minimum, it.mean, it.p50, it.p90, it.p99, it.p99_9, it.maximum)
-    return (line.name, line.unit, it.count, *(f"{number:.4g}" for number in shown))
+    return (line.name, line.unit, it.count, *map(figure, shown))
 
 
 def _rates(it: Rates) -> tuple[Cell, ...]:

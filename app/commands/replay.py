@@ -64,7 +64,7 @@ def import_frames(
     if format_of(files[0]) is not None:
         name, said = venue, _said(venue, symbol, tick, lot, kind)
     else:
-        name, said = find_venue(venue).name, None
+        name, said = _venue_of_frames(venue, files[0]), None
     if said is None and (symbol or tick or lot):
         raise WrongUse("--symbol, --tick and --lot are for tardis CSV and npz: frames say their markets themselves")
     tapeline, python, packages = installed()
@@ -97,6 +97,18 @@ def import_frames(
                 ]
             )
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
+
+
+def _venue_of_frames(venue: str, path: Path) -> str:
+    """Raises `WrongUse`, saying first what the file was taken for."""
+    if not path.stat().st_size:
+        raise WrongUse(f"{path}: nothing is in it")
+    try:
+        return find_venue(venue).name
+    except WrongUse as error:
+        raise WrongUse(
+            f"{path} is neither tardis CSV nor an event array of hftbacktest, and for raw frames {error}"
+        ) from error
 
 
 def _said(venue: str, symbol: str, tick: str, lot: str, kind: str) -> Said:

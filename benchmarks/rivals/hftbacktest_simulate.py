@@ -29,13 +29,14 @@ from benchmarks.measure import WrongAnswer, tell, timed
 SIDE = (BUY_EVENT, SELL_EVENT)
 BOTH = EXCH_EVENT | LOCAL_EVENT
 FEED = 2  # what `wait_next_feed` answers for a market event
+WARM = 4_000  # rows: enough that orders are placed, looked up and cancelled
 LONG_NS = 10_000_000_000_000
 NAMES = {"quotes": "hftbacktest from Python, quotes", "deltas": "hftbacktest from Python, deltas"}
 
 
 def main(kind: str) -> None:
     rows, units, events = quote_rows() if kind == "quotes" else delta_rows()
-    warm = np.array(rows[:2_000], dtype=event_dtype)
+    warm = np.array(rows[:WARM], dtype=event_dtype)
     run(ROIVectorMarketDepthBacktest([asset(warm)]), OFFSET[kind])  # numba compiles what is called at its first call
     feed = np.array(rows, dtype=event_dtype)  # it is read where it lies, and must outlive the run
     backtest = ROIVectorMarketDepthBacktest([asset(feed)])
@@ -80,8 +81,11 @@ def run(backtest: Any, offset: float) -> tuple[int, int]:
         if calls % EVERY:
             continue
         if order_id > 1:
-            backtest.cancel(0, order_id - 2, False)
-            backtest.cancel(0, order_id - 1, False)
+            orders = backtest.orders(0)
+            for known in (order_id - 2, order_id - 1):
+                order = orders.get(known)
+                if order is not None and order.cancellable:  # cancelling a filled order makes it count its fill again
+                    backtest.cancel(0, known, False)
         backtest.clear_inactive_orders(0)
         backtest.submit_buy_order(0, order_id, round((mid - offset) / TICK) * TICK, SIZE, GTX, LIMIT, False)
         backtest.submit_sell_order(0, order_id + 1, round((mid + offset) / TICK) * TICK, SIZE, GTX, LIMIT, False)

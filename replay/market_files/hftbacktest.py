@@ -7,6 +7,7 @@ again. Rows of single orders (L3) become events, followed by the level changes t
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from itertools import groupby
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -172,6 +173,16 @@ class HftbacktestArray:
             raise WrongUse(f"{self._path}: is no event array of hftbacktest 2: it has no {', '.join(missing)}")
         if not len(self._rows):
             raise WrongUse(f"{self._path}: nothing is in it")
+        rows = self._rows
+        for name, fits in (
+            ("exch_ts", rows["exch_ts"] > 0),
+            ("local_ts", rows["local_ts"] > 0),
+            ("px", abs(rows["px"]) < inf),  # not a number is not below either
+            ("qty", (rows["qty"] >= 0) & (rows["qty"] < inf)),
+        ):
+            if not fits.all():
+                row = int(fits.argmin())
+                raise WrongUse(f"{self._path}: row {row}: {name} cannot be {rows[name][row]}")
         if not next(self._local(), None):
             raise WrongUse(f"{self._path}: no row is marked as seen by the local side")
 

@@ -6,6 +6,7 @@ Known are `trades`, `incremental_book_L2`, `book_snapshot_*`, `quotes` and `deri
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby, islice
+from math import inf, isfinite
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from state.events import AnyEvent, BookDelta, BookSnapshot, Level, Liquidation, 
 from state.words import Side
 
 GRID_ROWS: Final = 20_000  # looked at to learn tick and lot
+_NEVER: Final = 2**63  # ns: no log holds a later time
 _HEAD: Final = ["exchange", "symbol", "timestamp", "local_timestamp"]
 _KINDS: Final = {
     ("id", "side", "price", "amount"): "trades",
@@ -46,7 +48,8 @@ class TardisCsv:
         self._raw = path.open("rb")
         self._lines = lines(str(path), self._raw, on_bytes)
         try:
-            self.kind = self._kind(next(self._lines, b"").decode("utf-8", "replace").strip().split(","))
+            columns = next(self._lines, b"").decode("utf-8", "replace").strip().split(",")
+            self.kind, self._width = self._kind(columns), len(columns)
             self._head = list(islice(self._lines, GRID_ROWS))
         except BaseException:
             self._raw.close()
@@ -68,8 +71,9 @@ class TardisCsv:
             for price, size in pairs or ():
                 if price < len(rest) and size < len(rest) and rest[price] and rest[size]:
                     try:
+                        _price(rest[price]), _size(rest[size])
                         grid.see(rest[price], rest[size])
-                    except ArithmeticError as error:
+                    except (ArithmeticError, ValueError) as error:
                         raise self._misfit(number, line, "a price or size is no number") from error
         return grids
 
@@ -86,7 +90,8 @@ class TardisCsv:
     def _read(self, read: "_Reader", symbol: str, rows: list[Row]) -> list[AnyEvent]:
         try:
             return read(self._said.venue, symbol, rows, self._channels)
-        except (ValueError, KeyError, IndexError) as error:
+        except (ValueError, KeyError) as error:
+            error = ValueError(f"{error} is no side") if isinstance(error, KeyError) else error
             raise WrongUse(f"{self._path}: line {rows[0][0]} or shortly after is not {self.kind}: {error}") from error
 
     def _rows(self) -> Iterator[Row]:
@@ -105,13 +110,13 @@ class TardisCsv:
 
     def _row(self, number: int, line: bytes) -> Row:
         exchange_symbol = line.decode("utf-8", "replace").split(",")
-        if len(exchange_symbol) <= len(_HEAD):
+        if len(exchange_symbol) < self._width:
             raise self._misfit(number, line, "columns are missing")
         _, symbol, ts, recv, *rest = exchange_symbol
         try:
-            return number, self._said.symbol or symbol, int(ts) * 1000, int(recv) * 1000, rest
+            return number, self._said.symbol or symbol, _time(ts), _time(recv), rest
         except ValueError as error:
-            raise self._misfit(number, line, "timestamp and local_timestamp must be whole µs") from error
+            raise self._misfit(number, line, "timestamp and local_timestamp must be whole µs since 1970") from error
 
     def _kind(self, columns: list[str]) -> str:
         if columns[: len(_HEAD)] != _HEAD:
@@ -137,14 +142,14 @@ def _trades(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) ->
     events = channels.ok(symbol, "trades")
     for _, _, ts, _, (trade_id, side, price, amount, *_) in rows:
         if side in _SIDES:  # unknown where the venue did not say who took
-            events.append(Trade(venue, symbol, ts, trade_id, float(price), float(amount), _SIDES[side]))
+            events.append(Trade(venue, symbol, ts, trade_id, _price(price), _size(amount), _SIDES[side]))
     return events
 
 
 def _liquidations(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
     events = channels.ok(symbol, "liquidations")
     for _, _, ts, _, (_, side, price, amount, *_) in rows:
-        events.append(Liquidation(venue, symbol, ts, _SIDES[side], float(price), float(amount)))
+        events.append(Liquidation(venue, symbol, ts, _SIDES[side], _price(price), _size(amount)))
     return events
 
 
@@ -154,7 +159,7 @@ def _book(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> l
     for (is_snapshot, ts), of_message in groupby(rows, key=lambda row: (row[4][0] == "true", row[2])):
         bids, asks = list[Level](), list[Level]()
         for _, _, _, _, (_, side, price, amount, *_) in of_message:
-            (bids if _BOOK_SIDES[side] == "buy" else asks).append((float(price), float(amount)))
+            (bids if _BOOK_SIDES[side] == "buy" else asks).append((_price(price), _size(amount)))
         if is_snapshot:
             if channels.is_ok(symbol, "book"):
                 events += channels.gap(symbol, "the recorder connected anew")
@@ -174,8 +179,8 @@ def _snapshots(venue: str, symbol: str, rows: Sequence[Row], channels: Channels)
     events = channels.ok(symbol, "book")
     for _, _, ts, _, rest in rows:
         depth = len(rest) // 4
-        asks = [(float(p), float(s)) for p, s in zip(rest[0::4], rest[1::4], strict=True) if p and s]
-        bids = [(float(p), float(s)) for p, s in zip(rest[2::4], rest[3::4], strict=True) if p and s]
+        asks = [(_price(p), _size(s)) for p, s in zip(rest[0::4], rest[1::4], strict=True) if p and s]
+        bids = [(_price(p), _size(s)) for p, s in zip(rest[2::4], rest[3::4], strict=True) if p and s]
         events.append(BookSnapshot(venue, symbol, ts, bids, asks, None, depth))
     return events
 
@@ -183,8 +188,8 @@ def _snapshots(venue: str, symbol: str, rows: Sequence[Row], channels: Channels)
 def _quotes(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
     events = channels.ok(symbol, "book")
     for _, _, ts, _, (ask_amount, ask_price, bid_price, bid_amount, *_) in rows:
-        asks = [(float(ask_price), float(ask_amount))] if ask_price and ask_amount else []
-        bids = [(float(bid_price), float(bid_amount))] if bid_price and bid_amount else []
+        asks = [(_price(ask_price), _size(ask_amount))] if ask_price and ask_amount else []
+        bids = [(_price(bid_price), _size(bid_amount))] if bid_price and bid_amount else []
         events.append(BookSnapshot(venue, symbol, ts, bids, asks, None, 1))
     return events
 
@@ -208,8 +213,30 @@ def _ticker(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) ->
     return events
 
 
+def _time(text: str) -> int:
+    """ns; raises `ValueError` for what is none."""
+    told = int(text) * 1000
+    if not 0 < told < _NEVER:
+        raise ValueError(f"{text} is no time in µs")
+    return told
+
+
+def _price(text: str) -> float:
+    price = float(text)
+    if not isfinite(price):
+        raise ValueError(f"{text!r} is no price")
+    return price
+
+
+def _size(text: str) -> float:
+    size = float(text)
+    if not 0 <= size < inf:
+        raise ValueError(f"{text!r} is no size")
+    return size
+
+
 def _number(text: str) -> float | None:
-    return float(text) if text else None
+    return _price(text) if text else None
 
 
 _READERS: Final[dict[str, _Reader]] = {

@@ -11,8 +11,9 @@ import pytest
 from app.commands.fork import _inventory
 from replay.pnl import account_for
 from replay.rebuild import rebuild
-from state.events import Blocked, Fill
+from state.events import Blocked, Fill, Rejected
 from state.log import Log
+from state.record import Record
 from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
 
@@ -91,6 +92,19 @@ def test_refusals_are_the_venues_and_those_of_risk(tapeline: Tapeline, tmp_path:
         (rule, *_) = {record.event.rule for record in log.records(session) if isinstance(record.event, Blocked)}
     assert tapeline("report", session, "-o", str(tmp_path / "page.html"), "--log", url).code == 0
     assert re.search(rf"<td>risk, \w+</td><td>{rule}</td>", (tmp_path / "page.html").read_text())
+
+
+def test_a_refusal_of_many_orders_is_one_line() -> None:
+    refused = [
+        Record(
+            seq,
+            seq,
+            0,
+            Rejected("v", "S", None, "cancel", f"id-{seq}", "gone", "no_such_order", f"no order 'id-{seq}'"),
+        )
+        for seq in range(1, 8)
+    ]
+    assert account_for(refused, 1, 7).refusals == {("v", "no_such_order", "no order '…'"): 7}
 
 
 def test_a_page_that_cannot_be_written_is_said_in_one_line(lab: Lab, tapeline: Tapeline, tmp_path: Path) -> None:

@@ -230,6 +230,7 @@ def test_what_cannot_be_swept_is_said_in_one_line(lab: Lab, tapeline: Tapeline) 
         (("--random", "2", "--grid", "sise=1..2"), "has no parameter sise"),
         (("--grid", "levels=1", "--to", "9999999"), "there is no stretch"),
         (("--grid", "levels=1", "--folds", "2", "--to", "9"), "--folds cuts the whole session"),
+        (("--grid", "symbol=NOPE"), "has no such market"),
         (("--grid", "levels=1", "--scheduler", "nonsense://x"), "no Dask scheduler at nonsense://x"),
     ):
         said = tapeline("sweep", "plain", lab.live, *words)

@@ -343,3 +343,46 @@ def test_a_session_of_another_schema_version_gets_a_clear_answer(
     for command in (["calibrate", "s0"], ["replay", "s0", "--simulate", "plain"]):
         assert run([*command, "--log", url]) == 2
         assert "schema version" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "told"),
+    [
+        pytest.param(TRADES, "1000,2000,1,buy,nan,1", "a price or size is no number", id="a price that is none"),
+        pytest.param(TRADES, "1000,2000,1,buy,10,inf", "a price or size is no number", id="a size without end"),
+        pytest.param(TRADES, "1000,2000,1,buy,10,-1", "a price or size is no number", id="a size below zero"),
+        pytest.param(TRADES, "1000,2000,1,buy", "columns are missing", id="a row cut short"),
+        pytest.param(TRADES, f"1000,{10**20},1,buy,10,1", "whole µs since 1970", id="a time that no log holds"),
+        pytest.param(TRADES, "-5,2000,1,buy,10,1", "whole µs since 1970", id="a time before 1970"),
+        pytest.param(BOOK, "1000,2000,true,buy,10,1", "'buy' is no side", id="a side of trades in a book"),
+    ],
+)
+def test_a_row_that_is_none_is_refused_with_its_line(tmp_path: Path, head: str, row: str, told: str) -> None:
+    path = csv(tmp_path, "bad.csv", head, row)
+    with pytest.raises(WrongUse, match=f"bad.csv: line 2 .*{told}"):
+        imported(tmp_path, path)
+    with Log.open(f"sqlite:///{tmp_path}/log.db") as log:
+        assert not log.sessions()
+
+
+@pytest.mark.parametrize(("field", "value"), [("px", np.nan), ("qty", -1.0), ("qty", np.inf), ("local_ts", -1)])
+def test_an_array_with_a_number_that_is_none_is_refused_with_its_row(tmp_path: Path, field: str, value: float) -> None:
+    rows = np.zeros(3, event_dtype)
+    rows["ev"], rows["exch_ts"], rows["local_ts"] = DEPTH_EVENT | BOTH | BUY_EVENT, [1, 2, 3], [1, 2, 3]
+    rows["px"], rows["qty"] = 10, 1
+    rows[field][1] = value
+    np.savez(tmp_path / "bad.npz", data=rows)
+    with pytest.raises(WrongUse, match=f"bad.npz: row 1: {field} cannot be"):
+        imported(tmp_path, tmp_path / "bad.npz", said=Said("made", "BTCUSDT"))
+
+
+def test_a_file_that_is_nothing_is_not_taken_for_an_unknown_venue(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "other.csv").write_text("time,price\n1,2\n")
+    for name, told in (("empty.csv", "nothing is in it"), ("other.csv", "neither tardis CSV nor an event array")):
+        assert run(["import", "made", str(tmp_path / name), "--log", f"sqlite:///{tmp_path}/log.db"]) == 2
+        said = capfd.readouterr().err
+        assert told in said
+        assert len(said.splitlines()) == 1
