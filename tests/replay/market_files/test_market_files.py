@@ -367,8 +367,8 @@ def test_a_row_that_is_none_is_refused_with_its_line(tmp_path: Path, head: str, 
 
 @pytest.mark.parametrize(("field", "value"), [("px", np.nan), ("qty", -1.0), ("qty", np.inf), ("local_ts", -1)])
 def test_an_array_with_a_number_that_is_none_is_refused_with_its_row(tmp_path: Path, field: str, value: float) -> None:
-    rows = np.zeros(3, event_dtype)
-    rows["ev"], rows["exch_ts"], rows["local_ts"] = DEPTH_EVENT | BOTH | BUY_EVENT, [1, 2, 3], [1, 2, 3]
+    rows = np.zeros(3, hft.event_dtype)
+    rows["ev"], rows["exch_ts"], rows["local_ts"] = hft.DEPTH_EVENT | hft.BUY_EVENT | both(), [1, 2, 3], [1, 2, 3]
     rows["px"], rows["qty"] = 10, 1
     rows[field][1] = value
     np.savez(tmp_path / "bad.npz", data=rows)
