@@ -4,7 +4,8 @@ The canonical bytes of a sequence of records are the concatenated MessagePack ar
 records are grouped; the running digest goes over them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal, Protocol
 
 import msgspec
@@ -58,9 +59,8 @@ _decode_one = msgspec.msgpack.Decoder(Record).decode
 _json = msgspec.json.Encoder()
 
 
-def canonical(record: Record) -> bytes:
-    """The bytes that the running digest goes over."""
-    return _encode(record)
+# One record → the bytes that the running digest goes over.
+canonical: Callable[[Record], bytes] = _encode
 
 
 def canonical_all(records: Sequence[Record]) -> bytes:
@@ -94,9 +94,17 @@ def to_json(record: Record) -> bytes:
 
 def event_to_json(event: AnyEvent) -> bytes:
     """One JSON object of the event alone, `type` first."""
-    fields: dict[str, object] = {"type": type(event).__name__}
-    fields.update(msgspec.structs.asdict(event))
-    return _json.encode(fields)
+    return _json.encode(_spoken(type(event))(*msgspec.structs.astuple(event)))
+
+
+@cache
+def _spoken(event: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The same fields by name behind the event's name, where the event itself is an array behind a number.
+
+    Making one and encoding it takes a third of the time of a dict of its fields.
+    """
+    name = event.__name__
+    return msgspec.defstruct(name, event.__struct_fields__, tag=name, tag_field="type", gc=False)
 
 
 class Collected:

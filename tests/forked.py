@@ -64,7 +64,7 @@ def serve() -> None:
     """Runs the command of each line that comes; in the command's own process it goes on as that command, to its end."""
     from app.cli import COMMANDS, main
 
-    for module in sorted({entry.module for entry in COMMANDS.values()} - THREADED):
+    for module in (*sorted({entry.module for entry in COMMANDS.values()} - THREADED), "state.log.postgres"):
         import_module(module)
     gc.freeze()  # what is imported stays: no collection of a command need look at it
     for line in iter(sys.stdin.readline, ""):

@@ -9,7 +9,7 @@ process dies. On SQLite the claim is on the whole file (readers are always welco
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -22,10 +22,11 @@ Found: TypeAlias = Sequence[Any]  # as the database gives it: on SQLite any colu
 
 
 class Insert(NamedTuple):
-    """Rows of one table."""
+    """So many rows of one table; read once."""
 
     table: str
-    rows: Sequence[Row]
+    rows: Iterable[Row]
+    row_count: int
 
 
 class Statement(NamedTuple):
@@ -60,14 +61,14 @@ class Connection(ABC):
         return next(self.rows(sql, 1, **values), None)
 
     @abstractmethod
-    def insert(self, table: str, rows: Sequence[Row]) -> None:
+    def insert(self, change: Insert) -> None:
         """Inserts rows by the driver itself, in the transaction that is open."""
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Makes the changes in the transaction that is open."""
         for change in changes:
             if isinstance(change, Insert):
-                self.insert(change.table, change.rows)
+                self.insert(change)
             else:
                 self.execute(change.sql, **change.values)
 

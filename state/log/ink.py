@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from state.log.checkpoint import frame_mark
 from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
 from state.log.database import Change, Connection, Insert, Row, Statement
-from state.log.rows import UNJOURNALED, JournalValues, SessionStatus, Span, is_journaled, journal_values
+from state.log.rows import JournalValues, SessionStatus, Span, journal_values, journaled
 from state.log.sealing import Sealing
 from state.record import Frame, Record
 
@@ -110,10 +110,14 @@ class Ink:
             piece.digest = digest.digest()
         changes: list[Change] = []
         _add(changes, "blocks", [self._row(piece) for piece in pieces])
-        spans = [held for held in page.frames if held.first_seq]
-        rows = [(self._session, *values) for values in journal_of(page.records, spans)]
-        _add(changes, "journal", rows)
-        self._add_frames(changes, page.frames)
+        owed = journaled(page.records)
+        if owed:
+            # Made one by one as they go in: a server stores what it has while the next are made.
+            spans = [held for held in page.frames if held.first_seq]
+            rows = ((self._session, *values) for values in _values_of(owed, spans))
+            changes.append(Insert("journal", rows, len(owed)))
+        if page.frames:
+            self._add_frames(changes, page.frames)
         _add(changes, "snapshots", [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
         if len(page.records) >= self._block:
             # Not with every commit, as it is a page more: a running session's last seq is its last block's.
@@ -161,6 +165,7 @@ class Ink:
 
     def _row(self, piece: _Piece) -> Row:
         count = piece.last_seq - piece.first_seq + 1
+        press = self._press.press_quickly if count < self._block // SMALL else self._press.press
         return (
             self._session,
             piece.first_seq,
@@ -171,7 +176,7 @@ class Ink:
             CODEC,
             piece.digest,
             piece.marks,
-            self._press.press(piece.raw),
+            press(piece.raw),
         )
 
     def _add_frames(self, changes: list[Change], held: Sequence[HeldFrame]) -> None:
@@ -224,23 +229,26 @@ class Ink:
             between = {"session": self._session, "first": first.first_seq, "last": last.first_seq}
             old = Statement(_PIECES, between)
             update = self._set(last_seq=whole.last_seq, head=whole.digest)
-            self._store([old, Insert("blocks", [self._row(whole)]), update])
+            self._store([old, Insert("blocks", [self._row(whole)], 1), update])
             self._untidy_bytes += len(raw) // 2
             del self._to_merge[0]
 
 
 def journal_of(records: Iterable[Record], spans: Sequence[Span | HeldFrame]) -> Iterator[JournalValues]:
     """What the journal says of these records; each points to the frame that covers it. Spans are in order of seq."""
+    return _values_of(journaled(records), spans)
+
+
+def _values_of(owed: Iterable[Record], spans: Sequence[Span | HeldFrame]) -> Iterator[JournalValues]:
     firsts = [span.first_seq for span in spans]
-    for record in [record for record in records if type(record.event) not in UNJOURNALED]:  # most are: one pass in C
-        if is_journaled(record.event):
-            at = bisect_right(firsts, record.seq) - 1
-            yield journal_values(record, spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None)
+    for record in owed:
+        at = bisect_right(firsts, record.seq) - 1
+        yield journal_values(record, spans[at].id if at >= 0 and spans[at].last_seq >= record.seq else None)
 
 
 def _add(changes: list[Change], table: str, rows: Sequence[Row]) -> None:
     if rows:
-        changes.append(Insert(table, rows))
+        changes.append(Insert(table, rows, len(rows)))
 
 
 def _cut(records: list[Record], size: int) -> Iterator[list[Record]]:

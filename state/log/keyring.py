@@ -5,7 +5,7 @@ It can be destroyed without a trace in the session itself; then nobody can read 
 
 from state.errors import LogCorrupt, WrongUse
 from state.log.data_keys import WRAPPED_BYTES, LogKey, needs_key, new_data_key
-from state.log.database import Connection
+from state.log.database import Connection, Insert
 from state.log.sealing import Sealing
 
 
@@ -22,7 +22,7 @@ class KeyRing:
             return None
         data_key = new_data_key()
         wrapped = self._key.wrap(data_key, _about(session))
-        connection.insert("meta", [(_row_of(session), f"{self._key.name} {wrapped.hex()}")])
+        connection.insert(Insert("meta", [(_row_of(session), f"{self._key.name} {wrapped.hex()}")], 1))
         return Sealing(session, data_key)
 
     def sealing(self, connection: Connection, session: str) -> Sealing | None:

@@ -58,7 +58,6 @@ class PostgresConnection(Connection):
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._inserts: dict[str, str] = {}
 
     def execute(self, sql: str, **values: object) -> None:
         if values:
@@ -74,28 +73,23 @@ class PostgresConnection(Connection):
     def one(self, sql: str, **values: object) -> Found | None:
         return self._connection.execute(sa.text(sql), values).first()
 
-    def insert(self, table: str, rows: Sequence[Row]) -> None:
+    def insert(self, change: Insert) -> None:
+        columns = metadata.tables[change.table].columns
         with self._raw().cursor() as cursor:
-            if len(rows) < COPY_ROWS_MIN:
-                self._insert_few(cursor, table, rows)
+            if change.row_count < COPY_ROWS_MIN:
+                places = ", ".join(["%s"] * len(columns))
+                for row in change.rows:
+                    cursor.execute(f"INSERT INTO {change.table} VALUES ({places})", row)  # noqa: S608
                 return
-            with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
-                copy.set_types([_TYPES[type(column.type)] for column in metadata.tables[table].columns])
-                for row in rows:
+            with cursor.copy(f"COPY {change.table} FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types([_TYPES[type(column.type)] for column in columns])
+                for row in change.rows:
                     copy.write_row(row)
-
-    def _insert_few(self, cursor: "psycopg.Cursor[Row]", table: str, rows: Sequence[Row]) -> None:
-        statement = self._inserts.get(table)
-        if statement is None:
-            places = ", ".join(["%s"] * len(rows[0]))
-            statement = self._inserts[table] = f"INSERT INTO {table} VALUES ({places})"  # noqa: S608
-        for row in rows:
-            cursor.execute(statement, row)
 
     def write(self, changes: Sequence[Change]) -> None:
         raw = self._raw()
         try:
-            if all(isinstance(change, Insert) and len(change.rows) < COPY_ROWS_MIN for change in changes):
+            if all(isinstance(change, Insert) and change.row_count < COPY_ROWS_MIN for change in changes):
                 # One exchange with the server for all of an intent's commit.
                 with raw.pipeline():
                     self.apply(changes)

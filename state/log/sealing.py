@@ -43,7 +43,7 @@ class Sealing:
     def _insert(self, change: Insert) -> Insert:
         kinds = {"blocks": self._block, "frames": self._frame, "journal": self._journal, "snapshots": self._snapshot}
         seal = kinds.get(change.table)
-        return change if seal is None else Insert(change.table, [seal(row) for row in change.rows])
+        return change if seal is None else Insert(change.table, map(seal, change.rows), change.row_count)
 
     def _block(self, row: Row) -> Row:
         *head, _, running, marks, body = row

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from state.errors import LogError
-from state.log.database import Change, Connection, Database, Found, Row
+from state.log.database import Change, Connection, Database, Found, Insert
 from state.log.file_claim import FileClaim
 from state.log.sqlite_tables import TABLES
 
@@ -77,16 +77,23 @@ class SqliteConnection(Connection):
     def rows(self, sql: str, at_once: int, **values: object) -> Iterator[Found]:
         return self._raw.execute(sql, values)
 
-    def insert(self, table: str, rows: Sequence[Row]) -> None:
-        statement = self._inserts.get(table)
+    def insert(self, change: Insert) -> None:
+        statement, rows = self._inserts.get(change.table), change.rows
         if statement is None:
-            places = ", ".join("?" * len(rows[0]))
-            statement = self._inserts[table] = f"INSERT INTO {table} VALUES ({places})"  # noqa: S608
+            first, *others = rows
+            places = ", ".join("?" * len(first))
+            statement = self._inserts[change.table] = f"INSERT INTO {change.table} VALUES ({places})"  # noqa: S608
+            rows = (first, *others)
         self._raw.executemany(statement, rows)
 
     def write(self, changes: Sequence[Change]) -> None:
-        with self.transaction():
+        self._raw.execute("BEGIN IMMEDIATE")
+        try:
             self.apply(changes)
+            self._raw.execute("COMMIT")
+        except BaseException:
+            self._raw.rollback()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -127,8 +127,8 @@ class Log:
         with connection.transaction():
             if connection.one("SELECT 1 FROM sessions WHERE id = :session", session=session) is not None:
                 raise WrongUse(f"there is a session {session!r} in {self.name} already")
-            connection.insert("sessions", [row])
-            connection.insert("checkpoints", [first])
+            connection.insert(Insert("sessions", [row], 1))
+            connection.insert(Insert("checkpoints", [first], 1))
             if self._key is not None:
                 renew_views(connection)
             return KeyRing(self._key).begin(connection, session)
@@ -208,7 +208,7 @@ class Log:
         """Stores checkpoints; a running session's writer is not hindered. Raises `LogError`, also where one is there."""
         if made:
             with self._database.clear_errors(), self._database.connect() as connection:
-                connection.write([Insert("checkpoints", [checkpoint_row(each) for each in made])])
+                connection.write([Insert("checkpoints", map(checkpoint_row, made), len(made))])
 
     def sign_checkpoint(self, signed: SignedCheckpoint) -> None:
         """Puts its signature on a checkpoint that is stored."""
@@ -279,7 +279,7 @@ class Log:
                 connection.execute(gone, session=row.id, after=after)
                 sealing = KeyRing(self._key).sealing(connection, row.id)
                 for seq, body in made:
-                    self._insert(connection, sealing, Insert("snapshots", [(row.id, seq, press.press(body))]))
+                    self._insert(connection, sealing, Insert("snapshots", [(row.id, seq, press.press(body))], 1))
                     count += 1
         return count
 
@@ -299,7 +299,7 @@ class Log:
                     found = journal_of(records, spans.up_to(records[-1].seq))
                     rows = [(row.id, *values) for values in found]
                     if rows:
-                        self._insert(connection, sealing, Insert("journal", rows))
+                        self._insert(connection, sealing, Insert("journal", rows, len(rows)))
                     written += len(rows)
             return written
 

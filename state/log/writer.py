@@ -107,15 +107,17 @@ class SessionWriter:
 
         Raises `WrongUse` on a gap in `seq`, `LogError` when the log has failed or does not keep up.
         """
-        if record.seq != self._next_seq or self._failure is not None or self._closed:
-            self._refuse(record.seq)
-        self._next_seq += 1
-        self._records.append(record)
+        seq = record.seq
+        if seq != self._next_seq or self._failure is not None or self._closed:
+            self._refuse(seq)
+        self._next_seq = seq + 1
+        records = self._records
+        records.append(record)
         if frame is not None and (
             frame.private or self._market_frames or frame is self._frame or type(record.event) is FeedStatus
         ):
-            self._hold(frame, record.seq)
-        if len(self._records) >= self._block:
+            self._hold(frame, seq)
+        if len(records) >= self._block:
             self._wait_for_room()
             self._hand_over()
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from state import events
 from state.events import BY_NAME, DERIVED, EVENTS, INTENT, AnyEvent, PlaceOrder, Trade, is_derived
-from state.record import Record
+from state.log.rows import journal_values
+from state.record import Record, event_to_json
 
 FAMILIES = {1: events.MARKET, 2: events.ACCOUNT, 3: events.INTENT, 4: events.OUTCOME, 5: events.SESSION}
 
@@ -133,3 +134,17 @@ def test_a_record_of_any_event_comes_back_as_it_was(event: AnyEvent, seq: int, r
     assert back == record
     assert type(back.event) is type(event)
     assert msgspec.msgpack.encode(back) == packed
+
+
+@given(any_event())
+def test_json_of_any_event_is_its_name_and_then_its_fields(event: AnyEvent) -> None:
+    said = {"type": type(event).__name__, **msgspec.structs.asdict(event)}
+    assert event_to_json(event) == msgspec.json.encode(said)
+
+
+@given(any_event())
+def test_words_of_the_journal_are_those_of_the_event_without_what_no_database_holds(event: AnyEvent) -> None:
+    words = journal_values(Record(1, 1, 0, event), None)[3:9]
+    names = ("client_id", "order_id", "strategy")
+    said = [type(event).__name__, event.venue, event.symbol, *(getattr(event, name, None) or None for name in names)]
+    assert list(words) == [None if word is None else word.replace("\0", "\ufffd") for word in said]
