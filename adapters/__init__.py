@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from state.errors import WrongUse
@@ -73,6 +72,10 @@ def venues() -> dict[str, tuple[str, str]]:
 @cache
 def _others() -> dict[str, tuple[str, str]]:
     """Asked once in a process: it reads a file of every distribution that is installed."""
+    from importlib.metadata import (
+        entry_points,
+    )  # brings csv, email and zipfile along
+
     return {entry.name: (entry.value, "") for entry in entry_points(group=ENTRY_POINTS)}
 
 

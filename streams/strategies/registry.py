@@ -5,10 +5,9 @@ import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, TypeAlias, get_type_hints
 
 import msgspec
 from reactivex import Observable
@@ -17,6 +16,9 @@ from state.errors import ConfigurationError
 from state.events import Decision
 from streams.feeds import Feeds
 from streams.strategy import Strategy
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "tapeline.strategies"  # the group under which a package installs strategies by name
 
@@ -76,6 +78,8 @@ def find(kind: str) -> Registered:
         return Registered(_params_of(kind, shipped), shipped)
     where, colon, function = kind.rpartition(":")
     if not colon:
+        from importlib.metadata import entry_points
+
         for entry in entry_points(group=ENTRY_POINTS, name=kind):
             return _installed(kind, entry)
         known = ", ".join(sorted({*STRATEGIES, *entry_points(group=ENTRY_POINTS).names}))
@@ -86,7 +90,7 @@ def find(kind: str) -> Registered:
     return Registered(_params_of(kind, found), found)
 
 
-def _installed(kind: str, entry: EntryPoint) -> Registered:
+def _installed(kind: str, entry: "EntryPoint") -> Registered:
     try:
         found = entry.load()
     except (ImportError, AttributeError, SyntaxError) as error:
