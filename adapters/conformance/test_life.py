@@ -1,9 +1,12 @@
 """A session's life: what is told at the start, what a lost private socket missed, polls, secrets, and the way out."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
+from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.conformance.stage import Play, Stage
 from adapters.conformance.subject import Subject
@@ -223,3 +226,44 @@ def test_shutdown_that_is_refused(play: Play) -> None:
         assert report.errors
 
     play(story, hasty=True)
+
+
+def test_shutdown_leaves_what_is_not_ours(play: Play) -> None:
+    """An order of somebody else on the same account, under an id that this session never gave, rests on and is counted."""
+
+    async def story(on: Stage) -> None:
+        exchange = on.exchange
+        mine = await on.rest(on.order(on.away()))
+        theirs = replace(on.order(on.away(steps=3)), client_id=type(exchange.order_ids)("somebody else").make(7))
+        assert (await exchange.sender.once(exchange.build("place", theirs))).verdict.meaning == "ok"
+        updates = on.told.updates
+        await on.told.until(lambda: any(u.status == "open" for u in updates(theirs.client_id)), "the other's order")
+        report = await exchange.shutdown("cancel")
+        assert (report.clean, report.open_orders) == (True, ())
+        assert mine.client_id not in on.truth.open_orders
+        assert not [update for update in updates(theirs.client_id) if update.status == "cancelled"]
+        if not exchange.capabilities.expires:  # else it may have ended by itself meanwhile
+            assert report.foreign == 1
+            assert set(on.truth.open_orders) == {theirs.client_id}
+
+    play(story)
+
+
+def test_shutdown_with_every_budget_used_up(play: Play) -> None:
+    """What was kept back for an emergency is enough to cancel with, at once."""
+
+    async def story(on: Stage) -> None:
+        for n in range(2):
+            await on.rest(on.order(on.away(steps=n)))
+        limits, now = on.exchange.sender.gate.limits, on.exchange.clock.now_ns()
+        for pool in on.exchange.pools():
+            while not (pool.draws or pool.each or limits.wait_ns(pool.name, 1, Priority.READ, now)):
+                limits.spend(pool.name, 1, now)
+        ending = asyncio.create_task(on.exchange.shutdown("cancel"))
+        try:
+            await on.told.until(lambda: not on.truth.open_orders, "the end of what rests")
+        finally:
+            ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+
+    play(story)

@@ -13,8 +13,19 @@ _HEAD = """# Venues
 What each adapter can do, as `tapeline venues` prints it; made from the code by
 `python -c "from app.commands.venues import page; print(page(), end='')" > docs/venues.md`, and a test keeps it so.
 Batches are orders a request: placed, amended, cancelled. A market without private streams is public data.
+A dead-man's switch that fires takes the orders of others on the account, too ([live.md](live.md#the-dead-mans-switch)).
 """
-_COLUMNS = ("venue", "market", "channels", "depths", "private", "batches", "environments", "loopback")
+_COLUMNS = (
+    "venue",
+    "market",
+    "channels",
+    "depths",
+    "private",
+    "batches",
+    "dead-man's switch",
+    "environments",
+    "loopback",
+)
 
 
 def venues(log: UnreadLogOption = None, as_json: JsonOption = False) -> None:
@@ -53,6 +64,7 @@ def _row(each: Venue) -> tuple[str, ...]:
         " ".join(map(str, can.depths)),
         " ".join(can.private) if trades else "",
         f"{can.place_batch}/{can.amend_batch}/{can.cancel_batch}" if trades else "",
+        can.dead_man if trades else "",
         " ".join(can.environments),
         "yes" if each.name in LOOPBACKS else "",
     )
