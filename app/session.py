@@ -29,6 +29,7 @@ from state.events import (
     Rejected,
     SessionClosed,
     SessionOpened,
+    Tick,
 )
 from state.log import SessionWriter
 from state.record import Frame, Record
@@ -163,8 +164,10 @@ class LiveSession:
         """Records a person's command and returns its seq; raises `WrongUse` where the session takes no more."""
         if self._sealed or self._broken or self._stopping.is_set():
             raise WrongUse(f"session {self.id} is ending")
+        now = self._clock.now_ns()
+        self.feed(now, [Tick()])  # what is due by now has its place before it
         seq = self.pipeline.seq + 1
-        self.feed(self._clock.now_ns(), [Command(venue, symbol, name, payload)])
+        self.feed(now, [Command(venue, symbol, name, payload)])
         return seq
 
     async def wait(self, for_s: float | None = None) -> bool:
@@ -316,7 +319,7 @@ class LiveSession:
         if self._sealed or self._broken:
             return
         try:
-            self._writer.commit(_committed)
+            self._writer.commit(lambda seq: None)  # nobody waits for it
             if self._uncommitted and self._loop.time() - self._uncommitted[0] > DURABLE_MOST_S:
                 raise LogError(f"the log made nothing durable within {DURABLE_MOST_S:g} s")
         except LogError as error:
@@ -392,7 +395,3 @@ def _ours(error: Exception) -> TapelineError:
     broken = SessionBroken(f"a bug of ours: {error!r}")
     broken.__cause__ = error
     return broken
-
-
-def _committed(_seq: int) -> None:
-    """Nobody waits for it."""

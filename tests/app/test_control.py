@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from adapters import order_ids
-from app.config import RunConfig
+from app.config import RunConfig, StrategyConfig
 from app.control import prepare_socket
+from app.session import LiveSession
 from replay.verify import verify
 from state.errors import LossLimitReached, WrongUse
 from state.events import Command, ParametersChanged, PlaceOrder
@@ -178,3 +179,31 @@ def test_a_folder_that_others_could_enter_is_refused(tmp_path: Path, monkeypatch
     path.parent.chmod(0o755)
     with pytest.raises(WrongUse, match="must belong to you alone"):
         prepare_socket("s")
+
+
+def test_a_word_is_at_the_place_that_was_told_though_timers_were_due_before_it(tmp_path: Path) -> None:
+    (tmp_path / "beating.py").write_text(
+        "import reactivex as rx\n"
+        "from reactivex import operators as ops\n"
+        "from streams import operators as op\n"
+        "from state.events import CancelOrder\n"
+        "def beating(feeds):\n"
+        "    return rx.interval(0.05).pipe(ops.take(20), op.map(lambda n: CancelOrder('bybit', 'BTCUSDT', f'nobody{n}')))\n"
+    )
+    strategy = StrategyConfig(f"{tmp_path}/beating.py:beating", "beating")
+    url, told = f"sqlite:///{tmp_path}/log.db", dict[int, str]()
+    with VenueThread(flow_per_s=1.0) as venue:
+
+        def says(session: LiveSession) -> bool:
+            if session.intents_sent:
+                time.sleep(0.1)  # whatever is due meanwhile has its place before the word
+                told[session.told("note", f"{len(told)}")] = f"{len(told)}"
+            return len(told) >= 5
+
+        config = RunConfig([venue.line()], [strategy], stop="cancel")
+        session = record(url, config, for_s=60, until=says)
+    with Log.open(url) as log:
+        events = {record.seq: record.event for record in log.records(session.id)}
+    assert len(told) == 5
+    for seq, payload in told.items():
+        assert events[seq] == Command("", "", "note", payload)
