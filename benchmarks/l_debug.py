@@ -1,7 +1,8 @@
 """L: `tapeline debug` at random places of a long session: until it stands at a seq, a time, an order, or the next of a kind.
 
-`python -m benchmarks.l_debug [EVENTS]`. The session is a simulation of `plain` on two symbols over the input again and again,
-with the index that `debug --index` writes, here written while it is recorded. It is kept in the scratch folder for the next run.
+`python -m benchmarks.l_debug [EVENTS [PASSES]]`. The session is a simulation of `plain` on two symbols over the input again and
+again, with the index that `debug --index` writes, here written while it is recorded. It is kept in the scratch folder for the
+next run.
 All is asked in one process; what the start of a command adds is told beside it.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns
 
 from adapters import order_ids
 from adapters.bybit.websocket import Websocket
@@ -117,8 +118,8 @@ def places(log: Log, row: SessionRow, count: int) -> list[tuple[int, int, str]]:
     return found
 
 
-def measure(log: Log, row: SessionRow, count: int) -> None:
-    """Every way to stand somewhere, at every place: found and shown."""
+def measure(log: Log, row: SessionRow, count: int, passes: int) -> None:
+    """Every way to stand somewhere, at every place: found and shown, the fastest of so many passes."""
     found = places(log, row, count)
     moments = Moments(log, row)
     limit = row.last_seq
@@ -144,15 +145,25 @@ def measure(log: Log, row: SessionRow, count: int) -> None:
     }
     at(found[0][0])  # what is imported at first use is imported
     for name, way in ways.items():
-        spans = []
+        spans, used = list[int](), list[int]()
         for place in found:
-            start = perf_counter_ns()
-            fact = at(way(place))
-            spans.append(perf_counter_ns() - start)
+            wall, cpu = list[int](), list[int]()
+            for _ in range(passes):
+                start, begun = perf_counter_ns(), process_time_ns()
+                fact = at(way(place))
+                wall.append(perf_counter_ns() - start)
+                cpu.append(process_time_ns() - begun)
+            spans.append(min(wall))
+            used.append(min(cpu))
             if fact.note or not fact.operators:
                 raise WrongAnswer(f"{name} of {place}: {fact.note or 'no operators'}")
-        told = {key.replace("_us", "_ms"): value / 1e3 for key, value in percentiles(spans).items()}
+        told = _ms("", spans) | _ms("cpu_", used)
         tell("L", name, len(spans), sum(spans) / 1e9, events=float(limit), one=1.0, **told)
+
+
+def _ms(prefix: str, spans_ns: list[int]) -> dict[str, float]:
+    known = percentiles(spans_ns)
+    return {f"{prefix}{name}_ms": known[f"{name}_us"] / 1e3 for name in ("p50", "p99", "max")}
 
 
 _COMMAND = "import sys; from app.cli import run; sys.exit(run(sys.argv[1:]))"
@@ -168,7 +179,7 @@ def command(url: str) -> None:
     tell("L", "debug, command", 1, (perf_counter_ns() - start) / 1e9)
 
 
-def main(events: int, count: int) -> None:
+def main(events: int, count: int, passes: int) -> None:
     path = Path(SCRATCH) / f"debugged-{events}.db"
     url = f"sqlite:///{path}"
     if not path.exists():
@@ -177,7 +188,7 @@ def main(events: int, count: int) -> None:
         record(f"sqlite:///{unfinished}", events)
         unfinished.rename(path)
     with Log.open(url, create=False) as log:
-        measure(log, log.find(SESSION), count)
+        measure(log, log.find(SESSION), count, passes)
     command(url)
 
 
@@ -186,4 +197,5 @@ if __name__ == "__main__":
     main(
         int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS if few is None else 2 * few,
         PLACES if few is None else 5,
+        int(sys.argv[2]) if len(sys.argv) > 2 else 1,
     )

@@ -62,22 +62,19 @@ class Travel:
 
     def at(self, seq: int, progress: Callable[[int], None] | None = None) -> Moment:
         """State and operators after record `seq`; where operators cannot be known, the state with the reason."""
-        shared = self.state(seq)
         try:
             strategies = strategies_of(Manifest.parse(self._row.manifest))
-            return self._heard(shared, strategies, seq, progress)
+            return self._heard(strategies, seq, progress)
         except ReplayDiverged as error:
-            return Moment(shared, (), seq, 0, f"the operators' values are not known: {error}")
+            words = f"the operators' values are not known: {error}"
         except TapelineError as error:
             words = f"the operators' values are not known, the strategies cannot be run again: {error}"
-            return Moment(shared, (), seq, 0, words)
+        return Moment(self.state(seq), (), seq, 0, words)
 
-    def _heard(
-        self, shared: SharedState, strategies: Sequence[Strategy], seq: int, progress: Callable[[int], None] | None
-    ) -> Moment:
+    def _heard(self, strategies: Sequence[Strategy], seq: int, progress: Callable[[int], None] | None) -> Moment:
         log, session = self._log, self._row.id
         if not strategies:
-            return Moment(shared, (), 1, 0)
+            return Moment(self.state(seq), (), 1, 0)
         found = self._nearest(seq)
         if found is not None:
             begin, is_indexed = found
@@ -88,9 +85,11 @@ class Travel:
                 pass  # of another version, or of strategies that have changed: the records tell the same
             else:
                 since = 1 if is_indexed else start + 1
+                # The run has gone on where it has concluded what the session recorded after `seq`.
+                shared = heard.shared if heard.shared.seq == seq else self.state(seq)
                 return Moment(shared, heard.at_end, since, seq - start, "" if is_indexed else _since(start))
         heard = trace(log, session, strategies, order_ids(session), until=seq, progress=progress)
-        return Moment(shared, heard.at_end, 1, seq, _SLOW if seq > SLOW_FROM else "")
+        return Moment(self.state(seq), heard.at_end, 1, seq, _SLOW if seq > SLOW_FROM else "")
 
     def _nearest(self, seq: int) -> tuple[Begin, bool] | None:
         """Where a run may begin, and whether it is known what operators had said by then."""

@@ -152,7 +152,7 @@ def _counted(
     """Records from `first` on; where `last` is known no more is unpacked at once than the end of its burst may need."""
     parts: list[tuple[int, int | None]] = [(first, None)]
     if last is not None:
-        parts = [(first, last), (last + 1, last + _BURST), (last + _BURST + 1, None)]
+        parts = [(first, last + _BURST), (last + _BURST + 1, None)]
     for begin, end in parts:
         for block in log.blocks(session, begin, end):
             yield from block
