@@ -1,7 +1,7 @@
 """P4: frame bytes in → strategy, risk gate, intent → signed request out, an order on every book frame: the harshest form.
 
 `python -m benchmarks.p4_order [durable]`: the second form leaves only after the log has made the intent durable on SQLite,
-through the event loop as a live session does it, and measures bare sqlite3 commits between the orders.
+through the event loop (uvloop) as a live session does it, and measures bare sqlite3 commits between the orders.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from time import perf_counter_ns
 
+import uvloop
 from reactivex import Observable
 
 from adapters import order_ids
@@ -197,7 +198,7 @@ def main(mode: str) -> None:
     inputs = [frame for frame in frames() if is_book(frame)]
     if mode == "durable":
         with tempfile.TemporaryDirectory(prefix="p4_", dir=SCRATCH) as folder:
-            asyncio.run(asyncio.wait_for(durable(inputs[:DURABLE_ORDERS], Path(folder)), TIMEOUT_S))
+            uvloop.run(asyncio.wait_for(durable(inputs[:DURABLE_ORDERS], Path(folder)), TIMEOUT_S))
     else:
         in_memory(inputs[:ORDERS])
 
