@@ -4,9 +4,9 @@ The records of one burst stand side by side, and each after the first follows fr
 an input whose cause is itself an input.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from state.events import DERIVED
+from state.events import DERIVED, AnyEvent
 from state.record import Record
 
 
@@ -29,3 +29,24 @@ def bursts(records: Iterable[Record]) -> Iterator[list[Record]]:
             head = record.seq
     if burst:
         yield burst
+
+
+def input_bursts(records: Iterable[Record]) -> Iterator[tuple[Record, Sequence[AnyEvent]]]:
+    """The bursts of inputs alone: the first record of each, and the events of all. What was concluded is passed over."""
+    first: Record | None = None
+    head = 0
+    events: list[AnyEvent] = []
+    for record in records:
+        event = record.event
+        if type(event) in DERIVED:
+            if first is not None:
+                yield first, events
+                first = None
+        elif first is not None and record.cause == head:
+            events.append(event)
+        else:
+            if first is not None:
+                yield first, events
+            first, head, events = record, record.seq, [event]
+    if first is not None:
+        yield first, events

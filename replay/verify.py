@@ -4,14 +4,13 @@ Inputs are fed as recorded; what the strategies conclude is compared with what w
 digest is computed again over everything. The first record that differs is reported with its cause.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from replay.bursts import bursts
+from replay.bursts import input_bursts
 from state.errors import ReplayDiverged
 from state.events import DERIVED, SessionOpened
 from state.log import Log
@@ -19,8 +18,6 @@ from state.log.codec import start_digest
 from state.record import Frame, Record, canonical_all
 from streams.pipeline import ClientIds, Pipeline
 from streams.strategy import Strategy, run_strategies
-
-_BATCH = 4096  # records encoded at once for the digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +49,21 @@ class Difference:
 
 
 class Comparison:
-    """A sink that holds each record of the replay against the recorded one and goes on with the digest.
+    """A sink that holds the records of the replay against the recorded ones, place by place, and goes on with the digest.
 
-    The digest is another thread's work: hashing lets go of the interpreter and takes as long as encoding. To be used as a
-    context, whose end is the thread's.
+    They are compared and encoded a block at a time. The digest is another thread's work: hashing lets go of the interpreter
+    and takes as long as encoding. To be used as a context, whose end is the thread's.
     """
 
     def __init__(self, session: str) -> None:
-        self.decisions = 0
-        self.expected: deque[Record] = deque()  # the log's next records that the replay has not come to
-        self._concluded: deque[Record] = deque()  # the replay's next records that the log has not told yet
+        self.matched = 0  # records that are the same on both sides
+        self.decisions = 0  # of them, those that were concluded
+        self._recorded: list[Record] = []  # from the first on that was not compared yet, as are those of the replay
+        self._concluded: list[Record] = []
         self._digest = start_digest(session)
         self._hasher = ThreadPoolExecutor(1)
         # Asked once here, since inside of a tick the guard lets nobody start a thread.
         self._hashed: Future[None] = self._hasher.submit(self._digest.update, b"")
-        self._flushed = 0
-        self._batch: list[Record] = []
 
     def __enter__(self) -> Self:
         return self
@@ -75,54 +71,39 @@ class Comparison:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._hasher.shutdown()
 
-    @property
-    def matched(self) -> int:
-        """Records that are the same on both sides."""
-        return self._flushed + len(self._batch)
-
-    def expect(self, record: Record) -> None:
-        """The next record of the log is a conclusion: the replay has come to it, or will."""
-        if self._concluded:
-            self._match(record, self._concluded.popleft())
-        else:
-            self.expected.append(record)
-
-    def feeding(self, burst: Sequence[Record]) -> None:
-        """The next records of the log are these inputs: what was concluded before them stands in the log before them."""
-        if self._concluded:
-            raise _Differs(burst[0], self._concluded[0])
-        self.expected.extend(burst)
-
     def append(self, record: Record, frame: Frame | None = None) -> None:
         """The next record of the replay."""
-        if self.expected:
-            self._match(self.expected.popleft(), record)
-        else:
-            self._concluded.append(record)
+        self._concluded.append(record)
+
+    def recorded(self, records: Sequence[Record]) -> None:
+        """The next records of the log."""
+        self._recorded += records
+
+    def compare(self) -> None:
+        """Holds what is known of both sides against each other; raises `_Differs` at the first that is not the same."""
+        count = min(len(self._recorded), len(self._concluded))
+        recorded, concluded = self._recorded[:count], self._concluded[:count]
+        if recorded != concluded:
+            count = next(at for at in range(count) if recorded[at] != concluded[at])
+            self._match(concluded[:count])
+            raise _Differs(recorded[count], concluded[count])
+        self._match(concluded)
+        del self._recorded[:count], self._concluded[:count]
 
     def rest(self) -> tuple[Sequence[Record], Sequence[Record]]:
         """What was recorded and not concluded, and what was concluded and not recorded."""
-        return list(self.expected), list(self._concluded)
+        self.compare()
+        return self._recorded, self._concluded
 
     def digest(self) -> str:
-        self._flush()
         self._hashed.result()
         return self._digest.hexdigest()
 
-    def _match(self, recorded: Record, concluded: Record) -> None:
-        """An input is fed as it is and cannot differ; what was concluded is compared word by word."""
-        if recorded != concluded:
-            raise _Differs(recorded, concluded)
-        self.decisions += recorded.event is not concluded.event
-        batch = self._batch
-        batch.append(concluded)
-        if len(batch) >= _BATCH:
-            self._flush()
-
-    def _flush(self) -> None:
-        batch, self._batch = self._batch, []
-        self._flushed += len(batch)
-        self._hashed = self._hasher.submit(self._digest.update, canonical_all(batch))
+    def _match(self, records: Sequence[Record]) -> None:
+        if records:
+            self.matched += len(records)
+            self.decisions += sum([type(record.event) in DERIVED for record in records])
+            self._hashed = self._hasher.submit(self._digest.update, canonical_all(records))
 
 
 class _Differs(Exception):
@@ -146,21 +127,14 @@ def verify(
     `pace` may slow the reading down, for somebody who watches.
     """
     row = log.find(session)
-    inputs = beyond = 0
+    beyond = 0
     difference: Difference | None = None
     with Comparison(row.id) as comparison:
         pipeline = Pipeline(comparison, client_ids)
-        feed, feeding = pipeline.feed, comparison.feeding
         try:
-            for burst in bursts(pace(_counted(log, row.id, progress))):
-                head = burst[0]
-                if type(head.event) in DERIVED:
-                    comparison.expect(head)
-                    continue
-                feeding(burst)
-                inputs += len(burst)
-                feed(head.recv, [record.event for record in burst] if len(burst) > 1 else (head.event,), head.cause)
-                if type(head.event) is SessionOpened:
+            for first, events in input_bursts(pace(_compared(log, row.id, comparison, progress))):
+                pipeline.feed(first.recv, events, first.cause)
+                if type(first.event) is SessionOpened:
                     run_strategies(pipeline, strategies)
             beyond = _finish(pipeline, comparison, crashed=row.status != "closed")
         except _Differs as found:
@@ -169,7 +143,7 @@ def verify(
     return Verdict(
         session=row.id,
         records=comparison.matched,
-        inputs=inputs,
+        inputs=comparison.matched - comparison.decisions,
         decisions=comparison.decisions,
         digest=digest,
         recorded_digest=row.head,
@@ -191,9 +165,14 @@ def _finish(pipeline: Pipeline, comparison: Comparison, *, crashed: bool) -> int
     return len(concluded)
 
 
-def _counted(log: Log, session: str, progress: Callable[[int], None] | None) -> Iterator[Record]:
+def _compared(
+    log: Log, session: str, comparison: Comparison, progress: Callable[[int], None] | None
+) -> Iterator[Record]:
+    """The log's records; what the replay makes of a block is looked at before the next one is read."""
     for block in log.blocks(session):
+        comparison.recorded(block)
         yield from block
+        comparison.compare()
         if progress is not None:
             progress(len(block))
 
