@@ -5,13 +5,17 @@ Bids go down, asks go up, sizes go down: what is sent never crosses further and 
 
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Self
+from typing import Self, TypeVar
 
 from state.errors import OffGrid
 from state.events import InstrumentDefined
 from state.words import InstrumentKind, InstrumentStatus, Side
 
-SNAPPED_KEPT = 1_000  # prices a side
+SNAPPED_KEPT = 1_000  # prices, and as many sizes
+_NEAR = 1e-6  # of a step: so near to a multiple only the number's own text says on which side of it it is
+_STEPS_MOST = 1e9  # up to here, a quotient of two floats is off by less than that
+
+_Key = TypeVar("_Key", int, float)
 
 
 def exact(number: float) -> Decimal:
@@ -42,9 +46,16 @@ class Instrument:
     sig_figs: int | None = None
     max_decimals: int | None = None
     native: str = ""
-    # Prices that were snapped lately, by the float that they came from: who quotes asks for the same few again and again.
+    # Snapped lately: who quotes asks for the same few again and again. Prices of the grid by their number of ticks; what is
+    # as good as on the grid, and sizes, by the float that they came from.
+    _grid: dict[int, Decimal] = field(default_factory=dict, init=False, repr=False, compare=False)
     _bids: dict[float, Decimal] = field(default_factory=dict, init=False, repr=False, compare=False)
     _asks: dict[float, Decimal] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _sizes: dict[float, Decimal] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _tick: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tick", float(self.tick))
 
     @classmethod
     def defined(cls, event: InstrumentDefined) -> Self:
@@ -59,18 +70,33 @@ class Instrument:
             return snap(price, self._step_at(price), up=side == "sell")
         known = self._bids if side == "buy" else self._asks
         owed = known.get(price)
-        if owed is None:
-            owed = exact(price)
-            owed = snap(owed, self._step_at(owed), up=side == "sell")
-            if len(known) >= SNAPPED_KEPT:
-                known.clear()
-            if owed:  # zero has two signs, and equal floats say them
-                known[price] = owed
+        if owed is not None:
+            return owed
+        at = price / self._tick
+        steps = int(at) if 1 <= at < _STEPS_MOST and self.sig_figs is None else 0
+        if (
+            steps and _NEAR < at - steps < 1 - _NEAR
+        ):  # plainly between two prices of the grid: its text need not be asked
+            steps += side == "sell"
+            owed = self._grid.get(steps)
+            if owed is None:
+                owed = Decimal(steps) * self.tick
+                _keep(self._grid, steps, owed)
+            return owed
+        owed = exact(price)
+        owed = snap(owed, self._step_at(owed), up=side == "sell")
+        _keep(known, price, owed)
         return owed
 
     def size(self, size: float | Decimal) -> Decimal:
         """The largest size of the grid that is not above `size`."""
-        return snap(size if isinstance(size, Decimal) else exact(size), self.lot, up=False)
+        if isinstance(size, Decimal):
+            return snap(size, self.lot, up=False)
+        owed = self._sizes.get(size)
+        if owed is None:
+            owed = snap(exact(size), self.lot, up=False)
+            _keep(self._sizes, size, owed)
+        return owed
 
     def check(self, price: Decimal | None, size: Decimal, *, reduce_only: bool = False) -> None:
         """Raises `OffGrid` where the venue would refuse these numbers; `price` is None for a market order."""
@@ -107,6 +133,13 @@ class Instrument:
 
     def _off(self, text: str) -> OffGrid:
         return OffGrid(f"{self.venue} {self.symbol}: {text}")
+
+
+def _keep(known: dict[_Key, Decimal], key: _Key, owed: Decimal) -> None:
+    if len(known) >= SNAPPED_KEPT:
+        known.clear()
+    if owed:  # zero has two signs, and equal floats say them
+        known[key] = owed
 
 
 def snap(number: Decimal, step: Decimal, *, up: bool) -> Decimal:

@@ -19,6 +19,8 @@ from state.words import Side, TimeInForce
 from streams.quoting.counts import QuoteCounts
 from streams.quoting.ladder import Quote
 
+_INFINITE = float("inf")
+
 Planned: TypeAlias = PlaceOrder | AmendOrder | CancelOrder
 
 
@@ -65,16 +67,21 @@ def snapped(
     Raises `WrongUse` for a label that is empty or used twice.
     """
     wanted: dict[str, Wanted] = {}
+    tick = instrument.tick
+    highest = instrument.price("buy", touch[1] - tick) if touch is not None else None
+    lowest = instrument.price("sell", touch[0] + tick) if touch is not None else None
     for side, price, size, label, reduce_only in quotes:
         if not label or label in wanted:
             raise WrongUse(f"each quote needs a label of its own, not {label!r}")
-        if not (0 < price < float("inf") and 0 < size < float("inf")):
+        if not (0 < price < _INFINITE and 0 < size < _INFINITE):
             counts.left_out += 1
             counts.why = f"{label}: price {price}, size {size}"
             continue
         owed = instrument.price(side, price)
-        if touch is not None:
-            owed = _passive(side, owed, touch, instrument)
+        if side == "buy":
+            owed = owed if highest is None or owed <= highest else highest
+        else:
+            owed = owed if lowest is None or owed >= lowest else lowest
         want = Wanted(side, owed, instrument.size(size), reduce_only)
         try:
             instrument.check(want.price, want.size, reduce_only=reduce_only)
@@ -111,20 +118,18 @@ def plan(
         elif order.label not in held and can_be_amended(order) and differs(order, want, wanted, rules):
             moves.append(Move(order.label, want, order))
     moves += [Move(label, want, None) for label, want in wanted.items() if label not in taken and label not in held]
-    return cancels + uncrossing(moves, orders, instrument, rules)
-
-
-def _passive(side: Side, price: Decimal, touch: tuple[Decimal, Decimal], instrument: Instrument) -> Decimal:
-    bid, ask = touch
-    if side == "buy":
-        return min(price, instrument.price(side, ask - instrument.tick))
-    return max(price, instrument.price(side, bid + instrument.tick))
+    return cancels + uncrossing(moves, orders, instrument, rules) if moves else cancels
 
 
 def _uncrossed(wanted: dict[str, Wanted], counts: QuoteCounts) -> dict[str, Wanted]:
     """Without the quotes that meet one of the other side: a trade with oneself helps nobody."""
-    bid = max((want.price for want in wanted.values() if want.side == "buy"), default=None)
-    ask = min((want.price for want in wanted.values() if want.side == "sell"), default=None)
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    for side, price, _, _ in wanted.values():
+        if side == "buy":
+            bid = price if bid is None or price > bid else bid
+        else:
+            ask = price if ask is None or price < ask else ask
     if bid is None or ask is None or bid < ask:
         return wanted
     kept = {
