@@ -103,6 +103,7 @@ class Pipeline:
                 self._settle()
             else:  # most frames: nobody concluded anything
                 timeline.settled_seq = self._seq
+                timeline.settles += 1
         finally:
             self._busy = self._guard.watching = False
 

@@ -100,6 +100,7 @@ class Timeline:
         "now_ns",
         "settled",
         "settled_seq",
+        "settles",
     )
 
     def __init__(self, now_ns: int = 0, seq: int = 0) -> None:
@@ -108,6 +109,7 @@ class Timeline:
         self.next_due = NEVER
         self.settled: Source[int] = Source()
         self.settled_seq = seq  # up to here everything has been concluded from
+        self.settles = 0  # ticks so far that have settled
         self.marked: list[tuple[int, Settler]] = []  # a heap by rank
         self._settlers = 0
         self._timers: dict[TimerKey, Timer] = {}
@@ -161,6 +163,7 @@ class Timeline:
                 raise WrongUse(
                     f"more than {MAX_SETTLED_STEPS} operators acted on one settled tick: they mark each other"
                 )
+        self.settles += 1
         if self.settled.is_observed:
             self.settled.emit(seq)
 

@@ -15,6 +15,7 @@ from streams.operators.buffer import buffer
 from streams.operators.candles import candles
 from streams.operators.clamp import clamp
 from streams.operators.combine import combine
+from streams.operators.combine_every import combine_every
 from streams.operators.conflate import conflate
 from streams.operators.crossing import Crossing, crossing
 from streams.operators.debounce import debounce
@@ -86,6 +87,7 @@ __all__ = [
     "candles",
     "clamp",
     "combine",
+    "combine_every",
     "conflate",
     "crossing",
     "debounce",

@@ -114,8 +114,7 @@ def funding_carry(feeds: Feeds, p: FundingCarry) -> Observable[Decision]:
         price = book.bid * (1 - p.offset_bps / 10_000) if side == "buy" else book.ask * (1 + p.offset_bps / 10_000)
         return (Quote(side, price, size, "b0" if side == "buy" else "a0", reduces),)
 
-    making = op.combine(here.book.pipe(op.mid()), there.book.pipe(op.mid()), held).pipe(
-        op.throttle(p.requote_s),
+    making = op.combine_every(p.requote_s, here.book.pipe(op.mid()), there.book.pipe(op.mid()), held).pipe(
         op.map(quotes),
         op.map(possible(feeds, p, p.venue, p.symbol, p.risk)),
         quote_when(is_ok(health(feeds, p.venue, p.symbol))),

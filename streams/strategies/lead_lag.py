@@ -85,6 +85,6 @@ def wishes(feeds: Feeds, p: LeadLag) -> Observable[Sequence[Quote]]:
         )
         return at_extreme(wished, lean, lean * max_position)
 
-    return op.combine(lead.book.pipe(op.microprice()), basis, lean, lead.book.pipe(fresh(p.max_age_s))).pipe(
-        op.throttle(p.requote_s), op.map(quotes), quote_when(is_ok(health(feeds, p.lead_venue, p.lead_symbol)))
-    )
+    return op.combine_every(
+        p.requote_s, lead.book.pipe(op.microprice()), basis, lean, lead.book.pipe(fresh(p.max_age_s))
+    ).pipe(op.map(quotes), quote_when(is_ok(health(feeds, p.lead_venue, p.lead_symbol))))

@@ -114,5 +114,5 @@ def _quoting(
             return at_extreme(wished, lean, position)
         return within_position(wished, position, max_position)
 
-    wishes = op.combine(fair, volatility, lean, intensity).pipe(op.throttle(p.requote_s), op.map(quotes))
+    wishes = op.combine_every(p.requote_s, fair, volatility, lean, intensity).pipe(op.map(quotes))
     return send(feeds, p, wishes).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))

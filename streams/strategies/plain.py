@@ -126,8 +126,7 @@ def plain(feeds: Feeds, p: Plain) -> Observable[Decision]:
             max_position=max_position,
         )
 
-    return op.combine(fair, spread, lean).pipe(
-        op.throttle(p.requote_s),
+    return op.combine_every(p.requote_s, fair, spread, lean).pipe(
         op.map(quotes),
         quote_when(is_ok(health(feeds, p.venue, p.symbol))),
         to_intents(feeds, p.venue, p.symbol, tolerance_ticks=p.tolerance_ticks, size_tolerance=p.size_tolerance),

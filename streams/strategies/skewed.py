@@ -94,7 +94,7 @@ def skewed(feeds: Feeds, p: Skewed) -> Observable[Decision]:
             return at_extreme(stand(centre, rungs, rungs), lean, position, p.extreme)
         return within_position(stand(centre, rungs, rungs), position, max_position)
 
-    wishes = op.combine(fair, spread, lean, signal(feeds, p)).pipe(op.throttle(p.requote_s), op.map(quotes))
+    wishes = op.combine_every(p.requote_s, fair, spread, lean, signal(feeds, p)).pipe(op.map(quotes))
     return send(feeds, p, wishes).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))
 
 

@@ -114,8 +114,7 @@ def stinky(feeds: Feeds, p: Stinky) -> Observable[Decision]:
         asked = (wish, wished)
         return wished
 
-    quoting = op.combine(fair, lean).pipe(
-        op.throttle(p.requote_s),
+    quoting = op.combine_every(p.requote_s, fair, lean).pipe(
         op.map(quotes),
         op.map(possible(feeds, p, p.venue, p.symbol, p.risk)),
         quote_when(is_ok(health(feeds, p.venue, p.symbol))),

@@ -96,6 +96,7 @@ def streams(feeds: Feeds) -> list[Observable[object]]:
         mid.pipe(op.with_latest(other_mid, position)),
         mid.pipe(op.when(stale.pipe(op.map(fresh)))),
         op.combine(book, position, op.combine(mid, trades)),
+        op.combine_every(0.3, mid, position, mid.pipe(op.throttle(0.3))),
         op.premium(mid, other_mid),
         op.nbbo(book, other.book),
         op.lead_lag(mid, other_mid, step_s=0.05, steps=4),

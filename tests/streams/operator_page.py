@@ -32,10 +32,14 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "ema", "ema_n", "wma", "wma_n", "hma", "hma_n", "zscore", "percentile", "momentum", "ring", "clamp", "utilisation",
     ),
     "Time and rate": ("throttle", "debounce", "sample", "conflate", "buffer", "hold", "stale_after", "silent"),
-    "Several streams": ("combine", "with_latest", "when", "switch_regime", "lead_lag"),
+    "Several streams": ("combine", "combine_every", "with_latest", "when", "switch_regime", "lead_lag"),
 }  # fmt: skip
 
-SPELLED = {"combine": "A, B, … → tuple[A, B, …]", "with_latest": "T, with A, … → tuple[T, A, …]"}
+SPELLED = {
+    "combine": "A, B, … → tuple[A, B, …]",
+    "combine_every": "A, B, … → tuple[A, B, …]",
+    "with_latest": "T, with A, … → tuple[T, A, …]",
+}
 
 _NAME = r"[A-Z][\w-]+(?: de [A-Z]\w+)?"
 _CITED = re.compile(

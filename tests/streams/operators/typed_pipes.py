@@ -27,3 +27,4 @@ def inferred(feeds: Feeds) -> None:
     assert_type(op.nbbo(market.book, market.book), Observable[op.Nbbo])
     assert_type(op.premium(mid, micro), Observable[float])
     assert_type(op.combine(mid, market.trades), Observable[tuple[float, Trade]])
+    assert_type(op.combine_every(0.5, mid, market.trades), Observable[tuple[float, Trade]])
