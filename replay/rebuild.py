@@ -23,12 +23,11 @@ def rebuild(
     if not 0 <= at <= last_seq:
         raise WrongUse(f"session {session} has records 1 to {last_seq}; there is no seq {at}")
     shared = _nearest(log, session, at) if snapshots else SharedState()
-    apply = Reducer(shared).apply
+    fold = Reducer(shared).fold
     if shared.seq == at:
         return shared
     for block in log.blocks(session, shared.seq + 1, at):
-        for record in block:
-            apply(record)
+        fold(block)
         if progress is not None:
             progress(len(block))
     return shared

@@ -5,11 +5,19 @@ ascending; the best bid stands last, the best ask first. The state's one writer 
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import NamedTuple
 
 from state.events import BookDelta, BookSnapshot, Level
 from state.words import FeedState, Side
+
+
+class BookStatus(NamedTuple):
+    """What a book is worth, said when that changes, before the book itself is."""
+
+    status: FeedState
+    is_ok: bool
 
 
 class Book:
@@ -47,23 +55,20 @@ class Book:
         self._bid_prices: list[float] = []
         self._ask_prices: list[float] = []
 
-    # --- written by the reducer only ---
+    # --- written by the reducer only; each says whether the book is worth something else since ---
 
-    def replace(self, event: BookSnapshot) -> None:
+    def replace(self, event: BookSnapshot) -> bool:
         """The venue's whole book takes the place of whatever was known."""
         self._bids = _sizes(event.bids)
         self._asks = _sizes(event.asks)
-        bids = self._bid_prices = sorted(self._bids)
-        asks = self._ask_prices = sorted(self._asks)
+        self._bid_prices = sorted(self._bids)
+        self._ask_prices = sorted(self._asks)
         self.ts = event.ts
         self.update_id = event.update_id
         self.depth = event.depth
-        if bids and asks and bids[-1] < asks[0]:
-            self.status, self.is_ok = "ok", True
-        else:
-            self._judge()
+        return self._judge()
 
-    def update(self, event: BookDelta) -> None:
+    def update(self, event: BookDelta) -> bool:
         """Applies absolute sizes; a size of 0 removes the level, an unknown level removed is no news."""
         if event.bids:
             _apply(event.bids, self._bids, self._bid_prices)
@@ -71,20 +76,31 @@ class Book:
             _apply(event.asks, self._asks, self._ask_prices)
         self.ts = event.ts
         self.update_id = event.update_id
-        if self.status != "gap" and self.status != "connecting":
-            bids, asks = self._bid_prices, self._ask_prices
-            if bids and asks and bids[-1] < asks[0]:
-                self.status, self.is_ok = "ok", True
-            else:
-                self._judge()
+        bids, asks = self._bid_prices, self._ask_prices
+        if self.is_ok and bids and asks and bids[-1] < asks[0]:
+            return False  # most updates
+        return self.status != "gap" and self.status != "connecting" and self._judge()
 
-    def distrust(self, status: FeedState) -> None:
+    def update_all(self, events: Sequence[BookDelta]) -> bool:
+        """As `update` with one after the other, for whom what stood between them is nothing: levels are sorted once."""
+        self._bids.update(chain.from_iterable([event.bids for event in events]))
+        self._asks.update(chain.from_iterable([event.asks for event in events]))
+        self._bid_prices = _sorted(self._bids)
+        self._ask_prices = _sorted(self._asks)
+        self.ts = events[-1].ts
+        self.update_id = events[-1].update_id
+        return self.status != "gap" and self.status != "connecting" and self._judge()
+
+    def distrust(self, status: FeedState) -> bool:
         """Takes the status, such as the feed's word that the book is not to be trusted until the next snapshot."""
-        self.status = status
-        self.is_ok = status == "ok" and bool(self._bid_prices) and bool(self._ask_prices)
+        is_ok = status == "ok" and bool(self._bid_prices) and bool(self._ask_prices)
+        if status == self.status and is_ok is self.is_ok:
+            return False
+        self.status, self.is_ok = status, is_ok
+        return True
 
-    def _judge(self) -> None:
-        self.distrust("crossed" if self.is_crossed else "ok")
+    def _judge(self) -> bool:
+        return self.distrust("crossed" if self.is_crossed else "ok")
 
     # --- read by everyone ---
 
@@ -210,15 +226,22 @@ def _sizes(levels: list[Level]) -> dict[float, float]:
     return {price: size for price, size in sizes.items() if size} if 0.0 in sizes.values() else sizes
 
 
+def _sorted(sizes: dict[float, float]) -> list[float]:
+    """The prices, once the levels that were removed are taken out."""
+    for price in [price for price, size in sizes.items() if not size]:
+        del sizes[price]
+    return sorted(sizes)
+
+
 def _apply(changes: list[Level], sizes: dict[float, float], prices: list[float]) -> None:
-    """Hashing a float is what this costs most: a level is looked up once, and whether it is new is told by the dict's length."""
-    known = len(prices)
+    """Hashing a float is what this costs most: a level is looked up once, and which ones are new is told by the dict's order."""
     for price, size in changes:
         if size:
             sizes[price] = size
-            if len(sizes) != known:
-                known += 1
-                insort(prices, price)
         elif sizes.pop(price, None) is not None:
-            known -= 1
-            del prices[bisect_left(prices, price)]
+            at = bisect_left(prices, price)
+            if at < len(prices) and prices[at] == price:  # else it came and went within these changes
+                del prices[at]
+    if len(sizes) != len(prices):
+        for price in islice(reversed(sizes), len(sizes) - len(prices)):
+            insort(prices, price)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from state.book import Book
+from state.book import Book, BookStatus
 from state.events import BookSnapshot, InstrumentDefined, Ticker, Trade
 from state.instruments import Instrument
 from state.words import FeedState
@@ -23,6 +23,12 @@ class Market:
         self.defined: InstrumentDefined | None = None
         self.instrument: Instrument | None = None
         self.statuses: dict[str, FeedState] = {}
+
+    @property
+    def status_views(self) -> tuple[tuple[tuple[type, str, str], object], ...]:
+        """What is published when the book is worth something else: that, and the book."""
+        key = (BookStatus, self.venue, self.symbol)
+        return ((key, BookStatus(self.book.status, self.book.is_ok)), *self.book_view)
 
     def define(self, event: InstrumentDefined) -> None:
         self.defined = event

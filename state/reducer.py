@@ -1,6 +1,6 @@
 """The state's only writer: one record in, the changed views out. No clock, no log, no venue name."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from typing import TypeAlias
 
 from state.errors import WrongUse
@@ -51,6 +51,8 @@ Changed: TypeAlias = tuple[tuple[Key, object], ...]
 
 NOTHING: Changed = ()
 
+_OF_BOOKS = frozenset({BookSnapshot, FeedStatus})  # beside their deltas, what changes books
+
 
 class Reducer:
     """Folds records into a `SharedState`; raises `WrongUse` for a record out of order.
@@ -99,24 +101,52 @@ class Reducer:
 
     def apply(self, record: Record) -> Changed:
         """Folds one record and says which views changed, of those that are live or asked for."""
-        shared = self.shared
-        if record.seq != shared.seq + 1:
-            raise WrongUse(f"record {record.seq} cannot follow {shared.seq}")
-        shared.seq = record.seq
-        shared.now = record.recv
-        return self._folds[type(record.event)](record.event, record)
+        shared, seq, event = self.shared, record.seq, record.event
+        if seq != shared.seq + 1:
+            raise WrongUse(f"record {seq} cannot follow {shared.seq}")
+        shared.seq, shared.now = seq, record.recv
+        return self._folds[type(event)](event, record)
+
+    def fold(self, records: Iterable[Record]) -> None:
+        """Folds all of them, for who reads nothing in between: the changes of a book are made together."""
+        shared, folds = self.shared, self._folds
+        deltas: dict[tuple[str, str], list[BookDelta]] = {}
+        seq = shared.seq
+        for record in records:
+            event = record.event
+            seq += 1
+            if record.seq != seq:
+                raise WrongUse(f"record {record.seq} cannot follow {seq - 1}")
+            if type(event) is BookDelta:
+                key = (event.venue, event.symbol)
+                waiting = deltas.get(key)
+                if waiting is None:
+                    deltas[key] = [event]
+                else:
+                    waiting.append(event)
+                shared.now = record.recv
+                continue
+            if type(event) in _OF_BOOKS:
+                self._update_books(deltas)
+            shared.seq, shared.now = seq, record.recv
+            folds[type(event)](event, record)
+        shared.seq = seq
+        self._update_books(deltas)
+
+    def _update_books(self, deltas: dict[tuple[str, str], list[BookDelta]]) -> None:
+        for key, events in deltas.items():
+            self.shared.market(*key).book.update_all(events)
+        deltas.clear()
 
     # --- market ---
 
     def _book_delta(self, event: BookDelta, _: Record) -> Changed:
         market = self.shared.markets.get((event.venue, event.symbol)) or self.shared.market(event.venue, event.symbol)
-        market.book.update(event)
-        return market.book_view
+        return market.status_views if market.book.update(event) else market.book_view
 
     def _book_snapshot(self, event: BookSnapshot, _: Record) -> Changed:
         market = self.shared.markets.get((event.venue, event.symbol)) or self.shared.market(event.venue, event.symbol)
-        market.book.replace(event)
-        return market.book_view
+        return market.status_views if market.book.replace(event) else market.book_view
 
     def _trade(self, event: Trade, _: Record) -> Changed:
         if not event.backfilled:
@@ -142,8 +172,7 @@ class Reducer:
         market = self.shared.market(event.venue, event.symbol)
         market.statuses[event.channel] = event.status
         if event.channel == "book" and event.status != "ok":
-            market.book.distrust(event.status)
-            return market.book_view
+            return market.status_views if market.book.distrust(event.status) else market.book_view
         return NOTHING
 
     # --- account ---

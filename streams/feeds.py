@@ -10,7 +10,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 from reactivex import operators as ops
 
-from state.book import Book
+from state.book import Book, BookStatus
 from state.events import (
     BalanceUpdate,
     Blocked,
@@ -62,6 +62,11 @@ class MarketFeed:
     def book(self) -> Observable[Book]:
         """The live book after each change of it, or of its status."""
         return self._source(Book)
+
+    @property
+    def book_status(self) -> Observable[BookStatus]:
+        """What the book is worth, each time that this changes, before `book` says so."""
+        return self._source(BookStatus)
 
     @property
     def trades(self) -> Observable[Trade]:

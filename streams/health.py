@@ -10,7 +10,7 @@ from typing import NamedTuple
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
-from state.book import Book
+from state.book import BookStatus
 from state.events import FeedStatus
 from state.words import FeedState
 from streams import operators as op
@@ -84,9 +84,8 @@ def health(
                 said = told
                 observer.on_next(told)
 
-        def on_book(book: Book) -> None:
-            if book.status != states["book"]:
-                say("book", book.status)
+        def on_book(known: BookStatus) -> None:
+            say("book", known.status)
 
         def on_silence(is_silent: bool) -> None:
             say("cadence", "stale" if is_silent else "ok")
@@ -99,7 +98,7 @@ def health(
         say("book", states["book"])
         silence = market.book.pipe(op.silent(factor, least_s=least_s, most_s=most_s))
         return CompositeDisposable(
-            market.book.subscribe(on_book, observer.on_error, scheduler=scheduler),
+            market.book_status.subscribe(on_book, observer.on_error, scheduler=scheduler),
             silence.subscribe(on_silence, observer.on_error, scheduler=scheduler),
             feeds.venue_status(venue).subscribe(on_status, observer.on_error, scheduler=scheduler),
             keep(scheduler, on_book, on_silence, on_status),

@@ -115,7 +115,6 @@ class _Desk:
         self._wanted: dict[str, Wanted] = {}
         self._is_fresh = False  # quotes came that no plan has seen
         self._is_dirty = False
-        self._was_ok = self._market.book.is_ok
         self._was_healthy = False
         self._settler: Settler | None = None
         self._orders: dict[str, tuple[str, Decimal]] = {}  # label -> client id, filled when its quote was made
@@ -140,14 +139,13 @@ class _Desk:
             account.orders(symbol).subscribe(self.orders_changed, on_error, scheduler=scheduler),
             account.refusals(symbol).subscribe(self.refused, on_error, scheduler=scheduler),
             account.blocked(symbol).subscribe(self.blocked, on_error, scheduler=scheduler),
-            market.book.subscribe(self.book_changed, on_error, scheduler=scheduler),
             self.timer,
             self.refill,
         )
         if self._flow is not None:
             subscriptions.add(market.trades.subscribe(self._queues.traded, on_error, scheduler=scheduler))
             subscriptions.add(market.book.subscribe(self._shown, on_error, scheduler=scheduler))
-        for what in (account.status, market.rules, feeds.halted):
+        for what in (market.book_status, account.status, market.rules, feeds.halted):
             subscriptions.add(what.subscribe(self.health_changed, on_error, scheduler=scheduler))
         return subscriptions
 
@@ -167,11 +165,6 @@ class _Desk:
 
     def _shown(self, book: Book) -> None:
         self._queues.shown(self._mine(), book)
-
-    def book_changed(self, book: Book) -> None:
-        if book.is_ok is not self._was_ok:
-            self._was_ok = book.is_ok
-            self.health_changed(book)
 
     def health_changed(self, _: object) -> None:
         """Whether quotes may stand is looked at when the tick has settled."""
@@ -339,7 +332,7 @@ class _Desk:
 
 
 _STATE = (
-    "_quotes", "_wanted", "_is_fresh", "_is_dirty", "_was_ok", "_was_healthy", "_orders", "_spent", "_rests", "_cancel_rests",
+    "_quotes", "_wanted", "_is_fresh", "_is_dirty", "_was_healthy", "_orders", "_spent", "_rests", "_cancel_rests",
 )  # fmt: skip
 
 
