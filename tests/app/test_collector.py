@@ -1,12 +1,13 @@
 """When the garbage collector runs: only at a rest, only if enough has grown, and memory stays flat by it."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.collector import Collector
+from app.collector import TURN_S, Collector
 from benchmarks.measure import resident_mb
 from benchmarks.opening import START_NS, open_session
 from state.events import BookDelta, Trade
@@ -84,10 +85,12 @@ def test_a_cycle_that_was_alive_at_many_rests_is_freed_when_it_dies() -> None:
 
 
 def test_the_collector_is_given_back_as_it_was() -> None:
-    frozen = gc.get_freeze_count()
+    frozen, turn_s = gc.get_freeze_count(), sys.getswitchinterval()
     with Collector():
         assert not gc.isenabled()
         assert gc.get_freeze_count() > frozen
+        assert sys.getswitchinterval() == pytest.approx(TURN_S)
+    assert sys.getswitchinterval() == pytest.approx(turn_s)
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
     gc.disable()
