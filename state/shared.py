@@ -257,7 +257,7 @@ class ExchangeDoor:
         self._call(CancelOrder(self.venue, symbol, client_id))
 
     def cancel_all(self, symbol: str = "") -> None:
-        """All orders of a market, or of the venue."""
+        """All orders of a market, or of the venue, also those of the account that are not ours."""
         self._call(CancelAll(self.venue, symbol))
 
     def _open(self, client_id: str) -> None:

@@ -27,32 +27,32 @@ class Backlog:
     def __init__(self) -> None:
         self.is_late = False
         self.joined = self.bursts = 0
-        self._frames: deque[tuple[bytes, int]] = deque()
+        self.frames: deque[tuple[bytes, int]] = deque()
         self._bytes = 0
         self._began = self._late_at = 0
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self.frames)
 
     def put(self, frame: bytes, recv: int) -> None:
-        self._frames.append((frame, recv))
+        self.frames.append((frame, recv))
         self._bytes += len(frame) + _OVERHEAD_BYTES
 
     def take(self) -> bytes:
-        frame, _ = self._frames.popleft()
+        frame, _ = self.frames.popleft()
         self._bytes -= len(frame) + _OVERHEAD_BYTES
         return frame
 
     def drop(self) -> int:
         """Lets go of everything; how many frames that was."""
-        dropped = len(self._frames)
-        self._frames.clear()
+        dropped = len(self.frames)
+        self.frames.clear()
         self._bytes = 0
         return dropped
 
     def lag_ns(self, now: int) -> int:
         """How long the first has waited."""
-        return now - self._frames[0][1] if self._frames else 0
+        return now - self.frames[0][1] if self.frames else 0
 
     def excess(self, now: int) -> str:
         """Why it is too much, or nothing."""
@@ -68,7 +68,7 @@ class Backlog:
             if not self.is_late:
                 self.is_late, self._began = True, now
                 self.joined = self.bursts = 0
-                return f"{len(self._frames)} frames wait, the first for {lag_ns / 1e9:.1f} s"
+                return f"{len(self.frames)} frames wait, the first for {lag_ns / 1e9:.1f} s"
         elif self.is_late and now - self._late_at > CALM_S * 1e9:
             self.is_late = False
             late_s = (self._late_at - self._began) / 1e9

@@ -73,7 +73,9 @@ class Pump:
         self._deliver: Deliver = deliver or self._feed
         self._ask = ask
         self._load = load or Load(venue, inbox)
+        self._never_waits = protocol.private
         self._backlog = Backlog()
+        self._waiting = self._backlog.frames  # asked at each frame
         self._waits = asyncio.Event()  # something is in the backlog
         self._spent = 0  # ns of folding since other sockets were heard
         self._socket: Socket | None = None
@@ -219,9 +221,9 @@ class Pump:
 
     def _receive(self, frame: bytes) -> None:
         self._heard = recv = self._clock.now_ns()
-        if self.protocol.private:
+        if self._never_waits:
             self._take(frame, recv)
-        elif self._backlog or self._spent > TURN_NS:
+        elif self._spent > TURN_NS or self._waiting:
             self._backlog.put(frame, recv)
             self._waits.set()
         else:  # most frames
