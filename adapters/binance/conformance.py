@@ -99,8 +99,9 @@ def _answers() -> Mapping[Meaning | Refusal, Sequence[tuple[int, str]]]:
 
 def _open(terms: Terms) -> LoopbackVenue:
     return BinanceVenue(
-        terms.symbols, seed=terms.seed, accounts=[terms.account], rate_limits=RateLimits.off(), clock=terms.clock
-    )
+        terms.symbols, seed=terms.seed, accounts=[terms.account], rate_limits=RateLimits.off(), clock=terms.clock,
+        warm_up_steps=40,
+    )  # fmt: skip
 
 
 def _asks(*streams: str) -> str:

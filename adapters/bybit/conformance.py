@@ -78,8 +78,9 @@ def _answers() -> Mapping[Meaning | Refusal, Sequence[tuple[int, str]]]:
 
 def _open(terms: Terms) -> LoopbackVenue:
     return BybitVenue(
-        terms.symbols, seed=terms.seed, accounts=[terms.account], rate_limits=RateLimits.off(), clock=terms.clock
-    )
+        terms.symbols, seed=terms.seed, accounts=[terms.account], rate_limits=RateLimits.off(), clock=terms.clock,
+        warm_up_steps=40,
+    )  # fmt: skip
 
 
 def _said(code: int, words: str) -> tuple[int, str]:

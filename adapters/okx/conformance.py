@@ -89,7 +89,7 @@ def _open(terms: Terms) -> LoopbackVenue:
     """With the checksums of old: the venue sends 0 since 2026-06-23."""
     return OkxVenue(
         terms.symbols, seed=terms.seed, accounts=[terms.account], rate_limits=RateLimits.off(), clock=terms.clock,
-        checksums=True,
+        checksums=True, warm_up_steps=40,
     )  # fmt: skip
 
 

@@ -132,6 +132,7 @@ async def stage(
         rate_limits=limits or RateLimits.off(),
         faults=Faults(),
         clock=clock,
+        warm_up_steps=40,
     )
     await venue.start()
     heard = Heard()

@@ -123,7 +123,12 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     account = Account(KEY, SECRET, Decimal(100_000), uid=1)
     venue = BybitVenue(
-        (BTC, "ETHUSDT"), seed=11, accounts=[account], rate_limits=limits or RateLimits.off(), faults=Faults()
+        (BTC, "ETHUSDT"),
+        seed=11,
+        accounts=[account],
+        rate_limits=limits or RateLimits.off(),
+        faults=Faults(),
+        warm_up_steps=40,
     )
     await venue.start()
     heard = Heard()

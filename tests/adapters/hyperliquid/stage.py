@@ -89,7 +89,7 @@ async def stage(
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     account = Account(AGENT, KEY, Decimal(100_000))
-    venue = HyperliquidVenue((BTC, "ETH"), 11, [account], limits or RateLimits.off(), clock=clock)
+    venue = HyperliquidVenue((BTC, "ETH"), 11, [account], limits or RateLimits.off(), clock=clock, warm_up_steps=40)
     await venue.start()
     heard = Heard()
     with TemporaryDirectory() as state_dir:

@@ -45,6 +45,8 @@ class ThreadedVenue:
 @pytest.fixture
 def threaded() -> Iterator[ThreadedVenue]:
     """A venue with two symbols whose flow only moves by `step`."""
-    venue = BybitVenue(("BTCUSDT", "ETHUSDT"), seed=11, accounts=[CUSTOMER], rate_limits=RateLimits.off())
+    venue = BybitVenue(
+        ("BTCUSDT", "ETHUSDT"), seed=11, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100
+    )
     with ThreadedVenue(venue) as running:
         yield running

@@ -83,7 +83,12 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     account = Account(KEY, SECRET, Decimal(100_000), uid=1, passphrase=PASSPHRASE)
     venue = OkxVenue(
-        (BTC, ETH), seed=11, accounts=[account], rate_limits=limits or RateLimits.off(), checksums=checksums
+        (BTC, ETH),
+        seed=11,
+        accounts=[account],
+        rate_limits=limits or RateLimits.off(),
+        checksums=checksums,
+        warm_up_steps=40,
     )
     await venue.start()
     heard = Heard()

@@ -14,6 +14,8 @@ from tests.adapters.loopback.conftest import ThreadedVenue
 @pytest.fixture
 def threaded() -> Iterator[ThreadedVenue]:
     """A venue with two symbols whose flow only moves by `step`."""
-    venue = BinanceVenue(("BTCUSDT", "ETHUSDT"), seed=11, accounts=[CUSTOMER], rate_limits=RateLimits.off())
+    venue = BinanceVenue(
+        ("BTCUSDT", "ETHUSDT"), seed=11, accounts=[CUSTOMER], rate_limits=RateLimits.off(), warm_up_steps=100
+    )
     with ThreadedVenue(venue) as running:
         yield running
