@@ -1,24 +1,54 @@
-"""Where the tests find what is not in the repository: recordings of third parties and a PostgreSQL server."""
+"""In which order the files run, and where tests find what is not in the repository: third parties' recordings and PostgreSQL."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
+from zlib import crc32
 
 import psycopg
 import pytest
 from hypothesis import settings
 
 from tests.depth import IS_DEEP
+from tests.garbage import Frozen
 
 # How long an example takes is the machine's affair.
 settings.register_profile("sample", max_examples=50, derandomize=True, deadline=None)
 settings.register_profile("deep", max_examples=1_000, deadline=None)
 settings.load_profile("deep" if IS_DEEP else "sample")
 
+# Whole files go to one worker after another: these first, so that none is left over at the end, and then those that wait for
+# a session among those that compute, by no other order than that it is always the same.
+LONGEST = (
+    "app/test_traders_live.py", "replay/calibration/test_calibrate.py", "app/test_live_commands.py",
+    "replay/lab/test_sweep.py", "app/test_secrets.py", "app/test_bad_input.py", "chaos/test_matrix.py",
+    "app/test_main_job.py", "replay/test_live_equals_replay.py", "app/test_archive_commands.py", "app/test_control.py",
+    "streams/strategies/test_shipped.py", "app/test_audit_damaged.py", "benchmarks/test_smoke.py",
+)  # fmt: skip
+
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    first = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (first.get(item.path, len(LONGEST)), crc32(item.nodeid.partition("::")[0].encode())))
+
+
+_FROZEN = Frozen()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    _FROZEN.renew()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # pytest's last look at what was never closed is to see it
 
 
 def _absent(reason: str) -> None:
