@@ -17,7 +17,7 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT)} | more
 
 
-def tapeline(*words: str, cwd: Path, timeout_s: float = 60, **variables: str) -> subprocess.CompletedProcess[str]:
+def tapeline(*words: str, cwd: Path, timeout_s: float = 240, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs it to its end; forked, unless it is to have a hash seed of its own."""
     env = environment(**variables)
     if "PYTHONHASHSEED" not in variables:
@@ -25,7 +25,7 @@ def tapeline(*words: str, cwd: Path, timeout_s: float = 60, **variables: str) ->
     return subprocess.run([*TAPELINE, *words], cwd=cwd, env=env, text=True, capture_output=True, timeout=timeout_s)
 
 
-def module(*words: str, cwd: Path, timeout_s: float = 60, **variables: str) -> subprocess.CompletedProcess[str]:
+def module(*words: str, cwd: Path, timeout_s: float = 240, **variables: str) -> subprocess.CompletedProcess[str]:
     """As `python -m` would run these words, forked."""
     return _FORKING.run(("-m", *words), cwd=cwd, env=environment(**variables), timeout_s=timeout_s)
 
@@ -41,7 +41,7 @@ def started(*words: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def all_clean(commands: Sequence[str], *, cwd: Path, timeout_s: float = 60) -> str:
+def all_clean(commands: Sequence[str], *, cwd: Path, timeout_s: float = 240) -> str:
     """Runs one after the other; each must exit with 0. What they printed."""
     told = ""
     for words in commands:
