@@ -17,9 +17,12 @@ from state.log.data_keys import LogKey
 from state.log.schema import blocks, checkpoints, frames, journal, meta, sessions
 from state.record import Frame, Record
 from tests.app.conftest import EVENTS, OPENED, write_session
+from tests.depth import depth
 
 Cli = Callable[..., Any]
-ROUNDS = 60
+SEEDS = depth(2, 4)
+ROUNDS = depth(20, 60)
+HOWS: Final = ((), ("--html",))
 PAGE = 4096
 
 
@@ -58,7 +61,7 @@ def damaged(sound: bytes, rng: random.Random) -> bytes:
     return bytes(content)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("how", [pytest.param((), id="as lines"), pytest.param(("--html",), id="as a page")])
 def test_random_damage_ends_in_a_verdict_or_in_one_line(
     cli: Cli, sound: bytes, tmp_path: Path, seed: int, how: tuple[str, ...]
@@ -114,12 +117,12 @@ COLUMNS: Final = [
 def test_a_column_that_holds_what_it_cannot_ends_in_a_verdict_or_in_one_line(
     cli: Cli, sound: bytes, tmp_path: Path, table: str, column: str
 ) -> None:
-    for number, odd in enumerate(ODD):
+    for number, odd in enumerate(random.Random(f"{table} {column}").sample(ODD, depth(3, len(ODD)))):
         path = tmp_path / f"{number}.db"
         path.write_bytes(sound)
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(f"UPDATE OR IGNORE {table} SET {column} = {odd}")
-        for how in ((), ("--html",)):
+        for how in depth(HOWS[number % 2 :][:1], HOWS):
             ran = cli("audit", "last", *how, "--log", f"sqlite:///{path}")
             assert ran.code in (1, 2), (odd, ran.out)
             assert len(ran.err.splitlines()) == (ran.code == 2)

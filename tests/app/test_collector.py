@@ -13,6 +13,7 @@ from benchmarks.opening import START_NS, open_session
 from state.events import BookDelta, Trade
 from state.log import Log
 from streams.pipeline import Pipeline
+from tests.depth import depth
 
 
 class Knot:
@@ -106,16 +107,17 @@ def test_a_collector_that_was_not_started_rests_and_stops_without_effect() -> No
     assert gc.isenabled()
 
 
-EVENTS = 1_000_000
+EVENTS = depth(200_000, 1_000_000)
 BURST = 4
 WARM_UP = EVENTS // 5
-MOST_GROWTH_MB = 30.0
+MOST_GROWTH_MB = depth(10.0, 30.0)
 REST_EVERY = 1_000  # bursts
 QUEUE_BLOCKS = 8  # fed as fast as it goes the log's queue fills up, and how full it happens to be is not what is asked
 
 
 @pytest.mark.slow
 def test_memory_is_flat_over_a_million_events(tmp_path: Path) -> None:
+    """The suite does a fifth of them."""
     with Log.open(f"sqlite:///{tmp_path}/log.db") as log, Collector() as collector:
         writer = log.begin("flat", "{}", START_NS, queue_blocks=QUEUE_BLOCKS)
         pipeline = Pipeline(writer, lambda venue, seq: f"{venue}{seq}")

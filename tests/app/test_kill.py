@@ -23,9 +23,10 @@ from state.manifest import Manifest
 from state.record import canonical
 from streams.strategies.recorded import strategies_of
 from tests.command import started, tapeline
+from tests.depth import depth
 from tests.live import KEY, PASSPHRASE, SECRET, VenueThread, config_text
 
-KILLS = int(os.environ.get("TAPELINE_KILLS", "6"))
+KILLS = int(os.environ.get("TAPELINE_KILLS", depth("3", "6")))
 VENUES = ("bybit", "okx", "binance")  # in turn; whose orders keep our client id and their size when they are amended
 PARTS = ("KEY", "SECRET", "PASSPHRASE")
 START_S = 60.0

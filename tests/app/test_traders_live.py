@@ -128,7 +128,7 @@ def test_each_market_can_be_drawn(
         fills = session.pipeline.shared.account(venue).ledger.position(symbol).fills
         assert drawn.count("class='fill'") == fills >= FILLS.get(name, 3)
         assert len(drawn) < 80_000, "small enough for a page of docs"
-        assert run([*words[:-3], str(tmp_path / "again.svg"), *words[-2:]]) == 0
-        assert (tmp_path / "again.svg").read_text() == drawn
+    assert run([*words[:-3], str(tmp_path / "again.svg"), *words[-2:]]) == 0
+    assert (tmp_path / "again.svg").read_text() == drawn, "the last of them"
     assert run(["picture", session.id, "--log", url]) == 2
     assert "say --venue and --symbol" in capfd.readouterr().err

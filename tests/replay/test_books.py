@@ -7,7 +7,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.books.close import Books, close_books
@@ -292,7 +292,6 @@ def test_funding_that_only_the_balance_tells_is_explained_not_flagged(told: Told
 
 
 @given(st.randoms(use_true_random=False), st.integers(2, 25))
-@settings(max_examples=60, deadline=None)
 def test_reports_may_come_before_or_after_what_they_report(random: Random, count: int) -> None:
     """Fills, positions and balances travel on three roads, each in order."""
     venue = Exchange(Told(), "1000")
@@ -412,7 +411,6 @@ def test_what_a_close_makes_by_each_method(method: Method, realized: list[str]) 
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["average", "fifo", "lifo"]), st.booleans())
-@settings(max_examples=60, deadline=None)
 def test_cash_is_what_was_made_less_what_is_held(random: Random, method: Method, inverse: bool) -> None:
     lots = Lots(method, D(100) if inverse else None)
     cash = D(0)

@@ -27,11 +27,12 @@ from streams.strategies import Plain, plain
 from streams.strategy import Strategy
 from streams.testing import SYMBOL, VENUE, Session, trade
 from streams.trace import Trace
+from tests.depth import depth
 from tests.streams import operator_page
 from tests.streams.every_operator import everything
 from tests.streams.restarts import assert_goes_on_as_if_never_stopped, record_run, restart
 
-RESTARTS = 100
+RESTARTS = depth(30, 100)
 
 
 def plain_ones() -> Sequence[Strategy]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import reactivex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import Observable
 
@@ -204,7 +204,6 @@ LOSSY: dict[str, Callable[[Losses], Callable[[Observable], Observable]]] = {
 }
 
 
-@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(LOSSY)), st.lists(st.tuples(st.integers(0, NS), st.booleans()), max_size=60), st.booleans()
 )

@@ -76,7 +76,6 @@ def signed(messages: Any) -> bytes:
 
 
 @given(NUMBERS, SHAPES, st.sampled_from((BTC, ETH)), st.sampled_from((None, 3_600.0)))
-@settings(max_examples=150, deadline=None)
 def test_any_order_is_the_official_builders_where_its_floats_are_exact(
     of: tuple[int, int, int, int], shape: tuple[str, str, bool], market: dict[str, Any], life_s: float | None
 ) -> None:
@@ -137,7 +136,6 @@ def theirs() -> Iterator[subprocess.Popen[str]]:
 
 
 @given(NUMBERS, st.sampled_from(("buy", "sell")), st.sampled_from(tuple(TIFS)), st.sampled_from((BTC, ETH)))
-@settings(max_examples=60, deadline=None)
 def test_any_order_is_ccxts_too(
     theirs: subprocess.Popen[str], of: tuple[int, int, int, int], side: str, tif: str, market: dict[str, Any]
 ) -> None:

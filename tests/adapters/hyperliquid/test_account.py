@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.hyperliquid.account import PRIVATE_TOPICS, Account
@@ -210,7 +210,6 @@ def test_an_acceptance_that_comes_after_a_fill_on_the_way_is_put_right() -> None
     assert account.told_again("0x00", D(1)) == ()
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_what_is_filled_adds_up_over_all_numbers_in_every_order_of_arrival(data: st.DataObject) -> None:
     """Each life is opened, filled in parts and ended; frames of one channel keep their order, the channels do not."""

@@ -280,7 +280,6 @@ def test_a_market_order_is_limited_by_what_the_streams_said_last() -> None:
     asyncio.run(exchange.close())
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.decimals(D(0), D(10**9), places=8))
 def test_a_number_is_written_as_the_official_sdk_writes_it(said: Decimal) -> None:
     assert D(number(said)) == said
@@ -291,7 +290,6 @@ def test_a_number_is_written_as_the_official_sdk_writes_it(said: Decimal) -> Non
 # --- ids and nonces ---
 
 
-@settings(max_examples=100)
 @given(st.text(min_size=1), st.integers(1, 2**32 - 1))
 def test_a_cloid_is_computed_from_session_and_seq_and_read_back(session: str, seq: int) -> None:
     ids = OrderID(session)
@@ -347,7 +345,6 @@ def test_mainnet_knows_its_first_assets_and_testnet_none() -> None:
         Exchange(VenueSettings(V, environment="testnet"), Heard(), WallClock(), "s", keys()).build("place", order)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.integers(-5_000, 5_000), min_size=1, max_size=30), min_size=1, max_size=6))
 def test_no_nonce_is_taken_twice_in_bursts_over_restarts_and_under_clocks_set_back(
     tmp_path_factory: pytest.TempPathFactory, lives: list[list[int]]

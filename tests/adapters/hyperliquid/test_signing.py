@@ -9,7 +9,7 @@ import eth_account
 import msgspec
 import pytest
 from hyperliquid.utils.signing import action_hash, sign_l1_action
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import venue, venues
@@ -77,7 +77,6 @@ keys = st.integers(1, 2**255).map(lambda number: f"0x{number:064x}")
 times = st.integers(0, 2**48)
 
 
-@settings(max_examples=60, deadline=None)
 @given(actions, times, addresses, st.none() | times, keys, st.booleans())
 def test_any_action_has_the_hash_and_the_signature_of_the_official_sdk(
     action: dict[str, Any], nonce: int, vault: str | None, expires: int | None, key: str, mainnet: bool

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.loopback.engine import Engine
@@ -288,7 +288,6 @@ def check_book(engine: Engine, everything: list[Order], positions: Positions) ->
     assert all(0 <= o.filled <= o.size for o in everything)
 
 
-@settings(max_examples=150, deadline=None)
 @given(COMMANDS)
 def test_any_commands_match_as_the_naive_model_does_and_lose_nothing(commands) -> None:
     positions, naive = Positions(), Naive()

@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -61,9 +61,16 @@ class Official:
         return Answered()
 
 
+@pytest.fixture(scope="module")
+def clients() -> Iterator[Official]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield Official(patch)
+
+
 @pytest.fixture
-def official(monkeypatch: pytest.MonkeyPatch) -> Official:
-    return Official(monkeypatch)
+def official(clients: Official) -> Official:
+    clients.seen.clear()
+    return clients
 
 
 ROW = {

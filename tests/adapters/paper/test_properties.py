@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.paper import PaperSettings, PaperVenue
@@ -197,7 +197,6 @@ def added(events: Sequence[AnyEvent]) -> dict[tuple[str, float], Decimal]:
     return total
 
 
-@settings(max_examples=200, deadline=None)
 @given(snapshots(), steps())
 def test_fills_never_exceed_what_was_traded_and_what_was_shown(opening: BookSnapshot, played: list[Step]) -> None:
     """What we took at a price was once added there; with what filled us passively it is within that and the trades."""
@@ -222,7 +221,6 @@ def resting() -> st.SearchStrategy[list[tuple[bool, int, Decimal]]]:
     return st.lists(st.tuples(st.booleans(), st.integers(0, 4), st.sampled_from(OWED)), min_size=2, max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
 @given(snapshots(), resting(), st.lists(trades(), min_size=1, max_size=12))
 def test_a_trade_fills_no_more_than_its_own_volume(
     opening: BookSnapshot, wished: list[tuple[bool, int, Decimal]], traded: list[Trade]
@@ -251,7 +249,6 @@ def test_a_trade_fills_no_more_than_its_own_volume(
     assert not by_time
 
 
-@settings(max_examples=150, deadline=None)
 @given(snapshots(), steps())
 def test_cash_position_and_fees_are_conserved(opening: BookSnapshot, played: list[Step]) -> None:
     """Our own folding of the fills agrees with the paper venue's words, and with sums in fractions that share no code."""
@@ -274,7 +271,6 @@ def test_cash_position_and_fees_are_conserved(opening: BookSnapshot, played: lis
     assert Fraction(balance.total) + Fraction(position.unrealized(Decimal(100))) == cash + paid + size * 100
 
 
-@settings(max_examples=150, deadline=None)
 @given(snapshots(), steps())
 def test_orders_end_as_the_venue_says(opening: BookSnapshot, played: list[Step]) -> None:
     """Every intent is answered once, in order; an order's fills are its filled size; what has ended says nothing more."""
@@ -300,7 +296,6 @@ def test_orders_end_as_the_venue_says(opening: BookSnapshot, played: list[Step])
     assert working == {order_id for order_id, update in last.items() if update.status not in TERMINAL}
 
 
-@settings(max_examples=80, deadline=None)
 @given(snapshots(), steps())
 def test_reduce_only_fills_never_open_a_position(opening: BookSnapshot, played: list[Step]) -> None:
     reducing: set[str | None] = set()
@@ -316,14 +311,12 @@ def test_reduce_only_fills_never_open_a_position(opening: BookSnapshot, played: 
             assert size * before >= 0
 
 
-@settings(max_examples=60, deadline=None)
 @given(snapshots(), steps())
 def test_the_same_input_gives_the_same_bytes(opening: BookSnapshot, played: list[Step]) -> None:
     encode = msgspec.msgpack.encode
     assert encode(play(played, opening=opening)) == encode(play(played, opening=opening))
 
 
-@settings(max_examples=150, deadline=None)
 @given(snapshots(), steps(), steps(), st.data())
 def test_nothing_is_foreseen(
     opening: BookSnapshot, played: list[Step], otherwise: list[Step], data: st.DataObject
@@ -340,7 +333,6 @@ def test_nothing_is_foreseen(
     assert until_now(play(later, opening=opening)) == until_now(play(another, opening=opening))
 
 
-@settings(max_examples=60, deadline=None)
 @given(snapshots(), steps())
 def test_when_it_is_asked_does_not_change_what_is_heard(opening: BookSnapshot, played: list[Step]) -> None:
     """An owner that lets time pass from due to due hears what one hears that asks at once."""

@@ -22,6 +22,7 @@ from state.events import CancelOrder, Fill, OrderUpdate, PlaceOrder, SessionOpen
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
+from tests.depth import depth
 from tests.live import VenueThread, record_live, tight_plain
 from tests.replay.calibration.street import MS, SYMBOL, VENUE, on_the_floor, simulated
 
@@ -35,11 +36,12 @@ TRUTH = PaperSettings(
     queue="power3",
     queue_power=1.7,
 )
+TRUTHS = {"power 3, n 1.7": ("power3", 1.7), "power, n 0.6": ("power", 0.6)}
 
 
-@pytest.fixture(scope="module", params=[("power3", 1.7), ("power", 0.6)], ids=["power 3, n 1.7", "power, n 0.6"])
+@pytest.fixture(scope="module", params=depth(list(TRUTHS)[:1], list(TRUTHS)))
 def truth(request: pytest.FixtureRequest) -> PaperSettings:
-    queue, power = request.param
+    queue, power = TRUTHS[request.param]
     return msgspec.structs.replace(TRUTH, queue=queue, queue_power=power)
 
 

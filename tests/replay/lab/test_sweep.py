@@ -79,7 +79,7 @@ def test_a_sweep_that_was_ended_goes_on_where_it_was(lab: Lab, tapeline: Tapelin
 
 def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: Lab, tapeline: Tapeline) -> None:
     distributed = pytest.importorskip("distributed")
-    spreads = ",".join(str(number / 10) for number in range(3, 15))
+    spreads = ",".join(str(number / 10) for number in range(3, 9))
     with Log.open(lab.url) as log:
         row = log.find(lab.live)
         jobs = [

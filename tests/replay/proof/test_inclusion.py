@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.proof import verify_tape
@@ -35,7 +35,6 @@ def proof_of(made: list[Record], seq: int) -> Proof:
 
 
 @given(st.integers(1, 200), st.data())
-@settings(max_examples=60)
 def test_each_record_of_each_length_is_proven_by_both_checkers(length: int, data: st.DataObject) -> None:
     seq = data.draw(st.integers(1, length))
     proof = proof_of(MADE[:length], seq)
@@ -46,7 +45,6 @@ def test_each_record_of_each_length_is_proven_by_both_checkers(length: int, data
 
 
 @given(st.integers(2, 200), st.data())
-@settings(max_examples=60)
 def test_nothing_about_a_proof_may_be_changed(length: int, data: st.DataObject) -> None:
     seq = data.draw(st.integers(1, length))
     other = data.draw(st.integers(1, length).filter(lambda each: each != seq))

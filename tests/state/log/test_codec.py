@@ -18,6 +18,7 @@ from state.log.codec import Press, expand, marks_of, pack, split, start_digest, 
 from state.log.verify import check
 from state.log.walk import values
 from state.record import Record, canonical
+from tests.depth import depth
 from tests.state.log.recorded import EVERY, T0, records, write
 
 GOLDEN = Path(__file__).with_name("golden.txt")
@@ -60,7 +61,7 @@ def record_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[Record]:
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 def test_every_event_comes_back_as_the_same_bytes(kind: type[msgspec.Struct]) -> None:
-    @settings(max_examples=25, deadline=None, database=None)
+    @settings(max_examples=depth(10, 300), deadline=None, database=None)
     @given(st.lists(record_of(kind), min_size=1, max_size=4))
     def round_trip(written: list[Record]) -> None:
         raw, marks = pack(written, 7)
@@ -75,7 +76,6 @@ def test_every_event_comes_back_as_the_same_bytes(kind: type[msgspec.Struct]) ->
 
 
 @given(st.binary(max_size=200), st.integers(0, 2**33))
-@settings(max_examples=300, deadline=None)
 def test_bytes_that_are_no_block_raise_and_nothing_else(raw: bytes, count: int) -> None:
     with pytest.raises((LogCorrupt, SchemaUnknown)):
         unpack(raw, count)

@@ -11,11 +11,12 @@ from state.errors import LogCorrupt
 from state.log import Log
 from state.log.schema import blocks, frames, journal, sessions
 from state.log.verify import check
+from tests.depth import depth
 from tests.state.log import damage
 from tests.state.log.recorded import records, write
 
 TABLES = (sessions, blocks, journal, frames)
-PLACES = {"sqlite": 15, "postgresql": 4}
+PLACES = depth({"sqlite": 5, "postgresql": 2}, {"sqlite": 15, "postgresql": 4})
 
 
 class Victim:

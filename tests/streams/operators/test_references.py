@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from reactivex import Observable
 
@@ -263,7 +263,6 @@ def made(bids: list, asks: list) -> tuple[Book, np.ndarray, np.ndarray]:
 
 
 @given(sides_of, sides_of, st.integers(1, 6), st.floats(200, 9000), st.floats(0.01, 300))
-@settings(max_examples=200)
 def test_operators_of_a_book_are_their_formulas(bids: list, asks: list, levels: int, bps: float, size: float) -> None:
     book, below, above = made(bids, asks)
     mid = (below[0, 0] + above[0, 0]) / 2

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from state.errors import WrongUse
@@ -195,7 +195,6 @@ def reaches(after: Book, wanted: dict[str, Wanted]) -> bool:
     )
 
 
-@settings(max_examples=150)
 @given(situations())
 def test_no_plan_reaches_the_quotes_with_fewer_intents(situation: tuple[dict[str, Wanted], list[Order]]) -> None:
     wanted, orders = situation
@@ -258,7 +257,6 @@ def crosses(orders: Sequence[Order], intents: Sequence[Planned]) -> bool:
     return bool(bids and asks) and max(bids) >= min(asks)
 
 
-@settings(max_examples=300)
 @given(anywhere())
 def test_own_orders_never_meet_and_it_converges_all_the_same(
     situation: tuple[dict[str, Wanted], list[Order]],

@@ -5,7 +5,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import Observable, Subject
 from reactivex import operators as ops
@@ -320,7 +320,6 @@ def wishes(random: Random) -> list[Quote]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 1 << 32))
 def test_it_converges_whatever_the_venue_did(seed: int) -> None:
     """Random answers, refusals, fills and outages in any order; then calm: working orders equal the snapped ladder."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 import reactivex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import Observable
 from reactivex import operators as ops
@@ -252,7 +252,6 @@ def test_cancels_pass_in_every_state() -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 30)), max_size=20),
     st.integers(1, 30),
@@ -282,7 +281,6 @@ TINY = D("0.000001")
 TIGHT = Bounds(max_position_notional=TINY, max_portfolio_notional=TINY, max_drawdown=TINY, max_daily_loss=TINY)
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     st.integers(1, 30),
     st.integers(1, 30),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 import reactivex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import Observable
 from reactivex import operators as ops
@@ -268,7 +268,6 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(steps, st.integers(-30, 30))
 def test_the_position_never_goes_further_beyond_its_limit_whatever_fills(
     moves: list[tuple[str, Side, Decimal]], held: int

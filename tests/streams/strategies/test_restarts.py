@@ -9,6 +9,7 @@ from state.events import PlaceOrder
 from streams.strategies import STRATEGIES, build
 from streams.strategy import Strategy
 from streams.testing import SYMBOL, VENUE
+from tests.depth import depth
 from tests.streams.restarts import OTHER, assert_goes_on_as_if_never_stopped, record_run
 
 BASE: Mapping[str, object] = {"venue": VENUE, "symbol": SYMBOL, "size": "0.01", "max_position": "0.05"}
@@ -43,7 +44,7 @@ def test_it_goes_on_as_if_never_stopped(kind: str) -> None:
     def strategies() -> Sequence[Strategy]:
         return [build(kind, KINDS[kind], "one")]
 
-    starts = sorted(Random(11).sample(range(STEPS - STRETCH), 12))
+    starts = sorted(Random(11).sample(range(STEPS - STRETCH), depth(6, 12)))
     marked = {*starts, *(at + STRETCH for at in starts)}
     run = record_run(strategies, STEPS, marked.__contains__, seed=5)
     assert sum(isinstance(record.event, PlaceOrder) for record in run.records) > 3
