@@ -45,7 +45,7 @@ def seq_of(moments: Moments, row: SessionRow, word: str) -> int:
     """The record that a seq, a time or the name of an order means; raises `WrongUse` where there is none."""
     if word.isascii() and word.isdigit():
         number = int(word)
-        return moments.record(number).seq if number < _EARLIEST_NS else moments.at_time(number)
+        return moments.step(number, 0) if number < _EARLIEST_NS else moments.at_time(number)
     time_ns = _time(row, word)
     return moments.of_order(word) if time_ns is None else moments.at_time(time_ns)
 

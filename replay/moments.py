@@ -28,8 +28,7 @@ class Moments:
 
     def record(self, seq: int) -> Record:
         """Raises `WrongUse` for a seq that the session has not."""
-        if not 1 <= seq <= self._row.last_seq:
-            raise WrongUse(f"session {self._row.id} has records 1 to {self._row.last_seq}; there is no seq {seq}")
+        seq = self.step(seq, 0)
         return next(self._log.records(self._row.id, seq, seq))
 
     def at_time(self, time_ns: int) -> int:
@@ -54,7 +53,10 @@ class Moments:
 
     def step(self, seq: int, count: int) -> int:
         """So many records on, or back where negative; raises `WrongUse` beyond either end."""
-        return self.record(seq + count).seq
+        there = seq + count  # a session's seqs have no gaps: nothing need be read
+        if not 1 <= there <= self._row.last_seq:
+            raise WrongUse(f"session {self._row.id} has records 1 to {self._row.last_seq}; there is no seq {there}")
+        return there
 
     def next(self, seq: int, kind: Kind) -> int:
         """The first of a kind after a record; raises `WrongUse` where there is none."""
