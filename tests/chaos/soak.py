@@ -37,6 +37,10 @@ CENSUSES, FEWER = 30, 9
 WARM = 0.2  # the share of a soak after which nothing may grow any more
 MEMORY_SLACK = 48 * 2**20
 FILLED_S = 6 * 3600.0  # a shorter soak still fills the windows and rings that are bounded: there objects are not judged
+FILLS_KEPT = (
+    400  # of those whose ids are remembered, so that a day fills the memory as a hundred thousand would in a year
+)
+TOLD = Decimal("1E-8")  # venues tell amounts of money with so many places at most
 SNAPSHOT_EVERY = 1_000  # records: some in minutes, many in a day
 ASKED_AGAIN = {  # what must be asked for again and again, by path, and in what time at most
     "binance": {"/fapi/v1/listenKey": 1_800.0, "/fapi/v1/countdownCancelAll": 20.0},
@@ -142,6 +146,8 @@ async def _trade(
     clock = VirtualClock(loop, int(BEGINS.timestamp()) * 10**9)
     stage = _Stage(soaked.venue, seed, flow_per_s, clock)
     patch.setattr(sys.modules[type(stage.venue).__module__], "BEAT_S", BEAT_S)
+    patch.setattr("state.orders.FILL_IDS_KEPT", FILLS_KEPT)
+    patch.setattr("adapters.base.known.MAX_FILL_IDS", FILLS_KEPT)
     config = await stage.start()
     lend_keys(soaked.venue, stage.account)
     count = max(FEWER, round(soaked.virtual_s / TROUBLE_EVERY_S))
@@ -244,7 +250,8 @@ def _funding_differences(soaked: Soaked, log: Log, session: LiveSession, seen: S
     soaked.fundings = len(settled)
     soaked.fills = len(seen.truth.fills) - len(settled)
     positions = session.pipeline.shared.account(soaked.venue).ledger.positions.values()
-    ours, theirs = sum((p.funding for p in positions), Decimal(0)), -sum((f.fee for f in settled), Decimal(0))
+    ours = sum((p.funding for p in positions), Decimal(0))
+    theirs = -sum((fill.fee.quantize(TOLD) for fill in settled), Decimal(0))
     if len(paid) == len(settled) and ours == theirs:
         return []
     return [f"funding: {len(paid)} payments of {ours} in all, the venue settled {len(settled)} of {theirs}"]
