@@ -89,7 +89,7 @@ def test_every_decision_of_a_strategy_has_its_operators_values(log: Log, traced:
     for record in decided:
         heard = {stage.operator: stage for stage in traced.at_decision[record.seq]}
         assert heard["to_intents"].count
-        assert {"microprice", "ema", "utilisation", "combine", "map quotes"} <= set(heard)
+        assert {"microprice", "ema", "utilisation", "combine_every", "map quotes"} <= set(heard)
 
 
 def test_the_value_that_an_operator_had_is_that_of_the_rebuilt_book(log: Log, traced: Traced) -> None:
