@@ -40,6 +40,7 @@ FILLED_S = 6 * 3600.0  # a shorter soak still fills the windows and rings that a
 FILLS_KEPT = (
     400  # of those whose ids are remembered, so that a day fills the memory as a hundred thousand would in a year
 )
+ENDED_KEPT = 1_000  # of the orders that have ended, likewise
 TOLD = Decimal("1E-8")  # venues tell amounts of money with so many places at most
 SNAPSHOT_EVERY = 1_000  # records: some in minutes, many in a day
 ASKED_AGAIN = {  # what must be asked for again and again, by path, and in what time at most
@@ -148,6 +149,7 @@ async def _trade(
     patch.setattr(sys.modules[type(stage.venue).__module__], "BEAT_S", BEAT_S)
     patch.setattr("state.orders.FILL_IDS_KEPT", FILLS_KEPT)
     patch.setattr("adapters.base.known.MAX_FILL_IDS", FILLS_KEPT)
+    patch.setattr("adapters.base.known.MAX_ENDED", ENDED_KEPT)
     config = await stage.start()
     lend_keys(soaked.venue, stage.account)
     count = max(FEWER, round(soaked.virtual_s / TROUBLE_EVERY_S))
