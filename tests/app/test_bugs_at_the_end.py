@@ -24,7 +24,7 @@ async def _closes_and_explodes(exchange: Exchange) -> None:
     raise ZeroDivisionError("a bug")
 
 
-def _explodes_at_once(*_: object) -> None:
+def _explodes_at_once(*_: object, **__: object) -> None:
     raise ZeroDivisionError("a bug")
 
 

@@ -85,7 +85,7 @@ def overload(name: str, url: str, *, keeps_frames: bool) -> Overloaded:
             patch.setattr("adapters.base.backlog.LATEST_S", 2.0)
         story = Story(venue, cuts=keeps_frames)
         strategies = [*tight_plain(name), burning]
-        session = record_live(url, venue, strategies, for_s=90, market_frames=keeps_frames, until=story)
+        session = record_live(url, venue, strategies, for_s=200, market_frames=keeps_frames, until=story)
         truth = venue.call(lambda v: v.truth(keys_of(name)[0]))
     with Log.open(url) as log:
         return Overloaded(session, story.is_over, truth, list(log.records(session.id)))
@@ -108,7 +108,8 @@ def test_a_session_that_is_overloaded_says_so_recovers_and_replays(
     # What waited is dropped with its connection and counted, or folded together and counted.
     assert found.dropped or not keeps_frames
     heard = [record.event.fill_id for record in found.records if isinstance(record.event, Fill)]
-    assert len(heard) == len(set(heard)) == len(found.truth.fills), "account events are all there"
+    traded = [fill for fill in found.truth.fills if fill.kind == "trade"]  # and not funding: it may be the hour for it
+    assert len(heard) == len(set(heard)) == len(traded), "account events are all there"
     assert found.truth.open_orders == {}
     with Log.open(url) as log:
         session = found.session.id

@@ -15,8 +15,6 @@ from tests.adapters.loopback.dydx.dydx_wire import CUSTOMER
 @pytest.fixture
 def threaded() -> Iterator[ThreadedVenue]:
     """A venue with two markets whose flow only moves by `step`, and its blocks by `make_block`."""
-    venue = DydxVenue(
-        ("BTC-USD", "ETH-USD"), seed=11, accounts=[CUSTOMER], rate_limits=RateLimits.off(), block_ms=0, warm_up_steps=60
-    )
+    venue = DydxVenue(("BTC-USD", "ETH-USD"), seed=11, accounts=[CUSTOMER], rate_limits=RateLimits.off(), block_ms=0)
     with ThreadedVenue(venue) as running:
         yield running
