@@ -34,6 +34,7 @@ class Known:
         self.positions: dict[str, Decimal] = {}
         self.balances: dict[str, Decimal] = {}
         self.opened_ns = 0  # what was traded before is inside the first position that the venue told
+        self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
         self._ended = Once(MAX_ENDED)  # client ids
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
@@ -60,7 +61,7 @@ class Known:
                     self._is_new(event)
                 case PositionUpdate():
                     self._date("position", event.symbol, event.ts, recv)
-                    self.positions[event.symbol] = event.size
+                    self.positions[event.symbol] = self._reported[event.symbol] = event.size
                 case BalanceUpdate():
                     self._date("balance", event.asset, event.ts, recv)
                     self.balances[event.asset] = event.total
@@ -103,9 +104,10 @@ class Known:
         return [*known, *((symbol, name) for name, symbol in self._accepted.items() if name not in keys)]
 
     def flats(self, listed: Iterable[AnyEvent], ts: int | None) -> list[PositionUpdate]:
-        """Positions that were held and that a list of those that are not flat does not hold."""
+        """Positions that we or the venue's last word held and that a list of those that are not flat does not have."""
         held = {event.symbol for event in listed if isinstance(event, PositionUpdate)}
-        gone = [symbol for symbol, size in self.positions.items() if size and symbol not in held]
+        either = ((symbol, size or self._reported.get(symbol)) for symbol, size in self.positions.items())
+        gone = [symbol for symbol, size in either if size and symbol not in held]
         return [PositionUpdate(self.venue, symbol, ts, Decimal(0)) for symbol in gone]
 
     def differences(self, theirs: Iterable[AnyEvent]) -> list[Reconciled]:

@@ -183,6 +183,16 @@ def test_an_end_that_is_not_firm_is_none_and_what_a_list_leaves_out_is_flat() ->
     assert account.flats([PositionUpdate("v", "Y", 2, D(3))], 2) == [PositionUpdate("v", "X", 2, D(0))]
 
 
+def test_what_a_fill_closed_whose_report_was_lost_is_told_as_flat_once() -> None:
+    account = known(PositionUpdate("v", "X", 1, D(2)))
+    account.observe([Fill("v", "X", 2, "f9", "9", None, "sell", D(10), D(2), D(0), "USDT")])
+    (flat,) = account.flats([], 3)
+    assert flat == PositionUpdate("v", "X", 3, D(0))
+    assert account.differences([flat]) == [], "we knew it"
+    account.observe([flat])
+    assert account.flats([], 4) == []
+
+
 # --- the registry ------------------------------------------------------------------------------------------------
 
 
