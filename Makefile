@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# One more than there are cores, as live sessions wait; whole files, so that a file's sessions are recorded once.
-SPREAD = -n $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadfile --no-loadscope-reorder
+# Two for each core and one, as live sessions wait more than they compute; whole files, so that a file's sessions are recorded once.
+SPREAD = -n $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)') --dist loadfile --no-loadscope-reorder
 
 # Where bytecode is not kept, every worker rewrites every test's assertions and every command compiles us anew: a minute of CPU.
 export PYTHONDONTWRITEBYTECODE :=
