@@ -18,7 +18,7 @@ from app.chaos.trial import Verdict, trial
 from app.cli import run
 from state.orders import Orders
 
-SEEDS = 6
+SEEDS = 12
 WHOLE = os.environ.get("TAPELINE_CHAOS") == "whole"
 
 
