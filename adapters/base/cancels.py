@@ -71,16 +71,19 @@ class Cancels:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await self._sleep(max(verdict.wait_s, RETRY_S * 2**attempt))
-            try:
-                request = self._venue.build("cancel_all", scope)
-            except NotOffered as failure:
-                verdict = Verdict("unknown", None, "local", str(failure))
-                continue
-            verdict, answer = await self._ask(request, priority)
-            frame = answer.frame if answer is not None else frame
+            verdict, told = await self._once(scope, priority)
+            frame = told or frame
             if verdict.meaning not in ("retry", "unknown") or verdict.banned:
                 break
         return self._clock.now_ns(), verdict, frame
+
+    async def _once(self, scope: Query, priority: Priority) -> tuple[Verdict, Frame | None]:
+        try:
+            request = self._venue.build("cancel_all", scope)
+        except NotOffered as failure:
+            return Verdict("unknown", None, "local", str(failure)), None
+        verdict, answer = await self._ask(request, priority)
+        return verdict, None if answer is None else answer.frame
 
     async def named(self, orders: Sequence[CancelOrder], priority: Priority) -> Said:
         """These orders and no other, as many in a request as may be, repeating until each is certain or hopeless."""

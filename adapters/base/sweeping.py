@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-from adapters.base.cancels import ATTEMPTS, RETRY_S, SETTLED, Canceller, Cancels, Said
+from adapters.base.cancels import SETTLED, Canceller, Cancels
 from adapters.base.client import Request, Verdict
 from adapters.base.exchange import Exchange
 from adapters.base.limits import Priority
@@ -27,26 +27,19 @@ class Swept(Canceller, Protocol):
 class Sweeps(Cancels):
     """Orders that others made are swept too: they are named by the venue's own ids."""
 
-    async def scope(self, scope: Query, priority: Priority) -> Said:
-        """Until everything listed was cancelled or gone; a list that could not be read is an unknown outcome."""
+    async def _once(self, scope: Query, priority: Priority) -> tuple[Verdict, Frame | None]:
+        """Everything listed was cancelled or gone; a list that could not be read is an unknown outcome."""
         venue = cast(Swept, self._venue)
-        verdict = Verdict("unknown", None, "local", "not sent")
+        try:
+            listed = await venue.poll("open_orders", scope, priority=priority)
+        except TapelineError as failure:
+            return Verdict("unknown", None, "local", str(failure)), None
+        verdict = Verdict("ok")
         frame: Frame | None = None
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await self._sleep(max(verdict.wait_s, RETRY_S * 2**attempt))
-            try:
-                listed = await venue.poll("open_orders", scope, priority=priority)
-            except TapelineError as failure:
-                verdict = Verdict("unknown", None, "local", str(failure))
-                continue
-            verdict = Verdict("ok")
-            for request in venue.cancel_listed([event for event in listed if isinstance(event, OrderUpdate)]):
-                verdicts, frame = await self._judged(request, request.cost, priority)
-                verdict = next((said for said in verdicts if said.meaning not in SETTLED), verdict)
-            if verdict.meaning not in ("retry", "unknown") or verdict.banned:
-                break
-        return self._clock.now_ns(), verdict, frame
+        for request in venue.cancel_listed([event for event in listed if isinstance(event, OrderUpdate)]):
+            verdicts, frame = await self._judged(request, request.cost, priority)
+            verdict = next((said for said in verdicts if said.meaning not in SETTLED), verdict)
+        return verdict, frame
 
 
 class Sweeping(Exchange):
