@@ -292,9 +292,8 @@ class Exchange(Polls):
         if pump.reconnects:
             for symbol in protocol.traded:
                 if not await self._attempt(lambda symbol=symbol: self._fetch_missed(protocol, symbol)):  # type: ignore[misc]
-                    self._feed_missed(
-                        protocol, symbol, ()
-                    )  # they are lost, which is said; the protocol stops collecting
+                    # They are lost, which is said; the protocol stops collecting.
+                    self._feed_missed(protocol, symbol, ())
 
     async def _fetch_missed(self, protocol: Websocket, symbol: str) -> None:
         """Public trades of the time without a connection, marked as late."""
