@@ -1,12 +1,10 @@
 """L: `tapeline debug` at random places of a long session: until it stands at a seq, a time, an order, or the next of a kind.
 
 `python -m benchmarks.l_debug [EVENTS [PASSES]]`. The session is a simulation of `plain` on two symbols over the input again and
-again, with the index that `debug --index` writes, here written while it is recorded. It is kept in the scratch folder for the
-next run.
+again, with the index that `debug --index` writes. It is kept in the scratch folder for the next run.
 All is asked in one process; what the start of a command adds is told beside it.
 """
 
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,17 +20,14 @@ from app.collector import Collector
 from app.moments import DebugFact, moment_fact, seq_of
 from benchmarks.measure import SCRATCH, WrongAnswer, frame_limit, frames, percentiles, tell
 from benchmarks.opening import FRAME_NS, START_NS, opening
-from benchmarks.ten_million import EAGER, SIZES
+from benchmarks.ten_million import EAGER, plain_on_both
 from replay.moments import Kind, Moments
 from replay.simulate import Simulation
-from replay.travel import INDEX_EVERY, index_entry
+from replay.travel import index
 from state.errors import WrongUse
-from state.events import AnyEvent
-from state.log import Log, SessionRow, SessionWriter
-from state.manifest import Manifest
+from state.log import Log, SessionRow
 from state.record import Record
-from streams.strategies.recorded import entry, strategies_of
-from streams.trace import Trace
+from streams.strategies.recorded import strategies_of
 
 EVENTS = 300_000
 PLACES = 200
@@ -42,54 +37,20 @@ CALM = EAGER | {"requote_s": 0.25}
 BLOCK = 4_096  # records: as a session's blocks are once it has ended
 
 
-class _Indexed(Simulation):
-    """A simulation that writes its own index on the way."""
-
-    writer: SessionWriter
-    due = INDEX_EVERY
-
-    @property
-    def seq(self) -> int:
-        return self._pipeline.seq
-
-    def traced(self, market: Iterator[Record]) -> int:
-        """The last recv."""
-        with Trace(self._pipeline.carries) as self.listening:
-            return self.run(market).last_recv
-
-    def _market(self, recv: int, events: list[AnyEvent]) -> None:  # type: ignore[override]  # as it is called
-        super()._market(recv, events)
-        pipeline = self._pipeline
-        if pipeline.seq >= self.due and pipeline.is_settled:
-            self.due = pipeline.seq + INDEX_EVERY
-            self.writer.snapshot(pipeline.seq, index_entry(pipeline, self.running, self.listening))
-
-
 def record(url: str, events: int) -> None:
-    """Writes a session of about so many records."""
-    manifest = Manifest(
-        seed=7,
-        strategies=[
-            entry(f"plain.{symbol}", "plain", {"venue": "bybit", "symbol": symbol, "size": size} | CALM)
-            for symbol, size in SIZES.items()
-        ],
-        venues=["bybit"],
-        symbols=list(SIZES),
-        source="simulation",
-        python=platform.python_version(),
-    )
+    """Writes a session of some more records than so many of the market, and its index."""
+    manifest = plain_on_both(CALM)
     with Log.open(url) as log:
         writer = log.begin(SESSION, manifest.to_json(), START_NS, block_size=BLOCK, stall_timeout_s=600.0)
-        simulation = _Indexed(
+        simulation = Simulation(
             writer, order_ids(SESSION), strategies_of(manifest), PaperSettings(), session=SESSION, seed=7
         )
-        simulation.writer = writer
-        simulation._snapshots = None  # the index takes their place
         with Collector():
-            writer.close(simulation.traced(market(simulation, events)))
+            writer.close(simulation.run(market(events)).last_recv)
+            index(log, log.find(SESSION))
 
 
-def market(simulation: _Indexed, events: int) -> Iterator[Record]:
+def market(events: int) -> Iterator[Record]:
     """The input over and over, decoded once, until the session has its events."""
     websocket, seq, recv = Websocket("bybit", "public.0", ""), 0, START_NS
     for event in opening("market")[:-1]:
@@ -102,7 +63,7 @@ def market(simulation: _Indexed, events: int) -> Iterator[Record]:
         for event in burst:
             seq += 1
             yield Record(seq, recv, 0 if seq == first else first, event)
-        if simulation.seq >= events:
+        if seq >= events:
             return
 
 

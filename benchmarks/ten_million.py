@@ -79,12 +79,12 @@ def market(inputs: list[bytes], written: _WithFrames, events: int) -> Iterator[R
             return
 
 
-def record(url: str, session: str, inputs: list[bytes], events: int) -> int:
-    """Writes the session with its checkpoints, as a live one has them, and returns how many records it has."""
-    manifest = Manifest(
+def plain_on_both(params: dict[str, object]) -> Manifest:
+    """Of a simulation of `plain` on two symbols."""
+    return Manifest(
         seed=7,
         strategies=[
-            entry(f"plain.{symbol}", "plain", {"venue": "bybit", "symbol": symbol, "size": size} | EAGER)
+            entry(f"plain.{symbol}", "plain", {"venue": "bybit", "symbol": symbol, "size": size, **params})
             for symbol, size in SIZES.items()
         ],
         venues=["bybit"],
@@ -92,6 +92,11 @@ def record(url: str, session: str, inputs: list[bytes], events: int) -> int:
         source="simulation",
         python=platform.python_version(),
     )
+
+
+def record(url: str, session: str, inputs: list[bytes], events: int) -> int:
+    """Writes the session with its checkpoints, as a live one has them, and returns how many records it has."""
+    manifest = plain_on_both(EAGER)
     with Log.open(url) as log:
         writer = log.begin(session, manifest.to_json(), START_NS, parent="market", stall_timeout_s=600.0)
         sink = _WithFrames(writer)
