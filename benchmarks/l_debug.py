@@ -18,6 +18,8 @@ from adapters.bybit.websocket import Websocket
 from adapters.paper import PaperSettings
 from app.collector import Collector
 from app.moments import DebugFact, moment_fact, seq_of
+from benchmarks.inputs import prepare
+from benchmarks.measure import FRAMES as INPUT
 from benchmarks.measure import SCRATCH, WrongAnswer, frame_limit, frames, percentiles, tell
 from benchmarks.opening import FRAME_NS, START_NS, opening
 from benchmarks.ten_million import EAGER, plain_on_both
@@ -141,6 +143,8 @@ def command(url: str) -> None:
 
 
 def main(events: int, count: int, passes: int) -> None:
+    if not (SCRATCH / f"{INPUT}.jsonl").exists():  # where it is run by itself
+        sys.stderr.write(f"input: {prepare()}\n")
     path = Path(SCRATCH) / f"debugged-{events}.db"
     url = f"sqlite:///{path}"
     if not path.exists():
