@@ -74,9 +74,8 @@ class Instrument:
             return owed
         at = price / self._tick
         steps = int(at) if 1 <= at < _STEPS_MOST and self.sig_figs is None else 0
-        if (
-            steps and _NEAR < at - steps < 1 - _NEAR
-        ):  # plainly between two prices of the grid: its text need not be asked
+        # Plainly between two prices of the grid: its text need not be asked.
+        if steps and _NEAR < at - steps < 1 - _NEAR:
             steps += side == "sell"
             owed = self._grid.get(steps)
             if owed is None:
