@@ -7,8 +7,8 @@ are the venue's, the log holds together, and the session with all its faults ver
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -94,7 +94,8 @@ def trial(chosen: Plan, log_url: str) -> Verdict:
     with TroubledVenue(chosen.venue, chosen.seed) as troubled:
         findings: list[str] = []
         config = _config(troubled, chosen)
-        lend_keys(chosen.venue, troubled.account)
+        with lent_keys(chosen.venue, troubled.account):
+            planned = plan(config, "chaos")
         director = _Director(troubled, chosen, findings)
 
         @asynccontextmanager
@@ -107,7 +108,7 @@ def trial(chosen: Plan, log_url: str) -> Verdict:
                 directing.cancel()
 
         with Log.open(log_url) as log:
-            session = in_event_loop(run(plan(config, "chaos"), log, around=directed))
+            session = in_event_loop(run(planned, log, around=directed))
             findings += session_faults(log, session)
             events = [record.event for record in log.records(session.id)]
             findings += mistakes_named(events, steps=any(trouble.kind == "clock_step" for trouble in chosen.troubles))
@@ -178,9 +179,17 @@ def quoting(venue: str, contract: Contract) -> StrategyConfig:
     return StrategyConfig("plain", f"plain-{contract.symbol}", params)
 
 
-def lend_keys(venue: str, account: Account) -> None:
-    """Of a market that is made up: they open nothing else."""
+@contextmanager
+def lent_keys(venue: str, account: Account) -> Iterator[None]:
+    """Keys of a market that is made up, in the environment for as long as a session is planned: they open nothing else."""
     prefix = f"TAPELINE_{venue.upper().replace('.', '_')}"
-    os.environ[f"{prefix}_KEY"] = account.key
-    os.environ[f"{prefix}_SECRET"] = account.secret
-    os.environ[f"{prefix}_PASSPHRASE"] = account.passphrase
+    keys = {"KEY": account.key, "SECRET": account.secret, "PASSPHRASE": account.passphrase}
+    lent = {f"{prefix}_{word}": key for word, key in keys.items()}
+    before = {name: os.environ.pop(name) for name in lent if name in os.environ}
+    os.environ.update(lent)
+    try:
+        yield
+    finally:
+        for name in lent:
+            del os.environ[name]
+        os.environ.update(before)

@@ -1,5 +1,6 @@
 """A log with one short session in it, and the command line run in this process."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -93,8 +94,9 @@ def log_url(tmp_path: Path) -> str:
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
     """Runs words as `tapeline` would, in an empty folder, without any of our environment variables."""
     monkeypatch.chdir(tmp_path)
-    for name in ("TAPELINE_LOG", "TAPELINE_BYBIT_KEY", "TAPELINE_BYBIT_SECRET"):
-        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if name.startswith("TAPELINE_") and name.endswith(("_LOG", "_KEY", "_SECRET", "_PASSPHRASE")):
+            monkeypatch.delenv(name)
 
     def call(*words: str) -> Ran:
         code = run(words)

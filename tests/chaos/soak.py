@@ -19,7 +19,7 @@ from adapters.loopback import LOOPBACKS
 from adapters.loopback.proxy import FaultyWire, Upstream, random_plan
 from adapters.loopback.proxy import Plan as Troubles
 from app.chaos.agreement import closed_differences, open_differences
-from app.chaos.trial import AGREE_S, lend_keys, mistakes_named, quoting, session_faults
+from app.chaos.trial import AGREE_S, lent_keys, mistakes_named, quoting, session_faults
 from app.chaos.venue import BALANCE, Seen
 from app.config import RunConfig, VenueConfig
 from app.running import plan, run
@@ -151,7 +151,8 @@ async def _trade(
     patch.setattr("adapters.base.known.MAX_FILL_IDS", FILLS_KEPT)
     patch.setattr("adapters.base.known.MAX_ENDED", ENDED_KEPT)
     config = await stage.start()
-    lend_keys(soaked.venue, stage.account)
+    with lent_keys(soaked.venue, stage.account):
+        planned = plan(config, "soak")
     count = max(FEWER, round(soaked.virtual_s / TROUBLE_EVERY_S))
     troubles = random_plan(soaked.venue, seed, count=count, within_s=soaked.virtual_s)
 
@@ -164,7 +165,7 @@ async def _trade(
         finally:
             directing.cancel()
 
-    session = await run(plan(config, "soak"), log, around=directed, clock=clock)
+    session = await run(planned, log, around=directed, clock=clock)
     seen = stage.seen()
     soaked.hits = {f"{kind} {spot}": hit for (kind, spot), hit in sorted(stage.wire.weather.spent.items())}
     await stage.stop()
