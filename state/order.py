@@ -131,6 +131,9 @@ class Order(msgspec.Struct):
 
     def learn(self, event: OrderUpdate, *, is_old: bool = False) -> None:
         """Joins what the venue says the order is now, or was when it said so."""
+        is_wish = not event.firm and event.status in TERMINAL
+        if is_wish and self.refused and not event.filled:
+            return  # cancelling what never was is a wish too, and no word of life
         self.refused = self.refused and event.status != "rejected"  # the stream says so too
         self.exists()
         self.acknowledged = True
@@ -143,7 +146,7 @@ class Order(msgspec.Struct):
         if (self.is_open and fresh) or TRANSITIONS[self.status][TOLD[event.status]] != self.status:
             self._take_words(event)
         self._take_filled(event)
-        if not event.firm and event.status in TERMINAL:
+        if is_wish:
             self.pending_cancel = self.is_open
         else:
             self.hear(TOLD[event.status])
@@ -202,6 +205,8 @@ class Order(msgspec.Struct):
 
     def absorb(self, other: "Order") -> None:
         """Joins what was known of the same order under its order id alone."""
+        if self.refused and other.status == "pending" and other.pending_cancel and not other.filled:
+            return  # all that was told of it is the wish to end it: no word of life
         self.exists()
         self.acknowledged = self.acknowledged or other.acknowledged
         self.told_filled = max(self.told_filled, other.told_filled)

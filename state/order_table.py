@@ -37,7 +37,8 @@ amendments change (h11 calls such a rule state-triggered).
 Some venues replace an order to amend it: an unfamiliar order id under our client id is then the same order's new life. The
 old id is kept as a former one, and its end says nothing; where the old id's end came first, the order is alive again.
 
-A terminal update that is not `firm` (a venue's best effort) is a cancel on its way: the order can still fill.
+A terminal update that is not `firm` (a venue's best effort) is a cancel on its way: the order can still fill. Of an order whose
+placement was refused it is no word of life: a venue says the same of an order that never reached it.
 """
 
 from typing import Literal, TypeAlias, get_args
@@ -178,7 +179,7 @@ FACETS: dict[QuietWord, str] = {
     "cancel refused": "no longer `pending_cancel`",
     "cancel gone": "no longer `pending_cancel`, but `unknown`: filled or cancelled, the stream or a look-up will tell",
     "cancel unknown": "`unknown` until the stream speaks; still `pending_cancel`",
-    "told not firm": "`pending_cancel`: the venue means to end it, fills may still come",
+    "told not firm": "`pending_cancel`: the venue means to end it, fills may still come; a refused placement stays refused",
 }
 
 TOLD: dict[OrderStatus, Word] = {

@@ -113,6 +113,23 @@ ENDS: dict[str, tuple[tuple[Heard, ...], tuple[Heard, ...], OrderStatus, str]] =
         "filled",
         "10",
     ),
+    "refused, and its cancel, which a venue takes of any order, is told by the venue's id": (
+        (PLACE, CANCEL),
+        (
+            rejected(),
+            accepted("cancel"),
+            told("cancelled", firm=False, client_id=None),
+            told("cancelled", "0", firm=False),
+        ),
+        "rejected",
+        "0",
+    ),
+    "refused and cancelled by a wish, and filled all the same": (
+        (PLACE, CANCEL),
+        (rejected(), accepted("cancel"), told("cancelled", "4", firm=False), fill("f1", "4"), fill("f2", "6")),
+        "filled",
+        "10",
+    ),
     "amended to twice the size, then filled": (
         (PLACE, AMEND),
         (
