@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from replay.audit import audit
-from state.events import FeedStatus, SessionClosed
+from state.events import FeedStatus, Rejected, SessionClosed
 from state.log import Log
 from state.log.verify import check
 from tests.command import environment, started, tapeline
@@ -314,8 +314,11 @@ def test_a_signal_ends_the_session_in_order_flat_and_with_nothing_resting(ended:
         assert (row.status, report.findings) == ("closed", ())
         assert report.fills == len(truth.fills)
         placed = {line.client_id for line in log.journal(row.id, types=("PlaceOrder",))}
-        assert set(truth.orders) == placed, "also what flattened"
-        assert not [r for r in log.records(row.id) if isinstance(r.event, FeedStatus) and r.event.status == "gap"]
+        events = [record.event for record in log.records(row.id)]
+    refused = {event.client_id for event in events if isinstance(event, Rejected) and event.action == "place"}
+    # On a slow machine a second round flattens what the first has flattened already, which the venue refuses.
+    assert set(truth.orders) == placed - refused, "also what flattened"
+    assert not [event for event in events if isinstance(event, FeedStatus) and event.status == "gap"]
 
 
 def test_a_signal_while_the_venue_does_not_answer_ends_it_too(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ ROUNDS = {"hyperliquid": 12_000_000, "dydx": 12_000_000}  # their frames are few
 @dataclass(frozen=True)
 class Overloaded:
     session: LiveSession
-    is_over: bool  # the story came to its end
+    left: list[str]  # what is missing to the end of the story
     truth: Truth
     records: list[Record]
 
@@ -53,7 +53,7 @@ class Story:
     def __init__(self, venue: VenueThread, *, cuts: bool) -> None:
         self._venue = venue
         self._steps = ["cut", "calm", "still"] if cuts else ["calm", "still"]
-        self.is_over = False
+        self.left = list(self._steps)
 
     def __call__(self, session: LiveSession) -> bool:
         shared, name = session.pipeline.shared, self._venue.name
@@ -68,8 +68,10 @@ class Story:
         elif step == "still":
             key, _ = keys_of(name)
             seen = self._venue.call(lambda v: Seen(v.truth(key), v.books))
-            self.is_over = load == "ok" and not open_differences(shared, name, seen)
-        return self.is_over
+            self.left = [*([] if load == "ok" else [f"load {load}"]), *open_differences(shared, name, seen)]
+            return not self.left
+        self.left = list(self._steps)
+        return False
 
 
 def overload(name: str, url: str, *, keeps_frames: bool) -> Overloaded:
@@ -88,7 +90,7 @@ def overload(name: str, url: str, *, keeps_frames: bool) -> Overloaded:
         session = record_live(url, venue, strategies, for_s=200, market_frames=keeps_frames, until=story)
         truth = venue.call(lambda v: v.truth(keys_of(name)[0]))
     with Log.open(url) as log:
-        return Overloaded(session, story.is_over, truth, list(log.records(session.id)))
+        return Overloaded(session, story.left, truth, list(log.records(session.id)))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_a_session_that_is_overloaded_says_so_recovers_and_replays(
     url = f"sqlite:///{tmp_path}/log.db"
     found = overload(name, url, keeps_frames=keeps_frames)
     assert found.session.failure is None
-    assert found.is_over, "books, orders and the venue's agree once the market stands still"
+    assert found.left == [], "books, orders and the venue's agree once the market stands still"
     check_what_is_said(found)
     check_that_nothing_is_quoted_meanwhile(found)
     # What waited is dropped with its connection and counted, or folded together and counted.
