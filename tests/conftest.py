@@ -40,6 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 _FROZEN = Frozen()
+gc.disable()  # what is collected stays: to look for garbage in it again and again as it grows is a fifth of collecting it
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
