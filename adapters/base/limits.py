@@ -1,7 +1,8 @@
 """Rate budgets: exact sliding windows, a reserve for what must always get through, and a gate that serves by urgency.
 
 `Limits` decides and knows no clock; `Gate` waits. A window, not a bucket: a full bucket plus its refill would pass twice
-the limit within one window of the venue's.
+the limit within one window of the venue's. One that has many requests in it, as a day has, tells only so many moments apart:
+what was spent then comes back later by a five-hundredth of the window at most, and never earlier.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from adapters.base.client import Budget
 from state.errors import WrongUse
 
 MAX_WAITING = 10_000
+MOMENTS = 500  # of a window; the requests of one are remembered as one where there are more than so many
 
 
 class Priority(IntEnum):
@@ -45,12 +47,13 @@ class Pool:
 
 
 class _Window:
-    __slots__ = ("limit", "pool", "shut_until", "spent", "total")
+    __slots__ = ("limit", "moment_ns", "pool", "shut_until", "spent", "total")
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.limit = pool.limit
-        self.spent: deque[tuple[int, int]] = deque()  # when, how much
+        self.moment_ns = max(int(pool.window_s * 1e9) // MOMENTS, 1)
+        self.spent: deque[tuple[int, int]] = deque()  # when (the last time of a moment), how much
         self.total = 0
         self.shut_until = 0
 
@@ -71,8 +74,12 @@ class _Window:
         return width
 
     def spend(self, cost: int, now: int) -> None:
-        self.spent.append((now, cost))
         self.total += cost
+        spent = self.spent
+        if len(spent) >= MOMENTS and spent[-1][0] // self.moment_ns == now // self.moment_ns:
+            when, units = spent.pop()
+            now, cost = max(when, now), units + cost
+        spent.append((now, cost))
 
 
 class Limits:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base.client import Budget
-from adapters.base.limits import Gate, Limits, Pool, Priority
+from adapters.base.limits import MOMENTS, Gate, Limits, Pool, Priority
 
 SECOND = 1_000_000_000
 IP = Pool("ip", 20, 5.0, reserve=4)
@@ -27,6 +27,20 @@ def test_a_window_lets_through_its_limit_and_then_waits_for_the_oldest_to_leave(
     assert budget.wait_ns("place", 1, Priority.CREATE, 500) == SECOND - 500
     assert budget.wait_ns("place", 2, Priority.CREATE, 500) == SECOND - 400
     assert budget.wait_ns("place", 1, Priority.CREATE, SECOND) == 0
+
+
+def test_a_window_that_is_long_remembers_moments_and_gives_nothing_back_early() -> None:
+    """Hyperliquid counts actions over a day: each of them was remembered until it was a day old."""
+    day, every = 86_400 * SECOND, 2 * SECOND
+    budget = limits(Pool("actions", 2**30, 86_400.0), Pool("place", draws=(("actions", 0),)))
+    window = budget._windows["actions"]
+    for n in range(60_000):
+        assert budget.wait_ns("place", 1, Priority.CREATE, n * every) == 0
+        budget.spend("place", 1, n * every)
+        if n % 1_000 == 0:
+            spent = min(n + 1, day // every)  # what is not a day old
+            assert spent <= window.total <= spent + day // MOMENTS // every + 1
+    assert len(window.spent) <= 2 * MOMENTS
 
 
 def test_only_what_is_urgent_uses_the_reserve() -> None:
