@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from tests.depth import IS_DEEP
 from tests.garbage import Frozen
+from tests.spread import ByFile
 
 # How long an example takes is the machine's affair.
 settings.register_profile("sample", max_examples=50, derandomize=True, deadline=None)
@@ -31,6 +32,11 @@ LONGEST = (
 )  # fmt: skip
 
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection(session: pytest.Session) -> None:
