@@ -3,6 +3,8 @@
 import ast
 import re
 import subprocess
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,31 @@ def sources() -> list[Path]:
     return [path for path in tracked(".py") if path.relative_to(ROOT).parts[0] in ROOMS]
 
 
+@dataclass(frozen=True)
+class Module:
+    """What is asked of a source file that is parsed once."""
+
+    path: Path
+    says_what_it_is: bool
+    functions: list[tuple[int, str, int]]  # where it begins, its name, its lines
+
+
+@cache
+def modules() -> list[Module]:
+    return [_parsed(path) for path in sources()]
+
+
+def _parsed(path: Path) -> Module:
+    text = path.read_text()
+    module = ast.parse(text)
+    functions = [
+        (node.lineno, node.name, (node.end_lineno or node.lineno) - node.lineno + 1)
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return Module(path, not text.strip() or ast.get_docstring(module) is not None, functions)
+
+
 def test_no_source_file_is_too_long_to_have_one_reason() -> None:
     long = [
         f"{path}:{lines}"
@@ -49,13 +76,12 @@ def test_no_venue_takes_more_than_its_share() -> None:
 
 
 def test_no_function_is_too_long_to_be_seen_at_once() -> None:
-    long = []
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                lines = (node.end_lineno or node.lineno) - node.lineno + 1
-                if lines > MOST_FUNCTION_LINES:
-                    long.append(f"{path}:{node.lineno}: error: {node.name} has {lines} lines")
+    long = [
+        f"{module.path}:{line}: error: {name} has {lines} lines"
+        for module in modules()
+        for line, name, lines in module.functions
+        if lines > MOST_FUNCTION_LINES
+    ]
     assert long == []
 
 
@@ -65,11 +91,7 @@ def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
 
 
 def test_every_module_says_what_lives_in_it() -> None:
-    silent = []
-    for path in sources():
-        text = path.read_text()
-        if text.strip() and ast.get_docstring(ast.parse(text)) is None:
-            silent.append(str(path))
+    silent = [str(module.path) for module in modules() if not module.says_what_it_is]
     assert silent == []
 
 
@@ -77,16 +99,24 @@ def test_every_module_says_what_lives_in_it() -> None:
 _HOSTS = ["index-" + "url", "extra-" + "index", "/sim" + "ple/", r"/ro" + r"ot/", r"/wo" + r"rk/"]
 
 
+@cache
+def _places_of_hosts() -> list[tuple[str, str]]:
+    """Each word that is somewhere and where, every file read once for all of them."""
+    found = []
+    for path in tracked(""):
+        if path.suffix in (".db", ".tape", ".bin", ".png", ".gz", ".zst"):
+            continue
+        text = path.read_text(errors="replace")
+        for word in _HOSTS:
+            if re.search(word, text):
+                lines = enumerate(text.splitlines(), start=1)
+                found += [(word, f"{path}:{number}") for number, line in lines if re.search(word, line)]
+    return found
+
+
 @pytest.mark.parametrize("word", _HOSTS)
 def test_no_file_names_a_package_host_or_a_path_of_some_machine(word: str) -> None:
-    found = [
-        f"{path}:{number}"
-        for path in tracked("")
-        if path.suffix not in (".db", ".tape", ".bin", ".png", ".gz", ".zst")
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1)
-        if re.search(word, line)
-    ]
-    assert found == []
+    assert [place for named, place in _places_of_hosts() if named == word] == []
 
 
 def test_constraints_are_names_versions_and_hashes_only() -> None:
