@@ -25,6 +25,8 @@ from tests.replay.lab.sessions import Lab, Tapeline
 D = Decimal
 GRID = ("--grid", "base_spread_bps=0.3,12", "--grid", "paper.queue=power,conservative")
 
+SHORT = 1_000  # records of the session, where it is not asked what comes of the rest
+
 
 def swept(tapeline: Tapeline, *words: str) -> SweepFact:
     said = tapeline("sweep", "plain", *words, "--json")
@@ -60,16 +62,16 @@ def test_each_row_is_had_again_by_its_own_command(lab: Lab, tapeline: Tapeline) 
 
 def test_a_sweep_that_was_ended_goes_on_where_it_was(lab: Lab, tapeline: Tapeline, tmp_path: Path) -> None:
     path, kept = tmp_path / "rows.parquet", tmp_path / "rows.parquet.done"
-    whole = swept(tapeline, lab.live, *GRID, "--workers", "1")
+    whole = swept(tapeline, lab.live, *GRID, "--workers", "1", "--to", str(SHORT))
     with Log.open(lab.url) as log:
         row = log.find(lab.live)
         sets = grid_sets([word for word in GRID if "=" in word])
-        jobs = [job_of(log, lab.url, row, (1, row.last_seq), "plain", [], words) for words in sets]
+        jobs = [job_of(log, lab.url, row, (1, SHORT), "plain", [], words) for words in sets]
     run_all(jobs[:2], workers=1, scheduler=None, done_before=kept, progress=lambda done: None)
     lied = msgspec.json.decode(kept.read_bytes().splitlines()[0], type=dict[str, object])
     lied["outcome"]["fills"] = 123456  # type: ignore[index]  # shows that it was taken from there
     kept.write_bytes(msgspec.json.encode(lied) + b"\n" + kept.read_bytes().splitlines()[1] + b'\n{"key":"cut o')
-    fact = swept(tapeline, lab.live, *GRID, "--workers", "1", "-o", str(path))
+    fact = swept(tapeline, lab.live, *GRID, "--workers", "1", "--to", str(SHORT), "-o", str(path))
     assert [row.outcome.fills for row in fact.rows] == [123456, *(row.outcome.fills for row in whole.rows[1:])]
     assert not kept.exists()
     table = parquet.read_table(path).to_pylist()
@@ -83,7 +85,7 @@ def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: La
     with Log.open(lab.url) as log:
         row = log.find(lab.live)
         jobs = [
-            job_of(log, lab.url, row, (1, row.last_seq), "plain", [], words)
+            job_of(log, lab.url, row, (1, SHORT), "plain", [], words)
             for words in grid_sets([f"base_spread_bps={spreads}"])
         ]
     here = run_all(jobs, workers=1, scheduler=None, done_before=None, progress=lambda done: None)
@@ -183,7 +185,7 @@ def test_ranges_come_from_types_bounds_and_defaults() -> None:
 
 
 def test_chance_alone_draws_from_the_strategys_own_parameters(lab: Lab, tapeline: Tapeline) -> None:
-    words = (lab.live, "--random", "3", "--workers", "1", "--set", "min_bps=1")
+    words = (lab.live, "--random", "3", "--workers", "1", "--set", "min_bps=1", "--to", str(SHORT))
     fact = swept(tapeline, *words)
     assert fact == swept(tapeline, *words)
     assert len({row.outcome.digest for row in fact.rows}) == 3
