@@ -277,7 +277,7 @@ class Pipeline:
         if isinstance(event, _SIZED):
             event = self._stamped(event)
         record = self._take(self.timeline.now_ns, cause, event)
-        if type(event) in _SENT:
+        if self._on_tick is not None and type(event) in _SENT:
             self._intents.append(record)
 
     def _stamped(self, event: PlaceOrder | AmendOrder) -> AnyEvent:

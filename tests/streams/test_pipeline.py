@@ -21,15 +21,18 @@ from state.events import (
     Command,
     Decision,
     PlaceOrder,
+    SessionOpened,
     Signal,
     StrategyFailed,
     Tick,
     Trade,
 )
+from state.record import Collected
 from streams import operators as op
 from streams.feeds import Feeds
+from streams.pipeline import Pipeline
 from streams.strategy import Strategy, run_strategies
-from streams.testing import SECOND, START, SYMBOL, VENUE, Session, book, trade, update
+from streams.testing import READY, SECOND, START, SYMBOL, VENUE, Session, book, instrument, trade, update
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,6 +106,18 @@ def test_on_tick_is_told_the_intents_of_a_settled_tick_together() -> None:
     session.feed(1, trade(100))
     assert [[record.event.label for record in burst] for burst in session.bursts] == [["a", "b"]]
     assert [record.event.client_id for record in session.bursts[0]] == ["c6", "c7"]
+
+
+def test_intents_that_nobody_is_told_are_not_kept() -> None:
+    sink = Collected()
+    pipeline = Pipeline(sink, lambda _, seq: f"c{seq}")
+    pipeline.feed(START, (SessionOpened("s", 7),))
+    pipeline.feed(START, (instrument(), book(), READY))
+    run_strategies(pipeline, [Strategy("one", on_trades(place()))])
+    pipeline.feed(START + SECOND, (trade(100),))
+    told, intent = sink.records[-2:]
+    assert (type(told.event), type(intent.event)) == (Trade, PlaceOrder)
+    assert sys.getrefcount(intent) == sys.getrefcount(told)  # the sink's, and this test's
 
 
 # --- settled ---
