@@ -25,7 +25,7 @@ def _spot() -> Subject:
         account=Account(KEY, SECRET, uid=1),
         credentials=Credentials(Secret(KEY), Secret(SECRET)),
         stranger=Credentials(Secret("nobodys-key"), Secret("nobodys-secret")),
-        open=lambda terms: BinanceVenue(terms.symbols, seed=terms.seed, clock=terms.clock, spot=True),
+        open=lambda terms: BinanceVenue(terms.symbols, seed=terms.seed, clock=terms.clock, spot=True, warm_up_steps=40),
         asked={
             "book": [_asks("btcusdt@depth@100ms")],
             "trades": [_asks("btcusdt@trade")],
