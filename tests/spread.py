@@ -1,19 +1,27 @@
-"""Which files run in the same worker: those that need a library which takes seconds to import or to compile."""
+"""Which files run in the same worker: those that need a library which takes seconds to import or to compile, or one session."""
 
 from typing import Final
 
 from xdist.scheduler import LoadFileScheduling
 
 TOGETHER: Final = {
-    f"tests/adapters/{file}.py": library
-    for library, files in {
-        "hftbacktest": ("paper/test_against_hftbacktest", "paper/test_fifo", "paper/test_latency"),
-        "ccxt": (
-            "loopback/test_ccxt", "loopback/binance/test_ccxt", "loopback/dydx/test_ccxt", "loopback/hyperliquid/test_ccxt",
-            "loopback/okx/test_ccxt", "hyperliquid/test_ccxt", "okx/test_codes", "okx/test_official", "binance/test_requests",
-            "loopback/binance/test_sdk",
+    f"tests/{folder}/{file}.py": what
+    for what, folder, files in (
+        ("hftbacktest", "adapters/paper", ("test_against_hftbacktest", "test_fifo", "test_latency")),
+        (
+            "ccxt", "adapters",
+            (
+                "loopback/test_ccxt", "loopback/binance/test_ccxt", "loopback/dydx/test_ccxt", "loopback/okx/test_ccxt",
+                "loopback/hyperliquid/test_ccxt", "hyperliquid/test_ccxt", "okx/test_codes", "okx/test_official",
+                "binance/test_requests", "loopback/binance/test_sdk",
+            ),
         ),
-    }.items()
+        (
+            "the lab's session", "replay/lab",
+            ("test_sweep", "test_debug", "test_fork", "test_incident", "test_lookahead", "test_report", "test_view"),
+        ),
+        ("the guide's venue", "adapters/conformance", ("test_third_party", "test_guide", "test_scorecard")),
+    )
     for file in files
 }  # fmt: skip
 
