@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from adapters.loopback.desk import Desk
 from adapters.loopback.engine import Engine
 from adapters.loopback.ids import Ids, Uuids
-from adapters.loopback.ledger import Account, Book, order_margin, position_margin
+from adapters.loopback.ledger import Account, order_margin, position_margin
 from adapters.loopback.market import Liquidated, Market, PublicTrade
 from adapters.loopback.orders import (
     ZERO,
@@ -88,24 +89,6 @@ class Change:
     """Whose size is another, or was meanwhile."""
 
 
-class Desk:
-    """An account on the floor: its money and every order it ever had."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.book = Book(account)
-        self.orders: dict[str, tuple[str, Order]] = {}
-        """By order id, with the symbol, in order of entry."""
-        self.by_client_id: dict[str, str] = {}
-        self.fills: list[Fill] = []
-
-    def release(self, client_id: str) -> None:
-        """Lets the client id of an order that is over be used again, where a venue asks for unique ids among open orders only."""
-        order_id = self.by_client_id.get(client_id)
-        if order_id is not None and self.orders[order_id][1].status.is_final:
-            del self.by_client_id[client_id]
-
-
 class _Clearing:
     """The engine's window to the ledger, for one symbol."""
 
@@ -162,7 +145,7 @@ class Floor:
         if not ticket.reduce_only:
             self._check_funds(desk, ticket.symbol, ticket.side, ticket.size * (ticket.price or market.mark_price))
         outcome = market.engine.place(order, now_ms)
-        desk.orders[order.order_id] = ticket.symbol, order
+        desk.enter(ticket.symbol, order)
         if ticket.client_id:
             desk.by_client_id[ticket.client_id] = order.order_id
         self._announce(market, outcome)

@@ -15,7 +15,8 @@ from adapters.loopback.binance.params import Params
 from adapters.loopback.binance.register import Register
 from adapters.loopback.binance.render import plain
 from adapters.loopback.binance.rows import Said
-from adapters.loopback.floor import Desk, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Floor
 from adapters.loopback.ledger import Account
 from adapters.loopback.market import Market
 from adapters.loopback.orders import Reason

@@ -7,7 +7,8 @@ from decimal import Decimal
 from adapters.loopback.binance import private_rows
 from adapters.loopback.binance.register import Amendment, Terms
 from adapters.loopback.binance.render import KINDS, SIDES, exact, money, plain
-from adapters.loopback.floor import Desk, Fill, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Fill, Floor
 from adapters.loopback.ledger import LedgerEntry, Position, order_margin, position_margin
 from adapters.loopback.market import Market
 from adapters.loopback.orders import ZERO, Kind, Order, Reason, Side, Status, Tif

@@ -15,7 +15,8 @@ from adapters.loopback.bybit import codes, render, rows
 from adapters.loopback.bybit.actions import Actions, require_linear
 from adapters.loopback.bybit.codes import BybitError, parameter
 from adapters.loopback.bybit.params import Params, cursor
-from adapters.loopback.floor import Desk, Fill, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Fill, Floor
 from adapters.loopback.ledger import Account
 from adapters.loopback.orders import Order
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from adapters.loopback.bybit import rows
-from adapters.loopback.floor import Desk, Fill, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Fill, Floor
 from adapters.loopback.ledger import LedgerEntry, Position, position_margin
 from adapters.loopback.market import Candle, Liquidated, Market, PublicTrade, Span
 from adapters.loopback.orders import ZERO, Kind, Order, Reason, SelfMatch, Side, Status, Tif

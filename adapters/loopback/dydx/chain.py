@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from adapters.loopback.desk import Desk
 from adapters.loopback.dydx import codes
 from adapters.loopback.dydx.ante import Ante, ChainAccount
 from adapters.loopback.dydx.checks import Checks
@@ -30,7 +31,7 @@ from adapters.loopback.dydx.register import Register
 from adapters.loopback.dydx.short_term import ShortTerm
 from adapters.loopback.dydx.stateful import Stateful
 from adapters.loopback.dydx.views import Block, Moved
-from adapters.loopback.floor import Change, Desk, Floor
+from adapters.loopback.floor import Change, Floor
 from adapters.loopback.ledger import Account
 from adapters.loopback.orders import ZERO
 

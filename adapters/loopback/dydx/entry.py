@@ -84,7 +84,7 @@ class Entry:
         self._gone.pop(placed.uuid, None)
         if not placed.filled:
             desk = self._floor.desks[placed.order_id.subaccount.key]
-            desk.orders.pop(placed.uuid, None)
+            desk.forget(placed.uuid)
             desk.by_client_id.pop(self._name(placed), None)
 
     def tell(self) -> None:

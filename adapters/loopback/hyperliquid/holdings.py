@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from adapters.loopback.floor import Desk, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Floor
 from adapters.loopback.hyperliquid import order_rows, rows
 from adapters.loopback.hyperliquid.ask import Ask
 from adapters.loopback.hyperliquid.limits import Limiter

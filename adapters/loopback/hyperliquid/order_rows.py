@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from adapters.loopback.floor import Desk
+from adapters.loopback.desk import Desk
 from adapters.loopback.hyperliquid import rows
 from adapters.loopback.hyperliquid.register import Filled
 from adapters.loopback.hyperliquid.render import SIDES, number, text, transaction
@@ -43,7 +43,7 @@ def status(order: Order, triggers: Waiting) -> str:
 
 def live(desk: Desk) -> list[tuple[str, Order]]:
     """The resting orders, newest first."""
-    return [(symbol, order) for symbol, order in reversed(desk.orders.values()) if not order.status.is_final]
+    return desk.living()[::-1]
 
 
 def _left(order: Order) -> str:

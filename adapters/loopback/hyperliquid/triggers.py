@@ -84,7 +84,7 @@ class Triggers:
             self._numbers.order(ticket.symbol), key, ticket.side, Kind.LIMIT, Tif.GTC, ticket.price, ticket.size,
             ticket.client_id, ticket.reduce_only, SelfMatch.CANCEL_MAKER, created_ms=now_ms, updated_ms=now_ms,
         )  # fmt: skip
-        desk.orders[order.order_id] = ticket.symbol, order
+        desk.enter(ticket.symbol, order)
         if order.client_id:
             desk.by_client_id[order.client_id] = order.order_id
         trigger = Trigger(key, ticket.symbol, order, price, above, is_market, word, whole=ticket.size == 0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from adapters.loopback.floor import Desk, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Floor
 from adapters.loopback.ledger import Account
 from adapters.loopback.okx import account_render, codes
 from adapters.loopback.okx import account_rows as rows

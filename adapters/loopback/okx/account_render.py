@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from adapters.loopback.floor import Desk, Fill, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Fill, Floor
 from adapters.loopback.ledger import LedgerEntry, Position, position_margin
 from adapters.loopback.market import Market
 from adapters.loopback.okx import account_rows as rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from adapters.loopback.floor import Desk, Fill, Floor
+from adapters.loopback.desk import Desk
+from adapters.loopback.floor import Fill, Floor
 from adapters.loopback.ledger import Account
 from adapters.loopback.okx import codes, order_render
 from adapters.loopback.okx import order_rows as rows
