@@ -4,8 +4,6 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
-import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -16,6 +14,10 @@ from state.events import EVENTS as KINDS
 from state.events import AnyEvent
 from state.log import Log
 from tests.app.conftest import EVENTS, SESSION, write_session
+from tests.later import Later
+
+duckdb = Later("duckdb")
+pl = Later("polars")
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tables.md").read_text()
 
