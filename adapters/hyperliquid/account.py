@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.base.lives import Lives
+from adapters.base.lives import ORDERS_MOST, Lives
 from adapters.base.numbers import money, owed
 from adapters.base.once import Bounded, Once
 from adapters.hyperliquid import wire
@@ -43,7 +43,7 @@ class Account:
         self.venue = venue
         self.lives = Lives()
         self.marks: dict[str, float] = {}
-        self._latest: Bounded[str, wire.OrderStatus] = Bounded(SEEN_MOST)  # by cloid
+        self._latest: Bounded[str, wire.OrderStatus] = Bounded(ORDERS_MOST)  # by cloid
         self._oids = Once(SEEN_MOST)  # that were told
         self._seen = Once(SEEN_MOST)  # fills and payments
         self._snapshots = Once(2)  # channels whose first was heard

@@ -125,6 +125,7 @@ def _fill_early(patch: pytest.MonkeyPatch) -> None:
     for most in (
         "adapters.base.known.MAX_ENDED",
         "adapters.base.lives.ORDERS_MOST",
+        "adapters.hyperliquid.account.ORDERS_MOST",
         "adapters.base.placed.PLACED_MOST",
     ):
         patch.setattr(most, ENDED_KEPT)
