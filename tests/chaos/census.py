@@ -31,7 +31,7 @@ GROWN = 1.1  # and more than SLACK above what it was
 SLACK = 200
 FEWEST = 6  # censuses that a trend can be told from
 DRIFTS = {  # by how much each may rise from the first census to the last
-    "resident": 4 * 2**20, "held": 2 * 2**20, "malloced": 2**20, "blocks": 2_000, "beyond": 1_000, "size": 2**19,
+    "resident": 4 * 2**20, "held": 2 * 2**20, "malloced": 2**20, "blocks": 5_000, "beyond": 1_000, "size": 2**19,
     "handles": 3, "tasks": 3, "timers": 5,
 }  # fmt: skip
 
