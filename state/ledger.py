@@ -207,11 +207,13 @@ class Ledger:
         return balance
 
     def dump(self) -> LedgerSnapshot:
-        """A copy that later events do not change; what was only asked for is not part of it."""
+        """A copy that later events do not change; neither what was only asked for is part of it, nor the order of asking."""
+        positions = _copies(self.positions[symbol] for symbol in sorted(self.positions))
+        balances = [copy(self.balances[asset]) for asset in sorted(self.balances)]
         return LedgerSnapshot(
             self.venue,
-            [it for it in _copies(self.positions.values()) if it != Position(it.venue, it.symbol)],
-            [copy(it) for it in self.balances.values() if it != Balance(it.venue, it.asset)],
+            [it for it in positions if it != Position(it.venue, it.symbol)],
+            [it for it in balances if it != Balance(it.venue, it.asset)],
             list(self._payment_ids),
         )
 

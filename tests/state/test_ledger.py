@@ -275,6 +275,20 @@ def test_a_snapshot_answers_as_the_original_did(
     assert msgspec.msgpack.encode(taken) == text
 
 
+def test_a_snapshot_does_not_tell_who_asked_first() -> None:
+    """Whoever asks may ask for a market that nothing was heard of, live and not in a replay: the bytes must be the same."""
+    asked, told = Ledger(V), Ledger(V)
+    asked.position("ETHUSDT")
+    asked.balance("USDT")
+    for ledger in (asked, told):
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            ledger.position_reported(PositionUpdate(V, symbol, None, D("1"), D("100")))
+        for asset in ("BTC", "USDT"):
+            ledger.balance_reported(BalanceUpdate(V, "", None, asset, D("5")))
+    assert list(asked.positions) != list(told.positions)
+    assert asked.dump() == told.dump()
+
+
 def test_payment_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_module, "PAYMENT_IDS_KEPT", 10)
     ledger = Ledger(V)
