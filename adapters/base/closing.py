@@ -53,6 +53,8 @@ async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
     resting: Sequence[OrderUpdate] = ()
     held: Sequence[PositionUpdate] = ()
     first: int | None = None
+    if policy != "leave":
+        exchange.orders.withdraw()  # or they would leave once all is done: a session whose log failed has cancelled nothing
     for round_ in range(exchange.closing_rounds if policy != "leave" else 1):
         if round_:
             await exchange.transport.sleep(min(SETTLE_S * 2**round_, SETTLE_MOST_S))

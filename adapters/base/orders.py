@@ -89,7 +89,7 @@ class OrderEntry:
             if action == "cancel_all":
                 for record in chosen:
                     self._open[record.seq] = Open(record, action, asyncio.Event())
-                    self._withdraw(record)
+                    self.withdraw(symbol_of(record))
                     self._spawn(self._cancel_all(record, only_ours=halted and not intent_of(record).strategy))
                 continue
             self._submit(action, chosen)
@@ -126,6 +126,10 @@ class OrderEntry:
     async def _after(self, before: asyncio.Event, action: Action, record: Record) -> None:
         await before.wait()
         await self._send(action, [record])
+
+    def withdraw(self, symbol: str = "") -> None:
+        """What still waits here need not leave at all: it is refused instead; of all symbols where none is named."""
+        self._withdrawn.update(client_id for client_id, at in self._held.items() if symbol in ("", at))
 
     async def close(self) -> None:
         """Stops sending and asking: refused is what has not left, unknown what has and was not answered."""
@@ -312,11 +316,6 @@ class OrderEntry:
 
     def _hold(self, records: Sequence[Record]) -> None:
         self._held.update((client_id_of(record), symbol_of(record)) for record in records)
-
-    def _withdraw(self, cancel_all: Record) -> None:
-        """What still waits here when everything is cancelled need not leave at all."""
-        asked = symbol_of(cancel_all)
-        self._withdrawn.update(client_id for client_id, symbol in self._held.items() if asked in ("", symbol))
 
     def _mark(self, records: Sequence[Record], *, left: bool) -> None:
         for record in records:

@@ -122,6 +122,24 @@ def test_a_shutdown_uses_what_was_kept_back_from_everything_else(play: Any) -> N
     play(story, {CANCEL: [said()]})
 
 
+def test_a_shutdown_lets_nothing_leave_that_still_waits_here(play: Any) -> None:
+    """A session whose log failed has cancelled nothing: an order waited for its rate budget until all was done, and left then."""
+
+    async def story(desk: Desk) -> None:
+        (placed,) = desk.intend(place("a"))
+        await desk.world.settle()
+        assert desk.heard.outcome(placed) == [], "it waits for its rate budget"
+        desk.script[CREATE] = [ACK]
+        report = await ended(desk)
+        assert (report.clean, report.errors) == (True, ())
+        await desk.world.passing(30)
+        assert len(desk.sent(CREATE)) == 1, "only the attempt before"
+        (refused,) = desk.heard.outcome(placed)
+        assert (refused.refusal, refused.code) == ("busy", "local")
+
+    play(story, {CREATE: [said(10006, "slow down")], LIST: [orders()]})
+
+
 def test_names_of_orders_that_have_ended_are_forgotten_and_none_that_rests() -> None:
     resting: list[tuple[str, str]] = []
     ours = Ours("bybit", OrderID("s"), "leave", lambda: resting)
