@@ -207,9 +207,10 @@ def _not_snapped(log: Log, session: LiveSession) -> list[str]:
 
 def _grown(soaked: Soaked) -> list[str]:
     taken = soaked.taken
-    found = growth(taken[round(len(taken) * WARM) :], objects=soaked.virtual_s >= FILLED_S)
     soaked.full = [census for census in taken if census.at_s >= FILLED_S]
-    return found + (drifted(soaked.full) if len(soaked.full) >= FEWEST else [])
+    if len(soaked.full) >= FEWEST:
+        return growth(soaked.full, objects=True) + drifted(soaked.full)
+    return growth(taken[round(len(taken) * WARM) :], objects=False)
 
 
 async def _until(holds: Callable[[], bool], timeout_s: float) -> bool:
