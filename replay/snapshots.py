@@ -20,11 +20,15 @@ class Snapshots:
         self._writer = writer
         self._pipeline = pipeline
         self._every = every
+        self._taken = -1
         self.due = every
 
     def take(self, running: Sequence[Running]) -> None:
-        """Raises what the log raises."""
+        """One at each record at most, as a session's last may be due by count and by its end. Raises what the log raises."""
         pipeline = self._pipeline
+        if pipeline.seq == self._taken:
+            return
+        self._taken = pipeline.seq
         self.due = pipeline.seq + self._every
         self._writer.snapshot(pipeline.seq, Snapshot(pipeline.shared.dump(), written(running)).pack())
 
