@@ -1,5 +1,6 @@
 """Markets that are faster than the session: quotes are pulled, the account is whole, it recovers, a replay decides the same."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from replay.verify import verify
 from state.events import FeedStatus, Fill, PlaceOrder
 from state.log import Log
 from state.manifest import Manifest
+from state.order import Order
 from state.record import Record
 from streams.strategies.recorded import strategies_of
 from tests.live import VenueThread, keys_of, record_live, tight_plain
@@ -54,15 +56,18 @@ class Story:
         self._venue = venue
         self._steps = ["cut", "calm", "still"] if cuts else ["calm", "still"]
         self.left = list(self._steps)
+        self._late_seq = 0  # where it was seen to be late last
 
     def __call__(self, session: LiveSession) -> bool:
         shared, name = session.pipeline.shared, self._venue.name
         load, account = shared.connections.get((name, "load")), shared.accounts.get(name)
         step = self._steps[0] if self._steps else ""
+        if load == "stale":
+            self._late_seq = session.pipeline.seq
         if step == "cut" and load == "stale":
             self._venue.call(lambda v: v.cut_sockets(Place.PUBLIC))
             self._steps.pop(0)
-        elif step == "calm" and load == "ok" and account is not None and account.orders.working():
+        elif step == "calm" and load == "ok" and account is not None and self._quotes_again(account.orders.working()):
             self._venue.call(lambda v: v.pace(0.0))
             self._steps.pop(0)
         elif step == "still":
@@ -72,6 +77,10 @@ class Story:
             return not self.left
         self.left = list(self._steps)
         return False
+
+    def _quotes_again(self, working: Iterable[Order]) -> bool:
+        """Not what rests from before: a cancel at dYdX is a wish until its block is over."""
+        return bool(self._late_seq) and any(order.placed_seq > self._late_seq for order in working)
 
 
 def overload(name: str, url: str, *, keeps_frames: bool) -> Overloaded:

@@ -83,11 +83,12 @@ def test_without_an_index_values_are_those_since_the_nearest_snapshot(
     fact = shown(tapeline, lab.live, "--at", "1333")
     assert fact["heard_since"] == found[0] + 1
     assert f"from record {found[0] + 1} on" in str(fact["note"])
-    last = {(name, where): (seq, value) for name, where, _, seq, value in heard(lab.url, lab.live, 1333)}
-    spoken = {(name, where): (seq, value) for name, where, count, seq, value in told(fact) if count}
+    # Two strategies have operators of the same name at the same line, and one of them may have been silent since.
+    last = {(name, where, seq, value) for name, where, _, seq, value in heard(lab.url, lab.live, 1333)}
+    spoken = {(name, where, seq, value) for name, where, count, seq, value in told(fact) if count}
     assert len(spoken) > 5
-    assert spoken.items() <= last.items()
-    assert {place for place, (seq, _) in last.items() if seq > found[0]} <= spoken.keys()
+    assert spoken <= last
+    assert {row for row in last if row[2] > found[0]} <= spoken
 
 
 def test_a_session_without_snapshots_is_run_from_its_first_record(lab: Lab, indexed: str, tmp_path: Path) -> None:
