@@ -1,4 +1,4 @@
-"""An account on the floor: its money, its fills and every order it ever had."""
+"""An account of the floor, beside the matching: what it holds, and which of its orders still live."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class VenueProcess:
 
     def ask(self, function: Callable[[Stage], T]) -> T:
         self._line.send(function)
-        answer: T = self._hear()  # type: ignore[assignment]
+        answer: T = self._hear()  # type: ignore[assignment]  # what the function returned there
         return answer
 
     def end(self) -> None:
@@ -175,9 +175,9 @@ def serve(descriptor: int) -> None:
 async def _stand(opening: Opening, line: "Connection[object, Opening]", loop: FollowingLoop) -> None:
     stage = Stage(opening, loop)
     module = sys.modules[type(stage.venue).__module__]
-    module.BEAT_S = BEAT_S  # type: ignore[attr-defined]
+    module.BEAT_S = BEAT_S  # type: ignore[attr-defined]  # each venue has its own
     line.send(await stage.start())
-    lead = _Line(line, stage, loop)  # type: ignore[arg-type]
+    lead = _Line(line, stage, loop)  # type: ignore[arg-type]  # the opening was heard: questions come now
     loop.follow(lead)
     await lead.ended.wait()
     await stage.stop()
