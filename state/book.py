@@ -59,13 +59,17 @@ class Book:
 
     def replace(self, event: BookSnapshot) -> bool:
         """The venue's whole book takes the place of whatever was known."""
-        self._bids = _sizes(event.bids)
-        self._asks = _sizes(event.asks)
-        self._bid_prices = sorted(self._bids)
-        self._ask_prices = sorted(self._asks)
+        bids, asks = dict(event.bids), dict(event.asks)
+        if not (all(bids.values()) and all(asks.values())):
+            bids, asks = _present(bids), _present(asks)
+        self._bids, self._asks = bids, asks
+        bid_prices = self._bid_prices = sorted(bids)
+        ask_prices = self._ask_prices = sorted(asks)
         self.ts = event.ts
         self.update_id = event.update_id
         self.depth = event.depth
+        if self.is_ok and bid_prices and ask_prices and bid_prices[-1] < ask_prices[0]:
+            return False  # most snapshots that follow another
         return self._judge()
 
     def update(self, event: BookDelta) -> bool:
@@ -175,13 +179,25 @@ class Book:
             return self._bid_prices[0] if self._bid_prices else _NAN
         return self._ask_prices[-1] if self._ask_prices else _NAN
 
-    def sees(self, side: Side, price: float) -> bool:
-        """True where a level at this price would be known: beyond the worst of a full side nobody knows."""
+    def reach(self, side: Side) -> float:
+        """The worst price at which a level would be known: beyond the worst of a full side nobody knows."""
+        prices = self._bid_prices if side == "buy" else self._ask_prices
+        if self.depth is not None and len(prices) < self.depth:
+            return -_INFINITY if side == "buy" else _INFINITY
         if side == "buy":
-            prices = self._bid_prices
-            return (bool(prices) and price >= prices[0]) or (self.depth is not None and len(prices) < self.depth)
-        prices = self._ask_prices
-        return (bool(prices) and price <= prices[-1]) or (self.depth is not None and len(prices) < self.depth)
+            return prices[0] if prices else _INFINITY
+        return prices[-1] if prices else -_INFINITY
+
+    def sees(self, side: Side, price: float) -> bool:
+        """True where a level at this price would be known."""
+        return price >= self.reach(side) if side == "buy" else price <= self.reach(side)
+
+    def reaches(self, buy: float, sell: float) -> bool:
+        """True where an ask stands at or below `buy`, or a bid at or above `sell`, in a book that can be trusted."""
+        if self.status != "ok":
+            return False
+        bids, asks = self._bid_prices, self._ask_prices
+        return bool((asks and asks[0] <= buy) or (bids and bids[-1] >= sell))
 
     def levels(self) -> tuple[int, int]:
         """Number of bid and ask levels."""
@@ -219,11 +235,11 @@ class Book:
 
 
 _NAN = float("nan")
+_INFINITY = float("inf")
 
 
-def _sizes(levels: list[Level]) -> dict[float, float]:
-    sizes = dict(levels)
-    return {price: size for price, size in sizes.items() if size} if 0.0 in sizes.values() else sizes
+def _present(sizes: dict[float, float]) -> dict[float, float]:
+    return {price: size for price, size in sizes.items() if size}
 
 
 def _sorted(sizes: dict[float, float]) -> list[float]:

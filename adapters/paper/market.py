@@ -7,15 +7,13 @@ that nothing is used twice: of each shown level what we have taken, and of each 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import chain
-from math import inf, nan
 from typing import TypeAlias
-
-from sortedcontainers import SortedDict
 
 from adapters.paper.fifo import FifoQueue, SingleOrders
 from adapters.paper.orders import PaperOrder
 from adapters.paper.queue import QueueModel
-from state.events import BookDelta, BookOrder, BookSnapshot, Level, Ticker, Trade
+from adapters.paper.side import OwnSide
+from state.events import BookDelta, BookOrder, BookSnapshot, Ticker, Trade
 from state.instruments import Instrument, exact, snap
 from state.market import Market
 from state.words import Side, opposite, sign
@@ -38,17 +36,8 @@ class PaperMarket:
         self._queue = queue
         self._room = room
         self._single = SingleOrders() if isinstance(queue, FifoQueue) else None
-        self._resting: dict[Side, SortedDict[tuple[float, int], PaperOrder]] = {
-            "buy": SortedDict(),
-            "sell": SortedDict(),
-        }
-        self._at: dict[Side, dict[float, list[PaperOrder]]] = {"buy": {}, "sell": {}}  # the same, by price
-        self._first: dict[Side, float] = {"buy": -inf, "sell": inf}  # price of our first of each side
-        # At prices that the book does not reach: what a change of its edge may tell something about.
-        self._unsure: dict[Side, dict[str, PaperOrder]] = {"buy": {}, "sell": {}}
-        self._edge: dict[Side, float] = {"buy": 0.0, "sell": 0.0}
-        self._taken: dict[Side, dict[float, Decimal]] = {"buy": {}, "sell": {}}  # by the side that was shown
-        self._nearest: dict[Side, float] = {"buy": -inf, "sell": inf}  # no taken level is better than this price
+        self._buys = OwnSide("buy", self.known.book, queue)
+        self._sells = OwnSide("sell", self.known.book, queue)
         self._arrivals = 0
 
     @property
@@ -57,7 +46,7 @@ class PaperMarket:
 
     def resting(self, side: Side) -> list[PaperOrder]:
         """Our orders of one side, first to fill first."""
-        return list(self._resting[side].values())
+        return self._side(side).orders()
 
     def price(self) -> Decimal | None:
         """What the market is worth: the mark, else the middle of the book, else the last trade."""
@@ -73,31 +62,15 @@ class PaperMarket:
 
     def rest(self, order: PaperOrder) -> None:
         """Puts an order at the back of its level."""
-        book = self.known.book
         self._arrivals += 1
         order.priority = self._arrivals
-        order.mark = float(order.limit)
-        order.shown = book.size_at(order.side, order.mark)
-        visible = bool(order.shown) or self.known.book.sees(order.side, order.mark)
-        order.place = self._queue.join(exact(order.shown) if visible else None)
+        self._side(order.side).put(order)
         if self._single is not None and self._single.told:
             order.before = dict(self._single.line(order.side, order.mark))
-        self._resting[order.side][self._key(order)] = order
-        self._at[order.side].setdefault(order.mark, []).append(order)
-        if not visible:
-            self._doubt_place(order)
-        self._find_first(order.side)
 
     def remove(self, order: PaperOrder) -> None:
         """Takes an order out; one that does not rest is no news."""
-        if self._resting[order.side].pop(self._key(order), None) is None:
-            return
-        level = self._at[order.side][order.mark]
-        level.remove(order)
-        if not level:
-            del self._at[order.side][order.mark]
-        self._unsure[order.side].pop(order.order_id, None)
-        self._find_first(order.side)
+        self._side(order.side).remove(order)
 
     def crosses(self, side: Side, price: Decimal) -> bool:
         """True where the shown book would trade with such an order."""
@@ -107,9 +80,10 @@ class PaperMarket:
     def takeable(self, order: PaperOrder) -> tuple[list[tuple[Decimal, Decimal]], bool]:
         """Prices and sizes that an order can take now, best first, and whether an order of our own stands in its way."""
         others = opposite(order.side)
-        own = next(iter(self._resting[others].values()), None)
+        shown = self._side(others)
+        own = shown.first_order()
         left, levels = self._room(order), list[tuple[Decimal, Decimal]]()
-        for price, size in self._available(others):
+        for price, size in shown.available():
             if left <= 0 or not _reaches(order.side, order.price, price):
                 break
             if own is not None and not _is_better(others, price, own.limit):
@@ -120,12 +94,7 @@ class PaperMarket:
 
     def take(self, shown: Side, price: Decimal, size: Decimal) -> None:
         """Notes that this much of what is shown at a price is ours now."""
-        taken = self._taken[shown]
-        mark = float(price)
-        taken[mark] = taken.get(mark, _ZERO) + size
-        nearest = self._nearest[shown]
-        self._nearest[shown] = max(mark, nearest) if shown == "buy" else min(mark, nearest)
-        self._edge[shown] = nan
+        self._side(shown).take(price, size)
 
     # --- the market moves ---
 
@@ -145,16 +114,13 @@ class PaperMarket:
             return _NOBODY
         place = single.place_of(event.order_id)
         stays = single.take(event)
-        if place is None or not self._at[place[0]]:
+        if place is None:
             return _NOBODY
         side, price = place
-        behind = [
-            order
-            for order in self._at[side].get(price, ())
-            if order.before is None or event.order_id not in order.before
-        ]
+        level = self._side(side).at.get(price, ())
+        behind = [order for order in level if order.before is None or event.order_id not in order.before]
         if not stays:
-            for order in self._at[side].get(price, ()):
+            for order in level:
                 if order.before is not None:
                     order.before.pop(event.order_id, None)
         if event.action != "fill" or not self.trusted:
@@ -163,7 +129,7 @@ class PaperMarket:
 
     def _outrun(self, side: Side, price: float, level: list[PaperOrder], left: Decimal) -> Iterator[Execution]:
         """Ours at better prices, then those of the level before whoever traded, share what traded."""
-        better = [order for order in self._resting[side].values() if (order.mark - price) * sign(side) > 0]
+        better = [order for order in self._side(side).orders() if (order.mark - price) * sign(side) > 0]
         for order in (*better, *level):
             size = min(left, self._room(order))
             if size > 0:
@@ -179,28 +145,24 @@ class PaperMarket:
 
     def booked(self, event: BookSnapshot | BookDelta) -> Iterable[Execution]:
         """Folds a book event, and gives what the new book fills: an opposite level shown at or through our price."""
-        book = self.known.book
-        if isinstance(event, BookSnapshot):
+        book, buys, sells = self.known.book, self._buys, self._sells
+        if type(event) is BookSnapshot:
             book.replace(event)
             self.trusted = True
-            for side in _SIDES:
-                if self._at[side]:
-                    if len(self._unsure[side]) < len(self._resting[side]) or book.sees(side, self._first[side]):
-                        self._look_at_all(side, event.ts)
-                    else:  # all out of sight, as most are in a shallow book, and known to be
-                        self._edge[side] = nan
-                if self._taken[side] and book.sees(side, self._nearest[side]):
-                    self._forget(side, list(self._taken[side]))
+            if buys.at or buys.taken:
+                buys.replaced(event.ts)
+            if sells.at or sells.taken:
+                sells.replaced(event.ts)
         else:
-            book.update(event)
+            book.update(event)  # type: ignore[arg-type]  # the other of the two
             if not self.trusted:
                 return _NOBODY
-            if event.bids:
-                self._changed("buy", event.bids, event.ts)
-            if event.asks:
-                self._changed("sell", event.asks, event.ts)
-        if book.status == "ok" and (book.ask <= self._first["buy"] or book.bid >= self._first["sell"]):
-            return chain(self._run_over("buy"), self._run_over("sell"))
+            if event.bids and (buys.at or buys.taken):
+                buys.changed(event.bids, event.ts)
+            if event.asks and (sells.at or sells.taken):
+                sells.changed(event.asks, event.ts)
+        if (buys.at or sells.at) and book.reaches(buys.first, sells.first):
+            return chain(self._run_over(buys, sells), self._run_over(sells, buys))
         return _NOBODY
 
     def traded(self, trade: Trade) -> Iterable[Execution]:
@@ -215,7 +177,7 @@ class PaperMarket:
     def _hit(self, trade: Trade) -> Iterator[Execution]:
         hit: Side = opposite(trade.side)
         left, passed = exact(trade.size), _ZERO
-        for order in list(self._resting[hit].values()):
+        for order in self._side(hit).orders():
             if left <= 0 and order.mark != trade.price:
                 return
             distance = (order.mark - trade.price) * sign(hit)
@@ -234,21 +196,20 @@ class PaperMarket:
 
     def would_fill(self, trade: Trade) -> bool:
         """True where a trade reaches a price of ours, filled or not."""
-        return trade.price <= self._first["buy"] if trade.side == "sell" else trade.price >= self._first["sell"]
+        return trade.price <= self._buys.first if trade.side == "sell" else trade.price >= self._sells.first
 
     # --- how ---
 
-    def _run_over(self, side: Side) -> Iterator[Execution]:
-        others = opposite(side)
-        for order in list(self._resting[side].values()):
+    def _run_over(self, side: OwnSide, others: OwnSide) -> Iterator[Execution]:
+        for order in side.orders():
             if not self._touches(order):
                 return
-            for price, size in list(self._available(others)):
-                if not _reaches(side, order.price, price):
+            for price, size in list(others.available()):
+                if not _reaches(side.name, order.price, price):
                     break
                 filled = min(size, self._room(order))
                 if filled > 0:
-                    self.take(others, price, filled)
+                    others.take(price, filled)
                     yield order, order.limit, filled
 
     def _lots(self, ahead: Decimal) -> Decimal:
@@ -260,83 +221,10 @@ class PaperMarket:
         book = self.known.book
         return book.ask <= order.mark if order.side == "buy" else book.bid >= order.mark
 
-    def _available(self, shown: Side) -> Iterator[tuple[Decimal, Decimal]]:
-        book, taken = self.known.book, self._taken[shown]
-        for price, size in book.bids() if shown == "buy" else book.asks():
-            free = exact(size) - taken.get(price, _ZERO)
-            if free > 0:
-                yield exact(price), free
-
-    def _changed(self, side: Side, levels: list[Level], ts: int | None) -> None:
-        """Looks at what is ours at changed levels, and, where the book's edge moved, at what lay beyond it."""
-        ours, taken, unsure = self._at[side], self._taken[side], self._unsure[side]
-        if ours:
-            for price, _ in levels:
-                for order in ours.get(price, ()):
-                    self._look(order, ts)
-        if taken:
-            self._forget(side, {price: None for price, _ in levels if price in taken})
-        if (unsure or taken) and self._edge_moved(side):
-            for order in list(unsure.values()):
-                self._look(order, ts)
-            self._forget(side, list(taken))
-
-    def _edge_moved(self, side: Side) -> bool:
-        book, before = self.known.book, self._edge[side]
-        edge = self._edge[side] = book.edge(side)
-        return edge != before or (book.depth is not None and book.levels()[side == "sell"] < book.depth)
-
-    def _look(self, order: PaperOrder, ts: int | None) -> None:
-        """Tells the queue what others show at an order's price, where it can be seen; else it is asked again each time."""
-        place = order.place
-        assert place is not None
-        shown = self.known.book.size_at(order.side, order.mark)
-        if shown == order.shown and (shown or not place.ahead):
-            self._unsure[order.side].pop(order.order_id, None)
-        elif shown or self.known.book.sees(order.side, order.mark):
-            self._queue.shown(place, exact(order.shown), exact(shown), ts)
-            order.shown = shown
-            self._unsure[order.side].pop(order.order_id, None)
-        else:
-            self._doubt_place(order)
-
-    def _look_at_all(self, side: Side, ts: int | None) -> None:
-        """The same for every order of a side; one that is out of sight still is in doubt at once."""
-        book, unsure = self.known.book, self._unsure[side]
-        for mark, level in self._at[side].items():
-            if book.sees(side, mark):
-                for order in level:
-                    self._look(order, ts)
-                continue
-            for order in level:
-                if order.order_id not in unsure:
-                    self._look(order, ts)
-            self._edge[side] = nan
-
-    def _doubt_place(self, order: PaperOrder) -> None:
-        self._unsure[order.side][order.order_id] = order
-        self._edge[order.side] = nan  # so that the next look is not held for one at the same edge
-
-    def _forget(self, side: Side, marks: Iterable[float]) -> None:
-        """What we took stays taken until the level shows less, or is gone; what is added to it can be taken."""
-        taken, book = self._taken[side], self.known.book
-        for mark in marks:
-            shown = book.size_at(side, mark)
-            if shown:
-                taken[mark] = min(taken[mark], exact(shown))
-            elif book.sees(side, mark):
-                del taken[mark]
-        self._nearest[side] = max(taken, default=-inf) if side == "buy" else min(taken, default=inf)
-
-    def _find_first(self, side: Side) -> None:
-        resting = self._resting[side]
-        self._first[side] = resting.peekitem(0)[1].mark if resting else -inf * sign(side)
-
-    def _key(self, order: PaperOrder) -> tuple[float, int]:
-        return -order.mark * sign(order.side), order.priority
+    def _side(self, side: Side) -> OwnSide:
+        return self._buys if side == "buy" else self._sells
 
 
-_SIDES: tuple[Side, Side] = ("buy", "sell")
 _NOBODY: tuple[Execution, ...] = ()
 
 
