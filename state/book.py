@@ -59,16 +59,13 @@ class Book:
 
     def replace(self, event: BookSnapshot) -> bool:
         """The venue's whole book takes the place of whatever was known."""
-        bids, asks = dict(event.bids), dict(event.asks)
-        if not (all(bids.values()) and all(asks.values())):
-            bids, asks = _present(bids), _present(asks)
-        self._bids, self._asks = bids, asks
-        bid_prices = self._bid_prices = sorted(bids)
-        ask_prices = self._ask_prices = sorted(asks)
+        self._bids, self._bid_prices = _side(event.bids)
+        self._asks, self._ask_prices = _side(event.asks)
         self.ts = event.ts
         self.update_id = event.update_id
         self.depth = event.depth
-        if self.is_ok and bid_prices and ask_prices and bid_prices[-1] < ask_prices[0]:
+        bids, asks = self._bid_prices, self._ask_prices
+        if self.is_ok and bids and asks and bids[-1] < asks[0]:
             return False  # most snapshots that follow another
         return self._judge()
 
@@ -238,8 +235,16 @@ _NAN = float("nan")
 _INFINITY = float("inf")
 
 
-def _present(sizes: dict[float, float]) -> dict[float, float]:
-    return {price: size for price, size in sizes.items() if size}
+def _side(levels: list[Level]) -> tuple[dict[float, float], list[float]]:
+    """Sizes by price and the prices, ascending; a feed of best prices, which tells one level at a time, costs little."""
+    if len(levels) == 1:
+        price, size = levels[0]
+        if size:
+            return {price: size}, [price]
+    sizes = dict(levels)
+    if not all(sizes.values()):
+        sizes = {price: size for price, size in sizes.items() if size}
+    return sizes, sorted(sizes)
 
 
 def _sorted(sizes: dict[float, float]) -> list[float]:

@@ -22,7 +22,19 @@ _ZERO = Decimal(0)
 class OwnSide:
     """`first` is the price of our first order, which nothing reaches where none rests; `at` has our orders by price."""
 
-    __slots__ = ("_book", "_edge", "_is_buy", "_nearest", "_queue", "_resting", "_unsure", "at", "first", "name", "taken")
+    __slots__ = (
+        "_book",
+        "_edge",
+        "_is_buy",
+        "_nearest",
+        "_queue",
+        "_resting",
+        "_unsure",
+        "at",
+        "first",
+        "name",
+        "taken",
+    )
 
     def __init__(self, name: Side, book: Book, queue: QueueModel) -> None:
         self.name = name
