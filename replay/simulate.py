@@ -68,37 +68,21 @@ class Simulation:
         last = 0
         for burst in bursts(records):
             last = burst[0].recv
-            self.hear(
-                last,
-                [record.event for record in burst if type(record.event) in _MARKET_KINDS or is_market(record.event)],
-            )
+            events = [record.event for record in burst]
+            self.hear(last, [event for event in events if type(event) in _MARKET_KINDS or is_market(event)])
             if progress is not None:
                 progress(len(burst))
         return self.end(last)
 
     def hear(self, recv: int, events: Sequence[AnyEvent]) -> None:
-        """The next burst of the market, and whatever is due before it; the first opens the session.
-
-        The venue sees an event before the strategies do: they can only act on what has happened.
-        """
+        """The next burst of the market, and whatever is due before it; the first opens the session."""
         if not self._first_recv:
             self._open(recv)
-        if not events:
-            return
-        self._up_to(recv)
-        venues = self._venues
-        for event in events:
-            venue = venues.get(event.venue)
-            if venue is None:
-                if type(event) is Signal:
-                    continue
-                venue = self._venue(event.venue)
-            venue.observe(event, recv)
-        if self._unopened:
-            self._open_venues(recv)
-        self._pipeline.feed(recv, events)
-        if self._snapshots is not None and self._pipeline.seq >= self._snapshots.due:
-            self._snapshots.take(self.running)
+        if events:
+            self._up_to(recv)
+            self._market(recv, events)
+            if self._snapshots is not None and self._pipeline.seq >= self._snapshots.due:
+                self._snapshots.take(self.running)
 
     def told(self, recv: int, command: Command) -> None:
         """A person's word to the strategies."""
@@ -135,6 +119,20 @@ class Simulation:
             self._up_to(max(recv, last))
         self._pipeline.feed(recv, [SessionClosed("end of the recording")])
         return self._pipeline.timeline.now_ns
+
+    def _market(self, recv: int, events: Sequence[AnyEvent]) -> None:
+        """The venue sees an event before the strategies do: they can only act on what has happened."""
+        venues = self._venues
+        for event in events:
+            venue = venues.get(event.venue)
+            if venue is None:
+                if type(event) is Signal:
+                    continue
+                venue = self._venue(event.venue)
+            venue.observe(event, recv)
+        if self._unopened:
+            self._open_venues(recv)
+        self._pipeline.feed(recv, events)
 
     def _up_to(self, recv: int) -> None:
         """Hears venues and timers in the order of their times, until `recv`."""

@@ -1,6 +1,6 @@
 """What the account at the paper venue owns, owes and can still afford. Folded by the same ledger as everybody's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from adapters.paper.fees import FeeSchedule
@@ -10,7 +10,7 @@ from adapters.paper.settings import PaperSettings
 from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate
 from state.instruments import Instrument
 from state.ledger import Ledger, Position
-from state.words import Side, sign
+from state.words import Side
 
 _ZERO = Decimal(0)
 
@@ -54,8 +54,9 @@ class PaperAccount:
             buys = order.side == "buy"
             asset, needed = (instrument.quote, value + fee) if buys else (instrument.base, size)
             return needed <= self.free(asset, markets, besides=order)
-        before = self._margin(market, besides=order)
-        after = self._margin(market, besides=order, side=order.side, value=value)
+        resting = self._resting(market, besides=order)
+        before = self._margin(market, resting)
+        after = self._margin(market, {**resting, order.side: resting[order.side] + value})
         return after <= before or after - before + fee <= self.free(instrument.settle, markets, besides=order)
 
     def free(self, asset: str, markets: Iterable[PaperMarket], besides: PaperOrder | None = None) -> Decimal:
@@ -71,7 +72,7 @@ class PaperAccount:
                 price = market.price()
                 if price is not None:
                     total += min(_ZERO, self.position(market.symbol).unrealized(price))
-                total -= self._margin(market, besides=besides)
+                total -= self._margin(market, self._resting(market, besides))
         return total
 
     def equity(self, asset: str, markets: Iterable[PaperMarket]) -> Decimal:
@@ -114,22 +115,25 @@ class PaperAccount:
         derivatives = (market for market in known if market.instrument is not None and market.instrument.kind != "spot")
         return told + [self.position_told(market.symbol, ts) for market in derivatives]
 
-    def _margin(
-        self, market: PaperMarket, *, besides: PaperOrder | None, side: Side | None = None, value: Decimal = _ZERO
-    ) -> Decimal:
-        instrument, position = _rules(market), self.position(market.symbol)
-        held = abs(position.cost).copy_sign(position.size) if position.size else _ZERO
-        worst = _ZERO
-        for way in _WAYS:
-            open_value = sum(
-                (
+    def _resting(self, market: PaperMarket, besides: PaperOrder | None) -> dict[Side, Decimal]:
+        """What all orders of each side are worth."""
+        instrument = _rules(market)
+        return {
+            side: sum(
+                [
                     worth(instrument, order.limit, order.remaining)
-                    for order in market.resting(way)
+                    for order in market.resting(side)
                     if order is not besides
-                ),
-                value if way == side else _ZERO,
+                ],
+                _ZERO,
             )
-            worst = max(worst, held * sign(way) + open_value)
+            for side in _WAYS
+        }
+
+    def _margin(self, market: PaperMarket, resting: Mapping[Side, Decimal]) -> Decimal:
+        position = self.position(market.symbol)
+        held = abs(position.cost).copy_sign(position.size) if position.size else _ZERO
+        worst = max(_ZERO, held + resting["buy"], resting["sell"] - held)
         return worst / self._settings.leverage
 
     def _locked(self, market: PaperMarket, instrument: Instrument, asset: str, besides: PaperOrder | None) -> Decimal:

@@ -83,7 +83,8 @@ class PaperMarket:
         shown = self._side(others)
         own = shown.first_order()
         left, levels = self._room(order), list[tuple[Decimal, Decimal]]()
-        for price, size in shown.available():
+        reached = order.price is None or self.crosses(order.side, order.price)  # most orders are to rest
+        for price, size in shown.available() if reached else ():
             if left <= 0 or not _reaches(order.side, order.price, price):
                 break
             if own is not None and not _is_better(others, price, own.limit):

@@ -103,10 +103,11 @@ class OwnSide:
         ours, taken = self.at, self.taken
         if ours:
             for price, _ in levels:
-                for order in ours.get(price, ()):
-                    self._look(order, ts)
-        if taken:
-            self._forget({price: None for price, _ in levels if price in taken})
+                if price in ours:
+                    for order in ours[price]:
+                        self._look(order, ts)
+        if taken and (told := {price: None for price, _ in levels if price in taken}):
+            self._forget(told)
         if (self._unsure or taken) and self._edge_moved():
             for order in list(self._unsure.values()):
                 self._look(order, ts)
