@@ -11,7 +11,8 @@ import msgspec
 
 from adapters import order_ids
 from adapters.paper import PaperSettings
-from replay.simulate import Simulation, is_market
+from replay.bursts import is_market
+from replay.simulate import Simulation
 from state.commands import FIELDS
 from state.errors import LogError
 from state.events import AnyEvent, Command

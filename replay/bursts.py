@@ -6,8 +6,10 @@ an input whose cause is itself an input.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from state.events import DERIVED, AnyEvent
+from state.events import DERIVED, MARKET, AnyEvent, FeedStatus, Signal
 from state.record import Record
+
+_ACCOUNT_CHANNELS = frozenset({"account", "private", "order", "trade"})
 
 
 def bursts(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -50,3 +52,35 @@ def input_bursts(records: Iterable[Record]) -> Iterator[tuple[Record, Sequence[A
             first, head, events = record, record.seq, [event]
     if first is not None:
         yield first, events
+
+
+def market_bursts(records: Iterable[Record]) -> Iterator[tuple[int, list[AnyEvent], int]]:
+    """Time of each burst of inputs, what of it a market said, and how many records it and what was concluded from it are.
+
+    Last comes the time of the last record, without events.
+    """
+    events: list[AnyEvent] = []
+    head = recv = last = count = 0
+    for record in records:
+        event, last = record.event, record.recv
+        kind = type(event)
+        if kind in DERIVED:
+            head = 0
+        elif not head or record.cause != head:
+            if count:
+                yield recv, events, count
+            head, recv, events, count = record.seq, last, [], 0
+        count += 1
+        if kind in _MARKET_KINDS or is_market(event):
+            events.append(event)
+    if count:
+        yield recv, events, count
+        yield last, [], 0
+
+
+def is_market(event: AnyEvent) -> bool:
+    """What a market says, whoever trades on it: the recorded account and its intents are left out."""
+    return type(event) in _MARKET_KINDS or (isinstance(event, FeedStatus) and event.channel not in _ACCOUNT_CHANNELS)
+
+
+_MARKET_KINDS: frozenset[type] = frozenset({*MARKET, Signal})

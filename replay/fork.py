@@ -13,9 +13,9 @@ from typing import Literal
 
 from adapters.paper import OrderLatency, PaperSettings, PaperVenue
 from adapters.paper.takeover import take_over
-from replay.bursts import bursts
+from replay.bursts import bursts, is_market
 from replay.latencies import NOTHING_RECORDED
-from replay.simulate import MAX_ROUNDS, is_market
+from replay.simulate import MAX_ROUNDS
 from state.errors import ReplayDiverged, WrongUse
 from state.events import (
     INTENT,

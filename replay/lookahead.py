@@ -15,8 +15,8 @@ import msgspec
 
 from adapters import order_ids
 from adapters.paper import PaperSettings
-from replay.bursts import bursts
-from replay.simulate import Simulation, is_market
+from replay.bursts import bursts, is_market
+from replay.simulate import Simulation
 from state.events import (
     INTENT,
     AnyEvent,

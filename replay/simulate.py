@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.paper import OrderLatency, PaperSettings, PaperVenue
-from replay.bursts import bursts
+from replay.bursts import market_bursts
 from replay.latencies import NOTHING_RECORDED
 from replay.snapshots import Snapshots
-from state.events import MARKET, AnyEvent, Command, FeedStatus, SessionClosed, SessionOpened, Signal
+from state.events import AnyEvent, Command, SessionClosed, SessionOpened, Signal
 from state.log import SessionWriter
 from state.record import Record, RecordSink
 from state.shared import SharedState
@@ -21,7 +21,6 @@ from streams.scheduler import NEVER
 from streams.strategy import Running, Strategy, run_strategies
 
 MAX_ROUNDS = 1_000  # of intents that follow from answers once nothing new is to be decided
-_ACCOUNT_CHANNELS = frozenset({"account", "private", "order", "trade"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,10 @@ class Simulation:
     def run(self, records: Iterable[Record], progress: Callable[[int], None] | None = None) -> Simulated:
         """Feeds every recorded burst of market input at its own time."""
         last = 0
-        for burst in bursts(records):
-            last = burst[0].recv
-            events = [record.event for record in burst]
-            self.hear(last, [event for event in events if type(event) in _MARKET_KINDS or is_market(event)])
+        for last, events, told in market_bursts(records):
+            self.hear(last, events)
             if progress is not None:
-                progress(len(burst))
+                progress(told)
         return self.end(last)
 
     def hear(self, recv: int, events: Sequence[AnyEvent]) -> None:
@@ -166,12 +163,3 @@ class Simulation:
     def _decided(self, intents: Sequence[Record]) -> None:
         for record in intents:
             self._venue(record.event.venue).submit(record, record.recv)
-
-
-def is_market(event: AnyEvent) -> bool:
-    """What a market says, whoever trades on it: the recorded account and its intents are left out."""
-    kind = type(event)
-    return kind in _MARKET_KINDS or (isinstance(event, FeedStatus) and event.channel not in _ACCOUNT_CHANNELS)
-
-
-_MARKET_KINDS: frozenset[type] = frozenset({*MARKET, Signal})

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from adapters.paper import OrderLatency
+from replay.bursts import is_market
 from replay.calibration.footprint import Footprint, others_only
 from replay.calibration.lives import Life, Lives
 from replay.latencies import Flights, Told
-from replay.simulate import is_market
 from state.commands import action_of
 from state.errors import WrongUse
 from state.events import (
