@@ -71,6 +71,8 @@ def test_the_book_is_what_a_naive_one_would_be(events: list[BookSnapshot | BookD
     assert known.is_crossed == bool(bids and asks and bids[0][0] >= asks[0][0])
     assert all(known.size_at("buy", price) == resting for price, resting in bids)
     assert known.size_at("sell", 99.0) == 0.0
+    full = 50  # of the snapshots' depth: fewer levels than that are all that there are
+    assert known.sees("buy", 0.01) == (known.depth == full) == known.sees("sell", 99.0)
     if bids and asks:
         assert known.touch() == (*bids[0], *asks[0])
         mid = (bids[0][0] + asks[0][0]) / 2
@@ -190,3 +192,24 @@ def test_price_for_walks_the_other_side(side: Side, size: float, price: float) -
 def test_depth_size_counts_what_rests_within_the_distance(side: Side, bps: float, size: float) -> None:
     known = book([(99.0, 1.0), (98.0, 2.0)], [(101.0, 2.0), (102.0, 4.0)])
     assert known.depth_size(side, bps) == size
+
+
+def test_beyond_the_worst_level_of_a_full_side_nothing_is_seen() -> None:
+    known = Book(V, S)
+    known.replace(BookSnapshot(V, S, 1, [(10.0, 1.0), (9.0, 1.0)], [(11.0, 1.0)], None, 2))
+    assert [known.sees("buy", price) for price in (9.5, 9.0, 8.9)] == [True, True, False]
+    assert known.sees("sell", 50.0)  # it has room for another level, which is not there
+    assert (known.reach("buy"), known.reach("sell")) == (9.0, math.inf)
+    unknown = Book(V, S)
+    unknown.replace(BookSnapshot(V, S, 1, [], [(11.0, 1.0)], None, None))
+    assert not unknown.sees("buy", 5.0)
+    assert (unknown.sees("sell", 11.0), unknown.sees("sell", 11.1)) == (True, False)
+
+
+@pytest.mark.parametrize(("buy", "sell", "reached"), [(10.9, 10.1, False), (11.0, 99.0, True), (0.0, 10.0, True)])
+def test_resting_orders_are_reached_by_the_other_side(buy: float, sell: float, reached: bool) -> None:
+    known = book([(10.0, 1.0)], [(11.0, 1.0)])
+    assert known.reaches(buy, sell) is reached
+    known.distrust("gap")
+    assert not known.reaches(buy, sell)
+    assert not Book(V, S).reaches(99.0, 0.0)
