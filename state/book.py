@@ -59,8 +59,8 @@ class Book:
 
     def replace(self, event: BookSnapshot) -> bool:
         """The venue's whole book takes the place of whatever was known."""
-        self._bids, self._bid_prices = _side(event.bids)
-        self._asks, self._ask_prices = _side(event.asks)
+        _replace(event.bids, self._bids, self._bid_prices)
+        _replace(event.asks, self._asks, self._ask_prices)
         self.ts = event.ts
         self.update_id = event.update_id
         self.depth = event.depth
@@ -235,22 +235,26 @@ _NAN = float("nan")
 _INFINITY = float("inf")
 
 
-def _side(levels: list[Level]) -> tuple[dict[float, float], list[float]]:
-    """Sizes by price and the prices, ascending; a feed of best prices, which tells one level at a time, costs little."""
-    if len(levels) == 1:
+def _replace(levels: list[Level], sizes: dict[float, float], prices: list[float]) -> None:
+    """A feed of best prices tells one level at a time, mostly at the price that it had."""
+    if len(levels) == 1 and len(prices) == 1:
         price, size = levels[0]
         if size:
-            return {price: size}, [price]
-    sizes = dict(levels)
-    if not all(sizes.values()):
-        sizes = {price: size for price, size in sizes.items() if size}
-    return sizes, sorted(sizes)
+            if prices[0] != price:
+                sizes.clear()
+                prices[0] = price
+            sizes[price] = size
+            return
+    sizes.clear()
+    sizes.update(levels)
+    prices[:] = _sorted(sizes)
 
 
 def _sorted(sizes: dict[float, float]) -> list[float]:
     """The prices, once the levels that were removed are taken out."""
-    for price in [price for price, size in sizes.items() if not size]:
-        del sizes[price]
+    if not all(sizes.values()):
+        for price in [price for price, size in sizes.items() if not size]:
+            del sizes[price]
     return sorted(sizes)
 
 
