@@ -1,5 +1,8 @@
 """A strategy that decides nothing and takes long over it, for some seconds of a session."""
 
+from threading import Event
+from typing import Final
+
 import msgspec
 import reactivex as rx
 from reactivex import Observable
@@ -8,19 +11,20 @@ from state.events import Decision
 from streams import operators as op
 from streams.feeds import Feeds
 
+OVER: Final = Event()  # set where a replay need not take long again
 QUIET_NS, BURN_NS = 1_500_000_000, 7_000_000_000  # since its first event: before and after these it costs nothing
 
 
 class Burning(msgspec.Struct, frozen=True):
-    """The markets whose books and trades it looks at, and how far it counts at each; 3 million take some 80 ms."""
+    """The markets whose books and trades it looks at, and how long it holds the session's thread at each burst."""
 
     venue: str
     symbols: list[str]
-    rounds: int = 3_000_000
+    held_s: float = 0.12
 
 
 def burning(feeds: Feeds, p: Burning) -> Observable[Decision]:
-    """Counts to a large number whenever its markets say something, once a burst."""
+    """Waits whenever its markets say something, once a burst: to a session it is all one whether its thread computes or waits."""
     began = heard = 0
 
     def decides(said: object) -> bool:
@@ -29,8 +33,7 @@ def burning(feeds: Feeds, p: Burning) -> Observable[Decision]:
         began = began or now
         if QUIET_NS < now - began < BURN_NS and now != heard:
             heard = now
-            for _ in range(p.rounds):
-                pass
+            OVER.wait(p.held_s)
         return False
 
     markets = [feeds.market(p.venue, symbol) for symbol in p.symbols]

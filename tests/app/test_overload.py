@@ -22,9 +22,10 @@ from state.manifest import Manifest
 from state.order import Order
 from state.record import Record
 from streams.strategies.recorded import strategies_of
+from tests.app.burning import OVER
 from tests.live import VenueThread, keys_of, record_live, tight_plain
 
-ROUNDS = {"hyperliquid": 12_000_000, "dydx": 12_000_000}  # their frames are fewer and larger
+HELD_S = {"hyperliquid": 0.45, "dydx": 0.2}  # their frames are fewer and larger
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,17 @@ def overload(name: str, url: str, *, keeps_frames: bool) -> Overloaded:
         params: dict[str, object] = {
             "venue": name,
             "symbols": list(venue.symbols),
-            "rounds": ROUNDS.get(name, 3_000_000),
+            "held_s": HELD_S.get(name, 0.12),
         }
-        burning = StrategyConfig(f"{Path(__file__).parent}/burning.py:burning", "burning", params)
+        burning = StrategyConfig("tests.app.burning:burning", "burning", params)
+        OVER.clear()
         if keeps_frames:
             patch.setattr("adapters.base.backlog.LATEST_S", 2.0)
         story = Story(venue, cuts=keeps_frames)
         strategies = [*tight_plain(name), burning]
         session = record_live(url, venue, strategies, for_s=200, market_frames=keeps_frames, until=story)
         truth = venue.call(lambda v: v.truth(keys_of(name)[0]))
+        OVER.set()
     with Log.open(url) as log:
         return Overloaded(session, story.left, truth, list(log.records(session.id)))
 
