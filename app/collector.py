@@ -42,13 +42,13 @@ class Collector:
         self.statistics = CollectorStatistics()
         self._enough = enough
         self._most = most
-        self._was_enabled = False
+        self._was_enabled = self._was_frozen = False
         self._turn_s = 0.0
         self._started = False
 
     def start(self) -> None:
         """To be called once everything that lives as long as the session is built."""
-        self._was_enabled = gc.isenabled()
+        self._was_enabled, self._was_frozen = gc.isenabled(), gc.get_freeze_count() > 0
         self._turn_s = sys.getswitchinterval()
         self._started = True
         gc.collect()
@@ -57,12 +57,13 @@ class Collector:
         sys.setswitchinterval(TURN_S)
 
     def stop(self) -> None:
-        """Gives the collector and the length of turns back as they were."""
+        """Gives the collector and the length of turns back as they were; where somebody else froze, all stays so."""
         if not self._started:
             return
         self._started = False
         sys.setswitchinterval(self._turn_s)
-        gc.unfreeze()
+        if not self._was_frozen:
+            gc.unfreeze()
         if self._was_enabled:
             gc.enable()
 

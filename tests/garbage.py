@@ -1,6 +1,6 @@
 """What pytest has collected is kept from the garbage collector: each session begins with a full collection, and looked at it all.
 
-A session's end unfreezes everything (`app.collector`), so it is frozen again before the next test, with what that session left.
+A session that finds something frozen leaves all frozen at its end (`app.collector`); what is left is collected now and then.
 """
 
 import gc

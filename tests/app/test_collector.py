@@ -33,7 +33,6 @@ class Knot:
 def _as_it_was() -> Iterator[None]:
     Knot.alive = 0
     yield
-    gc.unfreeze()
     gc.enable()
     gc.collect()
 
@@ -86,6 +85,7 @@ def test_a_cycle_that_was_alive_at_many_rests_is_freed_when_it_dies() -> None:
 
 
 def test_the_collector_is_given_back_as_it_was() -> None:
+    gc.unfreeze()
     frozen, turn_s = gc.get_freeze_count(), sys.getswitchinterval()
     with Collector():
         assert not gc.isenabled()
@@ -98,6 +98,10 @@ def test_the_collector_is_given_back_as_it_was() -> None:
     with Collector():
         pass
     assert not gc.isenabled()
+    gc.freeze()
+    with Collector():
+        pass
+    assert gc.get_freeze_count() > 0, "another's"
 
 
 def test_a_collector_that_was_not_started_rests_and_stops_without_effect() -> None:
