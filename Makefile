@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Two for each core and one, as live sessions wait more than they compute; whole files, so that a file's sessions are recorded once.
-SPREAD = -n $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)') --dist loadfile --no-loadscope-reorder
+SPREAD = --forks $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)')
 
 # Where bytecode is not kept, every worker rewrites every test's assertions and every command compiles us anew: a minute of CPU.
 export PYTHONDONTWRITEBYTECODE :=

@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from tests.depth import IS_DEEP
 from tests.garbage import Frozen
-from tests.spread import ByFile
+from tests.spread import Spread
 
 # How long an example takes is the machine's affair.
 settings.register_profile("sample", max_examples=50, derandomize=True, deadline=None)
@@ -38,23 +38,15 @@ LONGEST = (
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
-    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--forks", type=int, default=0, help="run the files in so many processes, forked once all is collected"
+    )
 
 
-def pytest_collection(session: pytest.Session) -> None:
-    """Each worker begins at a file of its own: what one has compiled, the others need not when they come to it."""
-    worker = getattr(session.config, "workerinput", None)
-    if worker is None:
-        return
-    files = [file for argument in session.config.args for file in _files_of(argument)]
-    first = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
-    session.config.args[:] = files[first:] + files[:first]
-
-
-def _files_of(argument: str) -> list[str]:
-    return sorted(map(str, Path(argument).rglob("test_*.py"))) if Path(argument).is_dir() else [argument]
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("forks"):
+        config.pluginmanager.register(Spread(config.getoption("forks")), "spread")
 
 
 @pytest.hookimpl(trylast=True)
@@ -69,6 +61,7 @@ gc.disable()  # what is collected stays: to look for garbage in it again and aga
 
 def pytest_collection_finish() -> None:
     gc.enable()
+    _FROZEN.renew()
 
 
 @pytest.hookimpl(tryfirst=True)
