@@ -53,10 +53,11 @@ class OwnSide:
 
     def orders(self) -> list[PaperOrder]:
         """First to fill first."""
-        return list(self._resting.values())
+        resting = self._resting
+        return [resting[key] for key in resting]  # its view of values asks for each through two generators
 
     def first_order(self) -> PaperOrder | None:
-        return next(iter(self._resting.values()), None)
+        return self._resting.peekitem(0)[1] if self._resting else None
 
     def put(self, order: PaperOrder) -> None:
         """At the back of its level."""
