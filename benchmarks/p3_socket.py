@@ -2,8 +2,8 @@
 
 import uvloop
 
+from adapters.base.network import AiohttpTransport
 from adapters.base.socket import Pump
-from adapters.base.transport import AiohttpTransport
 from adapters.bybit.websocket import Websocket
 from app.collector import Collector
 from benchmarks.blast import blasting

@@ -25,7 +25,7 @@ from adapters.base.sender import Sender
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings
 from adapters.base.socket import Pump
 from adapters.base.struck import StruckTransport
-from adapters.base.transport import AiohttpTransport, Transport
+from adapters.base.transport import Transport, network
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
 from state.errors import TapelineError, UnknownWord, WrongUse
@@ -71,7 +71,7 @@ class Exchange(Polls):
         self.order_ids = self.make_ids(session)
         self.on_fatal: Callable[[str], None] = lambda reason: None
         self.known = Known(self.venue)
-        self._open_transport: Transport = transport or AiohttpTransport()  # for what tells everybody the same
+        self._open_transport: Transport = transport or network()  # for what tells everybody the same
         self.transport: Transport = (
             StruckTransport(self._open_transport, self.credentials) if self.credentials else self._open_transport
         )

@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 
 from adapters import Venue
 from adapters.base.exchange import Exchange
+from adapters.base.network import AiohttpTransport
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.transport import AiohttpTransport
 from adapters.conformance.subject import Call, Subject, Terms
 from adapters.conformance.told import Told
 from adapters.loopback.contract import LoopbackVenue

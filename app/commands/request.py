@@ -11,6 +11,7 @@ import typer
 
 from adapters import Venue
 from adapters import venue as venue_of
+from adapters.base.client import SignedRequest
 from adapters.base.exchange import Exchange
 from adapters.base.query import Arguments, Query, parse_arguments
 from adapters.base.settings import Environment, VenueSettings
@@ -81,6 +82,7 @@ def request(
         WallClock(),
         "request",
         _credentials(found, key, secret, passphrase),
+        _Unconnected(),
     )
     if instruments is not None:
         _learn(exchange, instruments)
@@ -108,6 +110,22 @@ class _Nowhere:
 
     def feed(self, recv: int, events: Sequence[AnyEvent], cause: int = 0, frame: Frame | None = None) -> NoReturn:
         raise AssertionError("a request that is only shown was answered")
+
+
+class _Unconnected:
+    """A transport that reaches nobody, whatever asks it: that nothing is sent is not left to who builds the request."""
+
+    async def open(self, url: str, ping_s: float = 0.0) -> NoReturn:
+        raise AssertionError("a request that is only shown opened a socket")
+
+    async def request(self, request: SignedRequest, timeout_s: float) -> NoReturn:
+        raise AssertionError("a request that is only shown was sent")
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("a request that is only shown waited for something")
+
+    async def close(self) -> None:
+        pass
 
 
 def _prefix(venue: Venue) -> str:

@@ -17,8 +17,8 @@ from urllib.parse import quote
 import pytest
 
 from adapters import venue as find_venue
+from adapters.base.network import AiohttpTransport
 from adapters.base.settings import VenueSettings
-from adapters.base.transport import AiohttpTransport
 from app.cli import run
 from state.clock import WallClock
 from state.errors import TapelineError

@@ -234,6 +234,17 @@ def test_asking_for_names_imports_no_venue() -> None:
     assert out.stdout.decode().strip() == "[]"
 
 
+@pytest.mark.parametrize("name", ["bybit", "binance", "okx", "hyperliquid", "dydx"])
+def test_a_venue_loads_no_network_before_something_connects(name: str) -> None:
+    script = (
+        "import sys, adapters; venue = adapters.venue(sys.argv[1]); loaded = 'aiohttp' in sys.modules;"
+        "from adapters.base.transport import network; network(); print(loaded, 'aiohttp' in sys.modules)"
+    )
+    root = Path(adapters.__file__).parents[1]
+    out = subprocess.run([sys.executable, "-c", script, name], cwd=root, capture_output=True, check=True)
+    assert out.stdout.decode().strip() == "False True"
+
+
 def test_a_clock_that_was_set_makes_samples_of_before_worthless() -> None:
     offset = ClockOffset()
     offset.sample(0, 100, 1_050)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from adapters.base.network import AiohttpTransport
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.transport import AiohttpTransport
 from adapters.binance.exchange import Exchange
 from adapters.loopback import Account, BinanceVenue
 from adapters.loopback.binance import RateLimits

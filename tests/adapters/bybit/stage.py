@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from adapters.base.network import AiohttpTransport
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.transport import AiohttpTransport
 from adapters.bybit.exchange import Exchange
 from adapters.loopback import Account, BybitVenue, RateLimits
 from adapters.loopback.faults import Faults

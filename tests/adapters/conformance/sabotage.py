@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from adapters.base import orderid, transport, types
+from adapters.base import network, orderid, types
 from adapters.base.client import Verdict
 from adapters.base.once import Once
 from adapters.base.seen import SEEN_MOST
@@ -36,7 +36,7 @@ def amends_sent_again() -> None:
     async def send(request: aiohttp.ClientRequest, forward: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         return await forward(request)
 
-    transport._once = send
+    network._once = send
 
 
 def ids_too_long() -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from adapters.base.network import AiohttpTransport
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.transport import AiohttpTransport
 from adapters.dydx.exchange import Exchange
 from adapters.loopback import Account
 from adapters.loopback.dydx.contracts import CUSTOMER

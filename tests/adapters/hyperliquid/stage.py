@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from adapters.base.network import AiohttpTransport
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.transport import AiohttpTransport
 from adapters.hyperliquid.exchange import Exchange
 from adapters.loopback import Account
 from adapters.loopback.hyperliquid.limits import RateLimits

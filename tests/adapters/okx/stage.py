@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from adapters.base.network import AiohttpTransport
 from adapters.base.settings import Subscription, VenueSettings
-from adapters.base.transport import AiohttpTransport
 from adapters.loopback import Account, OkxVenue
 from adapters.loopback.okx import RateLimits
 from adapters.okx.exchange import Exchange
