@@ -83,7 +83,11 @@ class Engine:
             yield price, size, len(ladder[price].orders)
 
     def best(self, side: Side) -> tuple[Decimal, Decimal] | None:
-        return next(self.depth(side, 1), None)
+        ladder = self._ladder(side)
+        if not ladder:
+            return None
+        price, level = ladder.peekitem(-1 if side is Side.BUY else 0)
+        return price, level.size
 
     def levels(self, side: Side) -> int:
         return len(self._bids if side is Side.BUY else self._asks)
@@ -191,8 +195,11 @@ class Engine:
     def _enter(self, order: Order, outcome: Outcome, now_ms: int) -> None:
         outcome.orders[order.order_id] = order
         order.updated_ms = now_ms
-        if order.tif is Tif.POST_ONLY and self.would_take(order):
-            self._finish(order, Reason.WOULD_TAKE, now_ms)
+        if order.tif is Tif.POST_ONLY:
+            if self.would_take(order):
+                self._finish(order, Reason.WOULD_TAKE, now_ms)
+            else:
+                self._rest(order, outcome)
         elif order.tif is Tif.FOK and self.fillable(order) < order.leaves:
             self._finish(order, Reason.NOT_WHOLE, now_ms)
         else:
@@ -261,6 +268,8 @@ class Engine:
 
     def _trim_reducing(self, outcome: Outcome, now_ms: int) -> None:
         """Shrinks or ends the resting reduce-only orders of accounts whose position just became smaller."""
+        if not outcome.executions or not self._reducing:
+            return
         accounts = dict.fromkeys(order.account for e in outcome.executions for order in (e.taker, e.maker))
         for account in accounts:
             for order in list(self._reducing.get(account, {}).values()):

@@ -51,7 +51,7 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self in (Status.FILLED, Status.CANCELLED)
+        return self is Status.FILLED or self is Status.CANCELLED
 
 
 class Reason(StrEnum):
@@ -122,7 +122,8 @@ class Order:
     @property
     def leaves(self) -> Decimal:
         """What may still trade; nothing once the order is final."""
-        return ZERO if self.status.is_final else self.size - self.filled
+        status = self.status
+        return ZERO if status is Status.FILLED or status is Status.CANCELLED else self.size - self.filled
 
     @property
     def average(self) -> Decimal:
