@@ -14,7 +14,7 @@ from benchmarks.results import Measurement, Results, table
 from benchmarks.targets import MEASURED_IN, TARGETS, verdicts
 from tests import command
 
-FRAMES = 1_500
+FRAMES = 800
 
 
 @pytest.fixture(scope="module")

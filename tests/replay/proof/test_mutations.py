@@ -23,7 +23,7 @@ from tests.state.log import damage
 from tests.state.log.recorded import records, write
 
 ASKED = int(os.environ.get("TAPELINE_TAMPER_PLACES", "0"))
-PLACES = {"sqlite": ASKED or depth(2, 4), "postgresql": ASKED or 1}
+PLACES = {"sqlite": ASKED or depth(1, 4), "postgresql": ASKED or 1}
 
 pytestmark = pytest.mark.timeout(7200 if ASKED else 120)
 

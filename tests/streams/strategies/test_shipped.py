@@ -15,6 +15,7 @@ from streams.risk import Quoting, RiskLimits
 from streams.strategies import STRATEGIES, build
 from streams.strategies.funding_carry import FundingCarry, turned
 from streams.strategies.registry import find
+from tests.depth import depth
 from tests.streams.strategies.market import LEAD, SYMBOL, VENUE, Run, market, run
 
 D = Decimal
@@ -69,9 +70,13 @@ def test_its_position_stays_within_its_limit(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FIELDS)
 def test_the_same_market_leads_to_the_same_decisions(kind: str) -> None:
-    again = run(kind, FIELDS[kind], recorded(kind))
+    """Whatever comes after it: of the whole, a part's decisions are the first."""
+    whole = recorded(kind)
+    again = run(kind, FIELDS[kind], whole[: len(whole) // depth(3, 1)])
     wanted = (PlaceOrder, AmendOrder, CancelOrder)
-    assert again.of(*wanted) == ran(kind).of(*wanted)
+    decided = again.of(*wanted)
+    assert decided
+    assert decided == ran(kind).of(*wanted)[: len(decided)]
 
 
 @pytest.mark.parametrize("kind", sorted(STRATEGIES))
