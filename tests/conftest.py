@@ -62,6 +62,7 @@ gc.disable()  # what is collected stays: to look for garbage in it again and aga
 
 def pytest_collection_finish() -> None:
     gc.enable()
+    gc.set_threshold(20_000)  # new containers, for 700: what tests make goes with its last reference
     _FROZEN.renew()
 
 

@@ -13,8 +13,9 @@ from benchmarks.replayer import Replayer
 from benchmarks.results import Measurement, Results, table
 from benchmarks.targets import MEASURED_IN, TARGETS, verdicts
 from tests import command
+from tests.depth import depth
 
-FRAMES = 800
+FRAMES = depth(800, 1_500)
 
 
 @pytest.fixture(scope="module")

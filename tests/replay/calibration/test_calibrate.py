@@ -88,7 +88,7 @@ def test_the_truth_itself_scores_as_the_truth(truth: PaperSettings, fitted: tupl
 
 def test_a_venues_own_queue_is_told_better_by_what_was_fitted() -> None:
     """A first-in-first-out queue with our orders in the book: no model is the truth, latencies are."""
-    recorded = read(on_the_floor(entry_ms=42, response_ms=18, feed_ms=7, seconds=60))
+    recorded = read(on_the_floor(entry_ms=42, response_ms=18, feed_ms=7, seconds=depth(40, 60)))
     found = calibrate(recorded, PaperSettings())
     assert found.settings.order_latency_ms == pytest.approx(42, rel=0.05)
     assert found.settings.response_latency_ms == pytest.approx(18, rel=0.05)
