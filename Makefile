@@ -41,6 +41,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/streams/operators/typed_pipes.py
 	MYPYPATH=docs/examples/pond $(BIN)/mypy --strict --follow-imports=silent docs/examples/pond
 	$(BIN)/lint-imports
 

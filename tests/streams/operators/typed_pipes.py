@@ -1,4 +1,4 @@
-"""What mypy says of operators in a row: read by `test_types.py`, never run."""
+"""What mypy infers of operators in a row, so that a strategy is checked as it is written: read by `make check`, never run."""
 
 from typing import assert_type
 
