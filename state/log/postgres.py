@@ -142,14 +142,16 @@ class PostgresConnection(Connection):
         """Nothing: the server's own vacuum frees the space."""
 
     def has_tables(self) -> bool:
-        return sa.inspect(self._connection).has_table("meta")
+        return bool(self._connection.exec_driver_sql("SELECT to_regclass('meta') IS NOT NULL").scalar_one())
 
     def views(self) -> set[str]:
-        return set(sa.inspect(self._connection).get_view_names())
+        asked = "SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace"
+        return set(self._connection.exec_driver_sql(asked).scalars())
 
     def create_tables(self) -> None:
         self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_KEY,))
-        metadata.create_all(self._connection)
+        if not self.has_tables():  # all are made in one transaction, or none; to ask for each reads the whole catalogue
+            metadata.create_all(self._connection, checkfirst=False)
 
     def _raw(self) -> "psycopg.Connection[Row]":
         return cast("psycopg.Connection[Row]", self._connection.connection.driver_connection)
