@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Final
@@ -96,8 +95,7 @@ def main() -> None:
 def run(words: Sequence[str]) -> int:
     """Runs one command line and returns its exit code; only our own bugs raise."""
     try:
-        command = _command(asked_for(words), sys.stdout.isatty())
-        code = command(args=list(words), prog_name="tapeline", standalone_mode=False)
+        code = get_command(application(asked_for(words)))(args=list(words), prog_name="tapeline", standalone_mode=False)
     except TapelineError as error:
         return _fail(str(error))
     except typer.TyperException as error:
@@ -110,21 +108,13 @@ def run(words: Sequence[str]) -> int:
     return code if isinstance(code, int) else CLEAN
 
 
-@cache
-def _command(loaded: str | None, is_terminal: bool) -> Callable[..., object]:
-    """Built once for each command and kind of output: to read the signatures of all takes longer than a short command does."""
-    return get_command(application(loaded, is_terminal=is_terminal))
-
-
-def application(loaded: str | None = None, *, everything: bool = False, is_terminal: bool | None = None) -> typer.Typer:
+def application(loaded: str | None = None, *, everything: bool = False) -> typer.Typer:
     """The commands, of which only `loaded` can be run; the others are there to be listed."""
-    if is_terminal is None:
-        is_terminal = sys.stdout.isatty()
     app = typer.Typer(
         name="tapeline",
         add_completion=False,
         pretty_exceptions_enable=False,
-        rich_markup_mode=None if not is_terminal else "rich",
+        rich_markup_mode=None if not sys.stdout.isatty() else "rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_tapeline)
