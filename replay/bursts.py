@@ -54,30 +54,6 @@ def input_bursts(records: Iterable[Record]) -> Iterator[tuple[Record, Sequence[A
         yield first, events
 
 
-def market_bursts(records: Iterable[Record]) -> Iterator[tuple[int, list[AnyEvent], int]]:
-    """Time of each burst of inputs, what of it a market said, and how many records it and what was concluded from it are.
-
-    Last comes the time of the last record, without events.
-    """
-    events: list[AnyEvent] = []
-    head = recv = last = count = 0
-    for record in records:
-        event, last = record.event, record.recv
-        kind = type(event)
-        if kind in DERIVED:
-            head = 0
-        elif not head or record.cause != head:
-            if count:
-                yield recv, events, count
-            head, recv, events, count = record.seq, last, [], 0
-        count += 1
-        if kind in _MARKET_KINDS or is_market(event):
-            events.append(event)
-    if count:
-        yield recv, events, count
-        yield last, [], 0
-
-
 def is_market(event: AnyEvent) -> bool:
     """What a market says, whoever trades on it: the recorded account and its intents are left out."""
     return type(event) in _MARKET_KINDS or (isinstance(event, FeedStatus) and event.channel not in _ACCOUNT_CHANNELS)

@@ -5,11 +5,11 @@ arrival and a strategy never sees a later fill. What is simulated is itself a se
 audited.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.paper import OrderLatency, PaperSettings, PaperVenue
-from replay.bursts import market_bursts
+from replay.bursts import input_bursts, is_market
 from replay.latencies import NOTHING_RECORDED
 from replay.snapshots import Snapshots
 from state.events import AnyEvent, Command, SessionClosed, SessionOpened, Signal
@@ -65,10 +65,17 @@ class Simulation:
     def run(self, records: Iterable[Record], progress: Callable[[int], None] | None = None) -> Simulated:
         """Feeds every recorded burst of market input at its own time."""
         last = 0
-        for last, events, told in market_bursts(records):
-            self.hear(last, events)
-            if progress is not None:
-                progress(told)
+
+        def read() -> Iterator[Record]:
+            nonlocal last
+            for record in records:
+                last = record.recv
+                if progress is not None:
+                    progress(1)
+                yield record
+
+        for first, events in input_bursts(read()):
+            self.hear(first.recv, [event for event in events if is_market(event)])
         return self.end(last)
 
     def hear(self, recv: int, events: Sequence[AnyEvent]) -> None:

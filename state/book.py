@@ -189,7 +189,7 @@ class Book:
         """True where a level at this price would be known."""
         return price >= self.reach(side) if side == "buy" else price <= self.reach(side)
 
-    def reaches(self, buy: float, sell: float) -> bool:
+    def meets(self, buy: float, sell: float) -> bool:
         """True where an ask stands at or below `buy`, or a bid at or above `sell`, in a book that can be trusted."""
         if self.status != "ok":
             return False
@@ -236,7 +236,7 @@ _INFINITY = float("inf")
 
 
 def _replace(levels: list[Level], sizes: dict[float, float], prices: list[float]) -> None:
-    """A feed of best prices tells one level at a time, mostly at the price that it had."""
+    """Another whole side, in place: a feed of best prices tells one level at a time, mostly at the price that it had."""
     if len(levels) == 1 and len(prices) == 1:
         price, size = levels[0]
         if size:

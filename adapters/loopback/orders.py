@@ -122,8 +122,7 @@ class Order:
     @property
     def leaves(self) -> Decimal:
         """What may still trade; nothing once the order is final."""
-        status = self.status
-        return ZERO if status is Status.FILLED or status is Status.CANCELLED else self.size - self.filled
+        return ZERO if self.status.is_final else self.size - self.filled
 
     @property
     def average(self) -> Decimal:

@@ -147,7 +147,7 @@ class PaperMarket:
     def booked(self, event: BookSnapshot | BookDelta) -> Iterable[Execution]:
         """Folds a book event, and gives what the new book fills: an opposite level shown at or through our price."""
         book, buys, sells = self.known.book, self._buys, self._sells
-        if type(event) is BookSnapshot:
+        if isinstance(event, BookSnapshot):
             book.replace(event)
             self.trusted = True
             if buys.at or buys.taken:
@@ -155,14 +155,14 @@ class PaperMarket:
             if sells.at or sells.taken:
                 sells.replaced(event.ts)
         else:
-            book.update(event)  # type: ignore[arg-type]  # the other of the two
+            book.update(event)
             if not self.trusted:
                 return _NOBODY
             if event.bids and (buys.at or buys.taken):
                 buys.changed(event.bids, event.ts)
             if event.asks and (sells.at or sells.taken):
                 sells.changed(event.asks, event.ts)
-        if (buys.at or sells.at) and book.reaches(buys.first, sells.first):
+        if (buys.at or sells.at) and book.meets(buys.first, sells.first):
             return chain(self._run_over(buys, sells), self._run_over(sells, buys))
         return _NOBODY
 

@@ -1,6 +1,6 @@
 """One side of a paper market: our resting orders laid over what others show there, and what we have taken of that.
 
-It is asked at every change of a book, mostly to say that nothing of ours is concerned, so that it is where that is known.
+It is asked at every change of the book. Mostly nothing of ours is concerned, which is to be found out at little cost.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,19 +1,10 @@
-"""A recording's bursts: records that came together, and what a market said in them."""
+"""A recording's bursts: inputs that came together, with what was concluded from them passed over."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.bursts import bursts, is_market, market_bursts
-from state.events import (
-    DERIVED,
-    AnyEvent,
-    BookDelta,
-    CancelAll,
-    FeedStatus,
-    OrderUpdate,
-    Tick,
-    Trade,
-)
+from replay.bursts import bursts, input_bursts, is_market
+from state.events import DERIVED, AnyEvent, BookDelta, CancelAll, FeedStatus, OrderUpdate, Tick, Trade
 from state.record import Record
 
 V, S = "venue", "BTC"
@@ -27,31 +18,42 @@ OTHERS: list[AnyEvent] = [
 
 
 @st.composite
-def recordings(draw: st.DrawFn) -> list[Record]:
-    """Bursts of inputs, each with what was concluded from it at its time or a little later."""
+def recordings(draw: st.DrawFn) -> tuple[list[Record], list[tuple[int, list[AnyEvent]]]]:
+    """Records, and the bursts of inputs that they were made of, each with its time."""
     records: list[Record] = []
+    made: list[tuple[int, list[AnyEvent]]] = []
     recv = 100
     for burst in draw(st.lists(st.lists(st.sampled_from(MARKET + OTHERS), min_size=1, max_size=4), max_size=6)):
         recv += draw(st.integers(0, 3))
+        inputs = [event for event in burst if type(event) not in DERIVED]
+        if inputs:
+            made.append((recv, inputs))
         head = 0
-        for event in sorted(burst, key=lambda event: type(event) in DERIVED):
-            recv += type(event) in DERIVED
+        for event in inputs:
             records.append(Record(len(records) + 1, recv, head, event))
             head = head or len(records)
-    return records
+        for event in burst:
+            if type(event) in DERIVED:
+                recv += 1  # by a timer
+                records.append(Record(len(records) + 1, recv, head, event))
+    return records, made
 
 
 @given(recordings())
-def test_what_a_market_said_is_that_of_each_burst(records: list[Record]) -> None:
-    groups = [burst for burst in bursts(records) if type(burst[0].event) not in DERIVED]
-    expected = [(burst[0].recv, [record.event for record in burst if is_market(record.event)]) for burst in groups]
-    told = list(market_bursts(records))
-    assert [(recv, events) for recv, events, _ in told if events] == [one for one in expected if one[1]]
-    assert sum(count for _, _, count in told) == len(records)
-    assert not records or told[-1][:2] == (records[-1].recv, [])
+def test_inputs_are_given_in_the_bursts_in_which_they_came(
+    recording: tuple[list[Record], list[tuple[int, list[AnyEvent]]]],
+) -> None:
+    records, made = recording
+    assert [(first.recv, list(events)) for first, events in input_bursts(records)] == made
+    assert [record for burst in bursts(records) for record in burst] == records
 
 
 def test_an_input_after_a_conclusion_is_another_burst_though_it_names_the_same_cause() -> None:
-    first, answer = BookDelta(V, S, 1, [], []), Trade(V, S, 1, "t", 1.0, 1.0, "buy")
-    records = [Record(1, 10, 0, first), Record(2, 10, 1, CancelAll(V, S)), Record(3, 20, 1, answer)]
-    assert list(market_bursts(records)) == [(10, [first], 2), (20, [answer], 1), (20, [], 0)]
+    first, later = BookDelta(V, S, 1, [], []), Trade(V, S, 1, "t", 1.0, 1.0, "buy")
+    records = [Record(1, 10, 0, first), Record(2, 10, 1, CancelAll(V, S)), Record(3, 20, 1, later)]
+    assert [(it.recv, list(events)) for it, events in input_bursts(records)] == [(10, [first]), (20, [later])]
+
+
+def test_what_a_market_says_is_told_from_what_an_account_says() -> None:
+    assert [is_market(event) for event in MARKET] == [True, True]
+    assert not any(map(is_market, OTHERS))

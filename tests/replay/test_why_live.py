@@ -1,7 +1,6 @@
 """A real session on a loopback venue, asked about afterwards: every order reaches its root, the books close, the views agree."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -127,7 +126,7 @@ def test_the_books_of_a_real_session_close_to_zero(log: Log) -> None:
     assert books.findings == []
     assert {line.residual for line in (*books.markets, *books.assets)} == {0}
     [asset] = books.assets
-    told = round(Decimal(str(TRUTH["wallet"])), 8)  # a taker's fee may have more places than the venue tells
+    told = round(TRUTH["wallet"], 8)  # a taker's fee may have more places than the venue tells
     assert asset.closing + asset.rounding == told
 
 

@@ -209,7 +209,18 @@ def test_beyond_the_worst_level_of_a_full_side_nothing_is_seen() -> None:
 @pytest.mark.parametrize(("buy", "sell", "reached"), [(10.9, 10.1, False), (11.0, 99.0, True), (0.0, 10.0, True)])
 def test_resting_orders_are_reached_by_the_other_side(buy: float, sell: float, reached: bool) -> None:
     known = book([(10.0, 1.0)], [(11.0, 1.0)])
-    assert known.reaches(buy, sell) is reached
+    assert known.meets(buy, sell) is reached
     known.distrust("gap")
-    assert not known.reaches(buy, sell)
-    assert not Book(V, S).reaches(99.0, 0.0)
+    assert not known.meets(buy, sell)
+    assert not Book(V, S).meets(99.0, 0.0)
+
+
+def test_a_feed_of_best_prices_leaves_nothing_of_the_level_before() -> None:
+    known = book([(10.0, 1.0)], [(11.0, 1.0)])
+    known.replace(snapshot([(10.0, 2.0)], [(12.0, 3.0)]))
+    assert (list(known.bids()), list(known.asks())) == ([(10.0, 2.0)], [(12.0, 3.0)])
+    assert (known.size_at("buy", 10.0), known.size_at("sell", 11.0)) == (2.0, 0.0)
+    known.update(delta(asks=[(11.0, 4.0)]))
+    assert list(known.asks()) == [(11.0, 4.0), (12.0, 3.0)]
+    known.replace(snapshot([(10.0, 0.0)], [(12.0, 1.0), (11.0, 0.0)]))
+    assert (known.levels(), known.is_ok) == ((0, 1), False)
