@@ -1,13 +1,13 @@
 """When the cyclic garbage collector runs: at idle moments, and never in the middle of a frame unless memory demands it.
 
-The allocator starts a collection after so many new containers, and a frame makes a dozen of them (level tuples) that live
-until their block is written: left alone, the collector walks the open blocks again and again (+3 µs a frame, pauses of
+The allocator starts a collection after so many new containers, and a frame makes a dozen of them (level tuples): left alone,
+the collector walks again and again what operators, orders and strategies keep, where events are kept (+3 µs a frame, pauses of
 tens of milliseconds) and finds nothing, since events hold no cycles and reference counts free them. So what the program
 has built at its start is frozen, automatic collection is off, and `rest()` collects when there is time and enough has grown.
 What cannot wait for a rest is bounded: past `MOST_GROWN` containers the next `rest(busy=True)` collects all the same.
 
-The other thing that holds up a frame is a thread that has the interpreter: the log's writer, while it encodes. Whoever wants it
-is given it after `TURN_S`; CPython's own 5 ms are a pause of that length, or of two, at every block.
+The other thing that holds up a frame is a thread that has the interpreter: the log's writer, while it marks a block. Whoever wants
+it is given it after `TURN_S`; CPython's own 5 ms are a pause of that length.
 """
 
 import gc
@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 ENOUGH_GROWN: Final = 20_000  # net new containers since the last collection, below which a rest is not used
-MOST_GROWN: Final = 2_000_000  # about 64 blocks of records waiting for a slow disk: more than that is a leak of cycles
+MOST_GROWN: Final = 2_000_000  # what a strategy may well keep: more than that is a leak of cycles
 RESTS_A_FULL: Final = 10  # the others look only at what is new, so their pause does not grow with what is known
 TURN_S: Final = 0.002
 YOUNG: Final = 1

@@ -1,4 +1,4 @@
-"""What the writer thread does with what it is handed: encode, compress, digest, and one transaction for all of it.
+"""What the writer thread does with what it is handed: mark, digest, compress, and one transaction for all of it.
 
 Nothing here is kept from a transaction that failed: digest, counters and tail are taken over only after the commit.
 """
@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from state.log.checkpoint import frame_mark
-from state.log.codec import CODEC, Press, mark_seed, pack, start_digest
+from state.log.codec import CODEC, Press, mark_seed, marks_of, place, start_digest
 from state.log.database import Change, Connection, Insert, Row, Statement
 from state.log.rows import JournalValues, SessionStatus, Span, journal_values, journaled
 from state.log.sealing import Sealing
@@ -34,18 +34,20 @@ class HeldFrame:
 
 @dataclass(slots=True)
 class Page:
-    """What goes into one transaction."""
+    """What goes into one transaction: each record's canonical bytes, and those records again that the journal has a row for."""
 
-    records: list[Record] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
+    told: list[Record] = field(default_factory=list)
     frames: list[HeldFrame] = field(default_factory=list)
     snapshots: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.records) + len(self.frames) + len(self.snapshots)
+        return len(self.parts) + len(self.frames) + len(self.snapshots)
 
     def extend(self, page: "Page") -> None:
         """Adds what was handed over later."""
-        self.records.extend(page.records)
+        self.parts.extend(page.parts)
+        self.told.extend(page.told)
         self.frames.extend(page.frames)
         self.snapshots.extend(page.snapshots)
 
@@ -104,13 +106,13 @@ class Ink:
         if not page:
             return
         digest = self._digest.copy()
-        pieces = [self._encode(chunk) for chunk in _cut(page.records, self._block)]
+        pieces = [self._piece(parts) for parts in _cut(page.parts, self._block)]
         for piece in pieces:
             digest.update(piece.raw)
             piece.digest = digest.digest()
         changes: list[Change] = []
         _add(changes, "blocks", [self._row(piece) for piece in pieces])
-        owed = journaled(page.records)
+        owed = journaled(page.told)
         if owed:
             # Made one by one as they go in: a server stores what it has while the next are made.
             spans = [held for held in page.frames if held.first_seq]
@@ -119,7 +121,7 @@ class Ink:
         if page.frames:
             self._add_frames(changes, page.frames)
         _add(changes, "snapshots", [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
-        if len(page.records) >= self._block:
+        if len(page.parts) >= self._block:
             # Not with every commit, as it is a page more: a running session's last seq is its last block's.
             changes.append(self._set(last_seq=pieces[-1].last_seq, head=pieces[-1].digest))
         self._store(changes)
@@ -158,10 +160,9 @@ class Ink:
             changes = self._sealing.sealed(changes)
         self._connection.write(changes)
 
-    def _encode(self, records: Sequence[Record]) -> _Piece:
-        raw, marks = pack(records, self._seed)
-        first, last = records[0], records[-1]
-        return _Piece(first.seq, last.seq, first.recv, last.recv, raw, marks)
+    def _piece(self, parts: Sequence[bytes]) -> _Piece:
+        (first_seq, first_recv), (last_seq, last_recv) = place(parts[0]), place(parts[-1])
+        return _Piece(first_seq, last_seq, first_recv, last_recv, b"".join(parts), marks_of(parts, self._seed))
 
     def _row(self, piece: _Piece) -> Row:
         count = piece.last_seq - piece.first_seq + 1
@@ -251,10 +252,10 @@ def _add(changes: list[Change], table: str, rows: Sequence[Row]) -> None:
         changes.append(Insert(table, rows, len(rows)))
 
 
-def _cut(records: list[Record], size: int) -> Iterator[list[Record]]:
-    if len(records) <= size:
-        if records:
-            yield records
+def _cut(parts: list[bytes], size: int) -> Iterator[list[bytes]]:
+    if len(parts) <= size:
+        if parts:
+            yield parts
         return
-    for start in range(0, len(records), size):
-        yield records[start : start + size]
+    for start in range(0, len(parts), size):
+        yield parts[start : start + size]

@@ -1,4 +1,7 @@
-"""The pipeline's end of the log: `append` costs a list append, a writer thread makes it durable.
+"""The pipeline's end of the log: `append` encodes a record, a writer thread makes the bytes durable.
+
+The pipeline's thread encodes, because it has the event in its cache and may forget it at once: kept until its block is
+written, an event is a dozen containers that another core fetches, walks and frees, which costs all that was saved and more.
 
 Bounded: when more than `queue_blocks` blocks wait, `append` waits up to `stall_timeout_s` and then raises; the record is kept.
 After a failure nothing more is taken, `done` is never called for what is not durable, and `close` tries the rest once more.
@@ -14,8 +17,8 @@ from state.errors import LogError, WrongUse
 from state.events import FeedStatus
 from state.log.database import explain
 from state.log.ink import HeldFrame, Ink, Page
-from state.log.rows import SessionStatus
-from state.record import Frame, Record
+from state.log.rows import UNJOURNALED, SessionStatus
+from state.record import Frame, Record, canonical
 
 PAGE_BLOCKS_MAX = 4  # blocks in one transaction, so that a commit behind them waits for no more
 
@@ -68,7 +71,7 @@ class SessionWriter:
         self._stall_timeout_s = stall_timeout_s
         self._on_failure = on_failure
         self._page = Page()
-        self._records = self._page.records
+        self._parts, self._told = self._page.parts, self._page.told
         self._next_seq = 1
         self._frame: Frame | None = None
         self._held: HeldFrame | None = None
@@ -110,14 +113,19 @@ class SessionWriter:
         seq = record.seq
         if seq != self._next_seq or self._failure is not None or self._closed:
             self._refuse(seq)
+        parts = self._parts
+        try:
+            parts.append(canonical(record))
+        except Exception as error:  # noqa: BLE001 - as if the log had failed: what follows must not go on without it
+            self._fail(error)
+            self._check()
         self._next_seq = seq + 1
-        records = self._records
-        records.append(record)
-        if frame is not None and (
-            frame.private or self._market_frames or frame is self._frame or type(record.event) is FeedStatus
-        ):
+        event = type(record.event)
+        if event not in UNJOURNALED:
+            self._told.append(record)
+        if frame is not None and (frame.private or self._market_frames or frame is self._frame or event is FeedStatus):
             self._hold(frame, seq)
-        if len(records) >= self._block:
+        if len(parts) >= self._block:
             self._wait_for_room()
             self._hand_over()
 
@@ -226,7 +234,7 @@ class SessionWriter:
 
     def _renew_page(self) -> Page:
         page, self._page = self._page, Page()
-        self._records = self._page.records
+        self._parts, self._told = self._page.parts, self._page.told
         self._held_is_gone = True
         return page
 

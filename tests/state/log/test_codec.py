@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from state.errors import LogCorrupt, SchemaUnknown
 from state.events import EVENTS, SessionOpened, Signal, Trade
 from state.log import Log, upcast
-from state.log.codec import Press, expand, marks_of, pack, split, start_digest, unpack, unpack_as_written
+from state.log.codec import Press, expand, marks_of, place, split, start_digest, unpack, unpack_as_written
 from state.log.verify import check
 from state.log.walk import values
-from state.record import Record, canonical
+from state.record import Record, canonical, canonical_all
 from tests.depth import depth
 from tests.state.log.recorded import EVERY, T0, records, write
 
@@ -64,12 +64,14 @@ def test_every_event_comes_back_as_the_same_bytes(kind: type[msgspec.Struct]) ->
     @settings(max_examples=depth(10, 300), deadline=None, database=None)
     @given(st.lists(record_of(kind), min_size=1, max_size=4))
     def round_trip(written: list[Record]) -> None:
-        raw, marks = pack(written, 7)
+        parts = [canonical(record) for record in written]
+        raw = b"".join(parts)
         press = Press()
         back = unpack(expand(press.press(raw)), len(written))
         assert [type(record.event) for record in back] == [kind] * len(written)
         assert b"".join(canonical(record) for record in back) == raw
-        assert marks_of(split(raw, len(written)), 7) == marks
+        assert marks_of(split(raw, len(written)), 7) == marks_of(parts, 7)
+        assert [place(part) for part in parts] == [(record.seq, record.recv) for record in written]
         assert list(values(raw)) == [canonical(record) for record in written]
 
     round_trip()
@@ -104,7 +106,7 @@ def test_the_bytes_of_an_event_are_those_that_were_always_written(event: object)
 def test_the_digest_does_not_depend_on_cuts_but_on_the_session() -> None:
     made = records("s", 50)
     whole, parts, other = start_digest("s"), start_digest("s"), start_digest("t")
-    whole.update(pack(made, 0)[0])
+    whole.update(canonical_all(made))
     for record in made:
         parts.update(canonical(record))
         other.update(canonical(record))
@@ -179,7 +181,7 @@ def test_a_wrong_upcaster_is_refused(old: type[msgspec.Struct], says: str) -> No
     ],
 )
 def test_a_damaged_body_is_corrupt(damage) -> None:  # type: ignore[no-untyped-def]
-    body = Press().press(pack(records("s", 30), 0)[0])
+    body = Press().press(canonical_all(records("s", 30)))
     with pytest.raises(LogCorrupt):
         expand(damage(body))
 

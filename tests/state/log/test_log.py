@@ -371,14 +371,18 @@ def test_flush_gives_up_in_time(log: Log, log_url: str) -> None:
     writer.close(T0)
 
 
-def test_an_event_that_no_codec_holds_fails_the_log_and_not_the_thread(log: Log) -> None:
-    writer = log.begin("s", "{}", T0)
-    writer.append(Record(1, T0, 0, Trade("bybit", "X", 2**70, "t", 1.0, 1.0, "buy")))
-    with pytest.raises(LogError):
-        writer.flush(30)
-    with pytest.raises(LogError):
-        writer.close(T0)
-    assert log.recover("s").last_seq == 0
+def test_an_event_that_no_codec_holds_fails_the_log_at_once_and_what_was_before_it_is_kept(log: Log) -> None:
+    failures: list[LogError] = []
+    writer = log.begin("s", "{}", T0, on_failure=failures.append)
+    writer.append(Record(1, T0, 0, Trade("bybit", "X", T0, "t", 1.0, 1.0, "buy")))
+    with pytest.raises(LogError, match="serialize"):
+        writer.append(Record(2, T0, 0, Trade("bybit", "X", 2**70, "t", 1.0, 1.0, "buy")))
+    assert len(failures) == 1
+    with pytest.raises(LogError, match="serialize"):
+        writer.append(Record(2, T0, 0, Trade("bybit", "X", T0, "t", 1.0, 1.0, "buy")))
+    writer.close(T0, "crashed")
+    row = log.find("s")
+    assert (row.last_seq, row.status) == (1, "crashed")
 
 
 # --- sessions ------------------------------------------------------------------------------------------------------
