@@ -6,8 +6,8 @@ tens of milliseconds) and finds nothing, since events hold no cycles and referen
 has built at its start is frozen, automatic collection is off, and `rest()` collects when there is time and enough has grown.
 What cannot wait for a rest is bounded: past `MOST_GROWN` containers the next `rest(busy=True)` collects all the same.
 
-The other thing that holds up a frame is a thread that has the interpreter: the log's writer, while it marks a block. Whoever wants
-it is given it after `TURN_S`; CPython's own 5 ms are a pause of that length.
+The other thing that holds up a frame is a thread that has the interpreter: the log's writer, while it marks a block. Whoever
+wants it is given it after `TURN_S`; CPython's own 5 ms are a pause of that length.
 """
 
 import gc
