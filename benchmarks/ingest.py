@@ -6,7 +6,7 @@ from time import time_ns
 from adapters.bybit.websocket import Websocket
 from benchmarks.measure import WrongAnswer
 from state.book import Book
-from state.record import Frame, Record, RecordSink
+from state.record import Frame, Record, RecordSink, canonical
 from streams.pipeline import Pipeline
 
 VENUE = "bybit"
@@ -15,18 +15,25 @@ BLOCK = 4096
 
 
 class KeptBlocks:
-    """A sink that keeps every record in blocks, as the log's queue does before its thread takes them."""
+    """A sink that encodes every record and keeps it in blocks, as the log does before its thread takes them."""
 
     def __init__(self) -> None:
-        self.blocks: list[list[Record]] = []
-        self._open: list[Record] = []
+        self.blocks: list[list[bytes]] = []
+        self._open: list[bytes] = []
 
     def append(self, record: Record, frame: Frame | None = None) -> None:
-        records = self._open
-        records.append(record)
-        if len(records) >= BLOCK:
-            self.blocks.append(records)
+        parts = self._open
+        parts.append(canonical(record))
+        if len(parts) >= BLOCK:
+            self.blocks.append(parts)
             self._open = []
+
+
+class Dropped:
+    """A sink that takes records and keeps none: only the way through the pipeline is measured."""
+
+    def append(self, record: Record, frame: Frame | None = None) -> None:
+        return
 
 
 class Reader:

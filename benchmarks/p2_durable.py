@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from app.collector import Collector
-from benchmarks.ingest import Ingest, KeptBlocks, client_ids
+from benchmarks.ingest import Dropped, Ingest, client_ids
 from benchmarks.measure import SCRATCH, WrongAnswer, check, frames, tell, timed
 from benchmarks.opening import FRAME_NS, START_NS, open_session, plain_on
 from state.log import Log
@@ -67,7 +67,7 @@ def with_log(inputs: list[bytes], folder: Path) -> None:
 
 
 def without_log(inputs: list[bytes]) -> None:
-    ingest = session(KeptBlocks(), "bench")
+    ingest = session(Dropped(), "bench")
     with Collector():
         seconds = timed(lambda: pour(ingest, inputs))
     figures = {"events": float(ingest.pipeline.seq), "decisions": float(_decisions(ingest))}
@@ -84,7 +84,7 @@ def _decisions(ingest: Ingest) -> int:
 
 def main(mode: str) -> None:
     inputs = frames()
-    checked = session(KeptBlocks(), "check")
+    checked = session(Dropped(), "check")
     check(inputs, checked.step, checked.touch)
     if mode == "no-log":
         without_log(inputs)

@@ -10,11 +10,10 @@ from random import Random
 from time import perf_counter
 
 from app.collector import Collector
-from benchmarks.ingest import VENUE, Reader, client_ids
+from benchmarks.ingest import VENUE, Dropped, Reader, client_ids
 from benchmarks.measure import WrongAnswer, frame_limit, tell
 from benchmarks.opening import START_NS, instrument
 from state.events import BookDelta, BookSnapshot, FeedStatus, InstrumentDefined, Level, SessionOpened
-from state.record import Frame, Record
 from streams.pipeline import Pipeline
 from streams.strategies import build
 from streams.strategy import Strategy, run_strategies
@@ -23,13 +22,6 @@ EVENTS = 40_000
 PASSES = 4
 CHANGES = 8
 MIDDLE = 100_000  # ticks
-
-
-class Dropped:
-    """A sink that takes records and keeps none: only the way through the pipeline is measured."""
-
-    def append(self, record: Record, frame: Frame | None = None) -> None:
-        return
 
 
 @dataclass(frozen=True, slots=True)
