@@ -22,14 +22,14 @@ from adapters.base.settings import VenueSettings
 from adapters.bybit.exchange import Exchange
 from adapters.bybit.websocket import Websocket
 from app.collector import Collector
-from benchmarks.ingest import SYMBOLS, VENUE
+from benchmarks.ingest import SYMBOLS, VENUE, KeptBlocks
 from benchmarks.measure import SCRATCH, WrongAnswer, frames, is_book, percentiles, tell
 from benchmarks.opening import FRAME_NS, START_NS, open_session
 from state.book import Book
 from state.clock import WallClock
 from state.events import Decision, OrderUpdate, PlaceOrder
 from state.log import Log
-from state.record import Collected, Frame, Record, RecordSink
+from state.record import Frame, Record, RecordSink
 from state.secrets import Credentials, Secret
 from streams import operators as op
 from streams.feeds import Feeds
@@ -74,7 +74,8 @@ class Chain:
         self.websocket = Websocket(VENUE, "public.0", "")
         self.exchange = Exchange(VenueSettings(VENUE, order_entry="rest"), self, WallClock(), "bench", credentials)
         self.pipeline = Pipeline(sink, order_ids("bench"), on_tick=decided)
-        self.sent: list[SignedRequest] = []
+        self.sent = 0
+        self.last: SignedRequest | None = None
         self.left_at = 0
         self._recv = START_NS
         open_session(self.pipeline, "bench", [touch_buyer(symbol) for symbol in SYMBOLS])
@@ -94,7 +95,8 @@ class Chain:
         for record in intents:
             event = record.event
             assert isinstance(event, PlaceOrder)
-            self.sent.append(self.exchange.request("place", event))
+            self.last = self.exchange.request("place", event)
+            self.sent += 1
 
     def end_orders(self) -> None:
         """What was placed is cancelled by the venue, so that the next order meets the same state; not part of the time."""
@@ -104,8 +106,8 @@ class Chain:
 
     def checked(self) -> None:
         """Raises `WrongAnswer` unless the last request is a signed post-only order."""
-        last = self.sent[-1]
-        if "PostOnly" not in (last.body or b"").decode() or "X-BAPI-SIGN" not in last.headers:
+        last = self.last
+        if last is None or "PostOnly" not in (last.body or b"").decode() or "X-BAPI-SIGN" not in last.headers:
             raise WrongAnswer(f"not a signed post-only order: {last}")
 
 
@@ -115,16 +117,16 @@ def in_memory(inputs: list[bytes]) -> None:
     def decided(intents: Sequence[Record]) -> None:
         chain.sign(intents)
 
-    chain = Chain(Collected(), decided)
+    chain = Chain(KeptBlocks(), decided)
     spans = []
     with Collector():
         for frame in inputs:
-            sent = len(chain.sent)
+            sent = chain.sent
             start = perf_counter_ns()
             chain.take(frame)
             spans.append(perf_counter_ns() - start)
-            if len(chain.sent) != sent + 1:
-                raise WrongAnswer(f"{len(chain.sent) - sent} orders came of one frame")
+            if chain.sent != sent + 1:
+                raise WrongAnswer(f"{chain.sent - sent} orders came of one frame")
             chain.end_orders()
     chain.checked()
     _tell("tapeline, order", spans)
