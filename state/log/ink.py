@@ -121,9 +121,6 @@ class Ink:
         if page.frames:
             self._add_frames(changes, page.frames)
         _add(changes, "snapshots", [(self._session, seq, self._press.press(body)) for seq, body in page.snapshots])
-        if len(page.parts) >= self._block:
-            # Not with every commit, as it is a page more: a running session's last seq is its last block's.
-            changes.append(self._set(last_seq=pieces[-1].last_seq, head=pieces[-1].digest))
         self._store(changes)
         self._digest = digest
         if pieces:
@@ -141,6 +138,8 @@ class Ink:
         self._merge()
         if self._untidy_bytes >= UNTIDY_BYTES_MAX:
             self._untidy_bytes = 0
+            # Not with each commit, as it is a page more: a running session's last seq is its last block's.
+            self._connection.write([self._set(last_seq=self.last_seq, head=self.head)])
             self._connection.tidy()
 
     def close(self, closed: int, status: SessionStatus) -> None:

@@ -87,6 +87,10 @@ class SqliteConnection(Connection):
         self._raw.executemany(statement, rows)
 
     def write(self, changes: Sequence[Change]) -> None:
+        if len(changes) == 1 and (not isinstance(changes[0], Insert) or changes[0].row_count == 1):
+            # A transaction by itself: each statement more lets go of the interpreter, and whoever has it then is held up again.
+            self.apply(changes)
+            return
         self._raw.execute("BEGIN IMMEDIATE")
         try:
             self.apply(changes)
