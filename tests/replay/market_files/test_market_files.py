@@ -1,6 +1,7 @@
 """Others' market data becomes a session; what cannot be read is refused with its file and line."""
 
 import gzip
+import json
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +22,13 @@ from state.events import BookDelta, BookOrder, BookSnapshot, FeedStatus, Instrum
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
+from state.reducer import Reducer
+from state.shared import SharedState
 from tests.later import Later
 
 hft = Later("hftbacktest")
 theirs = Later("hftbacktest.data.utils.tardis")
+their_binance = Later("hftbacktest.data.utils.binancefutures")
 
 SAID = Said("binance-futures")
 HEAD = "exchange,symbol,timestamp,local_timestamp"
@@ -272,6 +276,36 @@ def test_their_converter_and_our_reader_say_the_same_of_one_file(recordings: Pat
     assert [(t.ts, t.price, t.size, t.side) for t in events(again, Trade)] == [
         (t.ts, t.price, t.size, t.side) for t in events(ours, Trade)
     ]
+
+
+def test_a_real_recording_in_their_array_gives_the_book_of_the_venue(recordings: Path, tmp_path: Path) -> None:
+    """Made by hftbacktest of frames that it recorded; the tops were computed from the same frames by nobody of us."""
+    recording = recordings / "binance/hftbacktest/usdm_btcusdt_20240718.gz"
+    converted = tmp_path / "real.npz"
+    their_binance.convert(str(recording), str(converted), buffer_size=500_000)
+    result, records = imported(tmp_path, converted, said=Said("binance-futures", "BTCUSDT"))
+    assert (result.gaps, result.misfits) == (1, 0)  # it begins within a book, before the venue's whole one came
+
+    shared = SharedState()
+    fold, book = Reducer(shared).apply, shared.market("binance-futures", "BTCUSDT").book
+    tops = []
+    for record in records:
+        fold(record)
+        if isinstance(record.event, BookDelta | BookSnapshot) and book.is_ok:
+            tops.append(book.touch())
+    expected = recordings / "binance/expected/usdm_btcusdt_20240718-19.books.jsonl.zst"
+    lines = zstandard.ZstdDecompressor().decompressobj().decompress(expected.read_bytes()).splitlines()
+    of_this_file = [line for line in map(json.loads, lines) if line[0] == 0]
+    assert len(of_this_file) == 3_321
+    assert tops[-3_321:] == [tuple(map(float, line[4:8])) for line in of_this_file]
+
+    said = (json.loads(line[20:]).get("data", {}) for line in gzip.decompress(recording.read_bytes()).splitlines())
+    printed = [trade for trade in said if trade.get("e") == "trade" and trade["X"] == "MARKET"]
+    assert len(printed) == 974
+    assert sorted((trade.ts, trade.price, trade.size, trade.side) for trade in events(records, Trade)) == sorted(
+        (trade["T"] * 1_000_000, float(trade["p"]), float(trade["q"]), "sell" if trade["m"] else "buy")
+        for trade in printed
+    )
 
 
 def row() -> tuple[int, int, float, float]:
