@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from state.errors import LogError, LogLocked, WrongUse
 from state.events import CancelAll, FeedStatus, Fill, PlaceOrder, SessionOpened, Signal, Trade
-from state.log import Log, start_digest
+from state.log import Log, ink, start_digest
 from state.log.rows import UNJOURNALED
 from state.log.verify import check
 from state.record import Frame, Record, canonical, event_to_json
@@ -221,6 +221,27 @@ def test_flush_says_what_is_durable_behind_queued_commits(log: Log) -> None:
     assert log.find("s").last_seq == 200  # a running session is as long as its blocks
     assert log.find("s").head == writer.digest().hex()
     assert check(log, "s") == []
+    writer.close(T0)
+
+
+def test_the_row_of_a_running_session_is_brought_up_whenever_the_log_is_tidied(
+    log: Log, log_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For those who ask the table itself; our own readers look at the blocks."""
+    monkeypatch.setattr(ink, "UNTIDY_BYTES_MAX", 1)
+    writer = log.begin("s", "{}", T0, block_size=10)
+    for last in (25, 26):  # the thread has tidied after one commit before it tells of the next
+        for record in trades(writer.durable_seq + 1, last):
+            writer.append(record)
+        told = threading.Event()
+        writer.commit(lambda _, told=told: told.set())  # type: ignore[misc]
+        assert told.wait(30)
+    engine = sa.create_engine(log_url)
+    with engine.connect() as connection:
+        status, last_seq = connection.execute(sa.text("SELECT status, last_seq FROM sessions")).one()
+    engine.dispose()
+    assert status == "running"
+    assert last_seq in (25, 26)
     writer.close(T0)
 
 
