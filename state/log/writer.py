@@ -116,8 +116,8 @@ class SessionWriter:
         parts = self._parts
         try:
             parts.append(canonical(record))
-        except Exception as error:  # noqa: BLE001 - as if the log had failed: what follows must not go on without it
-            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing may go on without the record
+            self._fail(_unwritable(record, error))
             self._check()
         self._next_seq = seq + 1
         event = type(record.event)
@@ -312,3 +312,9 @@ class SessionWriter:
             self._progress.notify_all()
         if is_first and self._on_failure is not None:
             self._on_failure(failure)
+
+
+def _unwritable(record: Record, error: Exception) -> LogError:
+    failure = LogError(f"record {record.seq}, a {type(record.event).__name__}, cannot be written: {error}")
+    failure.__cause__ = error
+    return failure
