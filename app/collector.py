@@ -1,10 +1,10 @@
 """When the cyclic garbage collector runs: at idle moments, and never in the middle of a frame unless memory demands it.
 
 The allocator starts a collection after so many new containers. Events are freed as soon as they are written down, but what
-operators, orders and strategies keep grows, and left alone the collector walks it again and again in the middle of frames (+3 µs a
-frame and pauses of tens of milliseconds where a strategy keeps the events themselves) and finds nothing, since events hold no
-cycles. So what the program has built at its start is frozen, automatic collection is off, and `rest()` collects when there is time
-and enough has grown.
+operators, orders and strategies keep grows, and left alone the collector walks it again and again in the middle of frames
+(+3 µs a frame and pauses of tens of milliseconds where a strategy keeps the events themselves) and finds nothing, since events
+hold no cycles. So what the program has built at its start is frozen, automatic collection is off, and `rest()` collects when
+there is time and enough has grown.
 What cannot wait for a rest is bounded: past `MOST_GROWN` containers the next `rest(busy=True)` collects all the same.
 
 The other thing that holds up a frame is a thread that has the interpreter: the log's writer, while it marks a block. Whoever

@@ -396,7 +396,7 @@ def test_an_event_that_no_codec_holds_fails_the_log_at_once_and_what_was_before_
     failures: list[LogError] = []
     writer = log.begin("s", "{}", T0, on_failure=failures.append)
     writer.append(Record(1, T0, 0, Trade("bybit", "X", T0, "t", 1.0, 1.0, "buy")))
-    with pytest.raises(LogError, match="record 2, a Trade, cannot be written: .*serialize"):
+    with pytest.raises(LogError, match=r"record 2, a Trade, cannot be written: .*serialize"):
         writer.append(Record(2, T0, 0, Trade("bybit", "X", 2**70, "t", 1.0, 1.0, "buy")))
     assert len(failures) == 1
     with pytest.raises(LogError, match="serialize"):
