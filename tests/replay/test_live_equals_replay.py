@@ -49,6 +49,7 @@ from tests.live import VenueThread, record_live, tight_plain
 ROOT = Path(__file__).resolve().parents[2]
 TIMED = ("debounced", "sampled", "beating", "timed_out", "gambling", "failing")
 FILLS = 6
+LEANING_NS = 500_000_000  # five times as long as `plain` takes to quote anew
 
 
 def strategies() -> list[StrategyConfig]:
@@ -61,16 +62,26 @@ def strategies() -> list[StrategyConfig]:
     return [*tight_plain(), *timed]
 
 
-def has_seen_all(session: LiveSession) -> bool:
-    """Enough has happened: fills in both markets, one strategy failed, every other one has decided."""
-    shared = session.pipeline.shared
-    positions = shared.account("bybit").ledger.positions.values()
-    return (
-        "failing" in shared.failed
-        and sum(position.fills for position in positions) >= FILLS
-        and len(positions) == 2
-        and session.pipeline.seq >= 2_500
-    )
+class SeenAll:
+    """Enough has happened: fills in both markets, one of them quoted with a position for a while, and one strategy failed."""
+
+    def __init__(self) -> None:
+        self._held_since: int | None = None
+        self._has_leaned = False
+
+    def __call__(self, session: LiveSession) -> bool:
+        shared = session.pipeline.shared
+        positions = shared.account("bybit").ledger.positions
+        held = "ETHUSDT" in positions and positions["ETHUSDT"].size != 0
+        self._held_since = (self._held_since or shared.now) if held else None
+        self._has_leaned |= self._held_since is not None and shared.now - self._held_since >= LEANING_NS
+        return (
+            "failing" in shared.failed
+            and sum(position.fills for position in positions.values()) >= FILLS
+            and len(positions) == 2
+            and self._has_leaned
+            and session.pipeline.seq >= 2_500
+        )
 
 
 @dataclass
@@ -91,7 +102,7 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     else:
         url = request.getfixturevalue("module_postgres_url")
     with VenueThread() as venue:
-        session = record_live(url, venue, strategies(), for_s=90, snapshot_every=400, until=has_seen_all)
+        session = record_live(url, venue, strategies(), for_s=90, snapshot_every=400, until=SeenAll())
     assert session.failure is None
     assert all(report.clean for report in session.reports)
     with Log.open(url) as log:
@@ -207,7 +218,7 @@ def replayed(records: list[Record], manifest: Manifest, session: str) -> list[Re
     ("strategy", "fields"),
     [
         pytest.param("plain-BTCUSDT", {"size": "0.021"}, id="the size of a level"),
-        pytest.param("plain-ETHUSDT", {"skew_bps": 0.6}, id="a lean that shows only once there is a position"),
+        pytest.param("plain-ETHUSDT", {"skew_bps": 50.0}, id="a lean that shows only once there is a position"),
         pytest.param("beating", {"away_bps": 30.5}, id="a price on a timer"),
         pytest.param("gambling", {"beat_s": 0.31}, id="a beat by chance"),
         pytest.param("failing", {"beat_s": 0.29}, id="when a strategy fails"),
