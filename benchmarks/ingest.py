@@ -58,10 +58,10 @@ def client_ids(venue: str, seq: int) -> str:
 class Ingest:
     """Frames in, state and streams out."""
 
-    def __init__(self, sink: RecordSink, pipeline: Pipeline | None = None) -> None:
+    def __init__(self, sink: RecordSink, pipeline: Pipeline | None = None, symbols: tuple[str, ...] = SYMBOLS) -> None:
         self.websocket = Websocket(VENUE, "public.0", "")
         self.pipeline = pipeline if pipeline is not None else Pipeline(sink, client_ids)
-        self.reader = Reader(self.pipeline)
+        self.reader = Reader(self.pipeline, symbols)
 
     def step(self, frame: bytes) -> None:
         """One frame, received now."""

@@ -1,19 +1,22 @@
 """P9: what an event costs as the session grows: symbols 1 → 200, book depth 1 → 1,000, strategies that look elsewhere 0 → 20.
 
-Seeded deltas of eight level changes near the touch, the same number of events whatever grows; the variants take turns and
-the fastest of several passes counts, so that a busy machine meets them alike.
+Seeded Bybit frames of eight level changes near the touch, the same number whatever grows, from bytes to a subscriber that reads
+the touch: events made beforehand and kept would be fetched from memory that no session touches, and the books' sizes with
+them. The variants take turns and the fastest of several passes counts, so that a busy machine meets them alike.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from time import perf_counter
 
+import msgspec
+
 from app.collector import Collector
-from benchmarks.ingest import VENUE, Dropped, Reader, client_ids
+from benchmarks.ingest import VENUE, Dropped, Ingest, client_ids
 from benchmarks.measure import WrongAnswer, frame_limit, tell
 from benchmarks.opening import START_NS, instrument
-from state.events import BookDelta, BookSnapshot, FeedStatus, InstrumentDefined, Level, SessionOpened
+from state.events import BookSnapshot, FeedStatus, InstrumentDefined, Level, SessionOpened
 from streams.pipeline import Pipeline
 from streams.strategies import build
 from streams.strategy import Strategy, run_strategies
@@ -61,7 +64,18 @@ def snapshot(symbol: str, depth: int) -> BookSnapshot:
     return BookSnapshot(VENUE, symbol, START_NS, bids, asks, 1, depth)
 
 
-def deltas(market: Market, count: int) -> list[BookDelta]:
+def frame(kind: str, symbol: str, update_id: int, bids: list[Level], asks: list[Level]) -> bytes:
+    """As Bybit sends it: numbers are texts."""
+    sides = {
+        "b": [(str(price), str(size)) for price, size in bids],
+        "a": [(str(price), str(size)) for price, size in asks],
+    }
+    told = {"s": symbol, **sides, "u": update_id, "seq": update_id}
+    ms = START_NS // 1_000_000
+    return msgspec.json.encode({"topic": f"orderbook.50.{symbol}", "type": kind, "ts": ms, "data": told, "cts": ms})
+
+
+def deltas(market: Market, count: int) -> list[bytes]:
     """Level changes within the depth; one in ten removes a level that the next change of its symbol brings back."""
     rng = Random(11)
     symbols = symbols_of(market)
@@ -78,10 +92,10 @@ def deltas(market: Market, count: int) -> list[BookDelta]:
             side, away = rng.randrange(2), rng.randrange(near)
             level = price(MIDDLE + 1 + away) if side else price(MIDDLE - away)
             gone = away > 0 and rng.random() < 0.1
-            sides[side].append((level, 0.0 if gone else 1.0 + rng.random()))
+            sides[side].append((level, 0.0 if gone else round(1.0 + rng.random(), 3)))
             if gone:
                 removed[symbol].append((side, level))
-        made.append(BookDelta(VENUE, symbol, START_NS + number, *sides, number + 2, number + 1))
+        made.append(frame("delta", symbol, 2 + number // len(symbols), *sides))
     return made
 
 
@@ -97,10 +111,10 @@ def strategies(market: Market) -> Sequence[Strategy]:
     ]
 
 
-def ready(market: Market) -> tuple[Pipeline, Reader]:
-    """A pipeline that knows its books and has its strategies."""
+def ready(market: Market) -> Ingest:
+    """A connection that knows its books, and a pipeline that has its strategies."""
     pipeline = Pipeline(Dropped(), client_ids)
-    reader = Reader(pipeline, symbols_of(market))
+    ingest = Ingest(Dropped(), pipeline, symbols_of(market))
     pipeline.feed(START_NS, [SessionOpened("growth", 7)])
     run_strategies(pipeline, strategies(market))
     for number in range(market.elsewhere):
@@ -108,19 +122,22 @@ def ready(market: Market) -> tuple[Pipeline, Reader]:
         pipeline.feed(START_NS, [defined, snapshot(f"E{number}USDT", 50)])
     pipeline.feed(START_NS, [FeedStatus(VENUE, "", "account", "ok")])
     for symbol in symbols_of(market):
-        pipeline.feed(START_NS, [snapshot(symbol, market.depth)])
-    return pipeline, reader
+        whole = snapshot(symbol, market.depth)
+        pipeline.feed(
+            START_NS, ingest.websocket.receive(frame("snapshot", symbol, 1, whole.bids, whole.asks), START_NS)
+        )
+    return ingest
 
 
-def passed(market: Market, events: list[BookDelta]) -> float:
-    pipeline, reader = ready(market)
-    feed: Callable[..., None] = pipeline.feed
-    before, start = reader.reads, perf_counter()
-    for event in events:
-        feed(START_NS, (event,))
+def passed(market: Market, frames: list[bytes]) -> float:
+    ingest = ready(market)
+    receive, feed = ingest.websocket.receive, ingest.pipeline.feed
+    reads, start = ingest.reader.reads, perf_counter()
+    for each in frames:
+        feed(START_NS, receive(each, START_NS))
     seconds = perf_counter() - start
-    if reader.reads - before != len(events):
-        raise WrongAnswer(f"{market.name}: {reader.reads - before} of {len(events)} were read")
+    if ingest.reader.reads - reads != len(frames):
+        raise WrongAnswer(f"{market.name}: {ingest.reader.reads - reads} of {len(frames)} were read")
     return seconds
 
 
