@@ -370,7 +370,7 @@ class LiveSession:
     # --- failure ---
 
     def log_failed(self, error: LogError) -> None:
-        """To be called by the log's writer thread."""
+        """To be called by whichever thread finds out."""
         self._loop.call_soon_threadsafe(self._break, error)
 
     def _break(self, error: Exception) -> None:

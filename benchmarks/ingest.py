@@ -6,7 +6,7 @@ from time import time_ns
 from adapters.bybit.websocket import Websocket
 from benchmarks.measure import WrongAnswer
 from state.book import Book
-from state.record import Frame, Record, RecordSink, canonical
+from state.record import Frame, Record, canonical
 from streams.pipeline import Pipeline
 
 VENUE = "bybit"
@@ -58,9 +58,9 @@ def client_ids(venue: str, seq: int) -> str:
 class Ingest:
     """Frames in, state and streams out."""
 
-    def __init__(self, sink: RecordSink, pipeline: Pipeline | None = None, symbols: tuple[str, ...] = SYMBOLS) -> None:
+    def __init__(self, pipeline: Pipeline, symbols: tuple[str, ...] = SYMBOLS) -> None:
         self.websocket = Websocket(VENUE, "public.0", "")
-        self.pipeline = pipeline if pipeline is not None else Pipeline(sink, client_ids)
+        self.pipeline = pipeline
         self.reader = Reader(self.pipeline, symbols)
 
     def step(self, frame: bytes) -> None:

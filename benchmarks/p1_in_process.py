@@ -7,22 +7,23 @@ import sys
 from time import perf_counter_ns
 
 from app.collector import Collector
-from benchmarks.ingest import Ingest, KeptBlocks, spans
+from benchmarks.ingest import Ingest, KeptBlocks, client_ids, spans
 from benchmarks.measure import check, frames, percentiles, tell, timed
+from streams.pipeline import Pipeline
 
 
 def measure(*, collected: bool) -> None:
     """Checks the books, times one pass, then times each frame of another."""
     inputs = frames()
-    checked = Ingest(KeptBlocks())
+    checked = Ingest(Pipeline(KeptBlocks(), client_ids))
     check(inputs, checked.step, checked.touch)
     del checked
     collector = Collector()
     if not collected:
         collector.start()
-    ingest = Ingest(KeptBlocks())
+    ingest = Ingest(Pipeline(KeptBlocks(), client_ids))
     seconds = timed(lambda: ingest.run(inputs))
-    ingest = Ingest(KeptBlocks())
+    ingest = Ingest(Pipeline(KeptBlocks(), client_ids))
     latency = percentiles(spans(inputs, ingest.step, perf_counter_ns))
     collector.stop()
     name = "tapeline, collector as CPython has it" if collected else "tapeline"

@@ -22,7 +22,7 @@ STRATEGIES = ("BTCUSDT", "ETHUSDT")
 def session(sink: RecordSink, name: str) -> Ingest:
     """A pipeline with its strategies, ready for the first frame."""
     pipeline = Pipeline(sink, client_ids)
-    ingest = Ingest(sink, pipeline)
+    ingest = Ingest(pipeline)
     open_session(pipeline, name, plain_on(STRATEGIES))
     return ingest
 

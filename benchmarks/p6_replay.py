@@ -20,7 +20,7 @@ SESSION = "bench"
 def record(log: Log, inputs: list[bytes]) -> bytes:
     """Writes the session and returns its state at the end."""
     writer = log.begin(SESSION, "{}", START_NS)
-    ingest = Ingest(writer, Pipeline(writer, client_ids))
+    ingest = Ingest(Pipeline(writer, client_ids))
     open_session(ingest.pipeline, SESSION, plain_on(STRATEGIES))
     pour(ingest, inputs)
     writer.close(START_NS + len(inputs) * FRAME_NS)

@@ -114,7 +114,7 @@ def strategies(market: Market) -> Sequence[Strategy]:
 def ready(market: Market) -> Ingest:
     """A connection that knows its books, and a pipeline that has its strategies."""
     pipeline = Pipeline(Dropped(), client_ids)
-    ingest = Ingest(Dropped(), pipeline, symbols_of(market))
+    ingest = Ingest(pipeline, symbols_of(market))
     pipeline.feed(START_NS, [SessionOpened("growth", 7)])
     run_strategies(pipeline, strategies(market))
     for number in range(market.elsewhere):

@@ -120,10 +120,10 @@ class SessionWriter:
             self._fail(_unwritable(record, error))
             self._check()
         self._next_seq = seq + 1
-        event = type(record.event)
-        if event not in UNJOURNALED:
+        kind = type(record.event)
+        if kind not in UNJOURNALED:
             self._told.append(record)
-        if frame is not None and (frame.private or self._market_frames or frame is self._frame or event is FeedStatus):
+        if frame is not None and (frame.private or self._market_frames or frame is self._frame or kind is FeedStatus):
             self._hold(frame, seq)
         if len(parts) >= self._block:
             self._wait_for_room()

@@ -230,12 +230,12 @@ def test_the_row_of_a_running_session_is_brought_up_whenever_the_log_is_tidied(
     """For those who ask the table itself; our own readers look at the blocks."""
     monkeypatch.setattr(ink, "UNTIDY_BYTES_MAX", 1)
     writer = log.begin("s", "{}", T0, block_size=10)
+    arrived = threading.Semaphore(0)
     for last in (25, 26):  # the thread has tidied after one commit before it tells of the next
         for record in trades(writer.durable_seq + 1, last):
             writer.append(record)
-        told = threading.Event()
-        writer.commit(lambda _, told=told: told.set())  # type: ignore[misc]
-        assert told.wait(30)
+        writer.commit(lambda _: arrived.release())
+        assert arrived.acquire(timeout=30)
     engine = sa.create_engine(log_url)
     with engine.connect() as connection:
         status, last_seq = connection.execute(sa.text("SELECT status, last_seq FROM sessions")).one()
