@@ -18,7 +18,7 @@ COPY_ROWS_MIN = 8  # below, one INSERT is quicker than COPY's three exchanges
 _CLAIM = "hashtextextended('tapeline session ' || current_schema() || ' ' || :session, 0)"
 # What binary COPY must be told, which takes half of the time of COPY in text.
 _TYPES = {sa.Text: "text", sa.BigInteger: "int8", sa.Integer: "int4", sa.LargeBinary: "bytea", sa.Boolean: "bool"}
-_CREATION_KEY = 0x7A9E11E
+CREATION_KEY = 0x7A9E11E
 
 
 class Postgres(Database):
@@ -142,14 +142,20 @@ class PostgresConnection(Connection):
         """Nothing: the server's own vacuum frees the space."""
 
     def has_tables(self) -> bool:
-        return bool(self._connection.exec_driver_sql("SELECT to_regclass('meta') IS NOT NULL").scalar_one())
+        # Read from the catalogue itself: `to_regclass` looks into the connection's own memory of it, where a table that
+        # another process makes while this one waits for its lock is still missing.
+        asked = (
+            "SELECT EXISTS (SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+            " WHERE relname = 'meta' AND nspname = ANY (current_schemas(false)))"
+        )
+        return bool(self._connection.exec_driver_sql(asked).scalar_one())
 
     def views(self) -> set[str]:
         asked = "SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace"
         return set(self._connection.exec_driver_sql(asked).scalars())
 
     def create_tables(self) -> None:
-        self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_KEY,))
+        self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (CREATION_KEY,))
         if not self.has_tables():  # all are made in one transaction, or none; to ask for each reads the whole catalogue
             metadata.create_all(self._connection, checkfirst=False)
 

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import sqlalchemy as sa
 
 from state.errors import LogCorrupt, LogError, LogLocked, SchemaUnknown
 from state.log import Log
+from state.log.postgres import CREATION_KEY, PostgresConnection
+from state.log.rows import VERSION
 from state.log.schema import metadata
 from state.log.verify import check
+from state.log.views import create_views
 from tests.state.log.recorded import T0, records, write
 from tests.state.log.test_crash import start
 
@@ -174,9 +178,27 @@ def test_a_server_has_many_writers_each_with_its_own_session(postgres_url: str) 
 def test_two_processes_may_make_the_tables_at_once(log_url: str) -> None:
     code = "import sys; from state.log import Log; Log.open(sys.argv[1]).close()"
     children = [subprocess.Popen([sys.executable, "-c", code, log_url], stderr=subprocess.PIPE) for _ in range(3)]
-    for child in children:
-        _, errors = child.communicate()
-        assert child.returncode == 0, errors.decode()
+    errors = [child.communicate()[1].decode() for child in children]
+    assert [child.returncode for child in children] == [0, 0, 0], errors
+
+
+def test_tables_that_another_makes_while_one_waits_for_its_turn_are_found(postgres_url: str) -> None:
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
+    waits = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'second' AND wait_event = 'advisory'"
+    engine = sa.create_engine(url)
+    with ThreadPoolExecutor() as pool, engine.connect() as first, engine.connect() as seen:
+        making = PostgresConnection(first)
+        with making.transaction():
+            first.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (CREATION_KEY,))
+            opening = pool.submit(Log.open, f"{postgres_url}&application_name=second")
+            while seen.exec_driver_sql(waits).first() is None:
+                seen.rollback()
+                assert not opening.done()
+            making.create_tables()
+            create_views(making)
+            making.execute("INSERT INTO meta VALUES ('schema', :version)", version=str(VERSION))
+        opening.result().close()
+    engine.dispose()
 
 
 def test_state_alone_does_not_load_sqlalchemy() -> None:
