@@ -148,6 +148,8 @@ class _Drawing:
     def courses(self, account: Account) -> list[str]:
         found = []
         for (venue, symbol), course in sorted(account.courses.items()):
+            if not course.is_ours:
+                continue
             for title, traces in (("quotes and fills", _quotes(course)), ("inventory", _inventory(course))):
                 found.append(
                     f"<h2>{escape(printable(f'{venue} {symbol}'))}: {title}</h2>{self._plot(traces, height=420)}"

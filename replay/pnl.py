@@ -60,6 +60,12 @@ class Course:
     points: list[Point] = field(default_factory=list)
     fills: list[tuple[int, str, float, float, bool | None]] = field(default_factory=list)
 
+    @property
+    def is_ours(self) -> bool:
+        """True where the session quoted, traded or held anything."""
+        seen = (point.own_bid is not None or point.own_ask is not None or point.position for point in self.points)
+        return bool(self.fills) or any(seen)
+
 
 @dataclass(slots=True)
 class Account:
@@ -168,16 +174,16 @@ def _settle(found: Account, shared: SharedState) -> None:
 
 def _look(found: Account, shared: SharedState, now: int) -> None:
     for (venue, symbol), market in shared.markets.items():
-        if market.instrument is None or venue not in shared.accounts:
-            continue
-        account, book = shared.accounts[venue], market.book
+        book, account = market.book, shared.accounts.get(venue)
         quotes: dict[str, list[float]] = {"buy": [], "sell": []}
-        for order in account.orders.working(symbol):
+        for order in () if account is None else account.orders.working(symbol):
             rests = order.status in ("open", "partially_filled") and order.tif in ("gtc", "post_only")
             if order.price is not None and rests:
                 quotes[order.side].append(float(order.price))
-        position = account.ledger.positions.get(symbol)
+        position = None if account is None else account.ledger.positions.get(symbol)
         shown = book.is_ok
+        if not (shown or quotes["buy"] or quotes["sell"] or position or (venue, symbol) in found.courses):
+            continue  # one of hundreds whose rules the venue told, and nothing else was
         found.courses.setdefault((venue, symbol), Course()).points.append(
             Point(
                 now,

@@ -71,7 +71,7 @@ def report(
 def _assumed(log: Log, row: SessionRow, account: Account) -> list[str]:
     """What the fills of a paper venue rest on, by venue; nothing where a real one said them."""
     known = assumed(Manifest.parse(row.manifest))
-    venues = dict.fromkeys(venue for venue, _ in account.courses)
+    venues = dict.fromkeys(venue for (venue, _), course in account.courses.items() if course.is_ours)
     said: list[str] = []
     for venue in venues:
         settings = known.get(venue, known.get(""))

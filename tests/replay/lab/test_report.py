@@ -20,6 +20,7 @@ from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
 from state.words import Side
+from streams.testing import book
 from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
 
@@ -121,6 +122,18 @@ def test_two_venues_whose_fills_have_the_same_id_are_two_fills() -> None:
     found = accounted(*told)
     assert [found.profits[venue, "S"].fees for venue in ("v", "w")] == [Decimal("-0.5")] * 2
     assert [len(found.courses[venue, "S"].fills) for venue in ("v", "w")] == [1, 1]
+
+
+def test_markets_whose_rules_alone_were_told_have_no_course_and_those_that_we_left_alone_no_plot(lab: Lab) -> None:
+    """A venue has hundreds, and a plot of each took minutes."""
+    listed = [msgspec.structs.replace(rules("v"), symbol=f"S{number}") for number in range(700)]
+    seen = [msgspec.structs.replace(book(), venue="v", symbol=symbol) for symbol in ("S", "S1")]
+    found = accounted(*listed, rules("v"), *seen, fill("v", "a", "buy", "9", "-0.5"))
+    assert {key: course.is_ours for key, course in found.courses.items()} == {("v", "S"): True, ("v", "S1"): False}
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        text = page(row, found, measure(log, row.id))
+    assert re.findall(r"<h2>(v \S+): quotes", text) == ["v S"]
 
 
 def test_what_no_sum_can_hold_is_said_beside_it(lab: Lab) -> None:
