@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -19,11 +19,12 @@ from app.checking import check_config
 from app.collector import Collector
 from app.config import RunConfig, VenueConfig, credentials
 from app.control import listening, prepare_socket
+from app.crashed import call_crashed
 from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
 from state.clock import Clock, WallClock
-from state.errors import LogLocked, LossLimitReached, TapelineError
+from state.errors import LossLimitReached, TapelineError
 from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
@@ -118,7 +119,8 @@ async def run(
     """
     clock = clock or WallClock()
     door = prepare_socket(plan.session)
-    _call_crashed(log)
+    for row in log.sessions():
+        call_crashed(log, row)
     earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")
     holder: list[LiveSession] = []
     # Before the session itself, so that this one is the log's last.
@@ -174,14 +176,6 @@ def _heeding_signals(session: LiveSession) -> Iterator[None]:
     finally:
         for word in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(word)
-
-
-def _call_crashed(log: Log) -> None:
-    """A session that says it runs and that nobody writes has crashed: whoever writes next says so."""
-    for row in log.sessions():
-        if row.status == "running":
-            with suppress(LogLocked):  # its writer lives
-                log.recover(row.id)
 
 
 def in_event_loop(work: Coroutine[None, None, T]) -> T:
