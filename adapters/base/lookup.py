@@ -131,9 +131,9 @@ def concluded(record: Record, action: Action, update: OrderUpdate | None, *, ove
     if action == "place":
         return Verdict("ok")
     if action == "cancel":
-        if ended:
-            return Verdict("ok")
-    elif isinstance(event, AmendOrder):
+        # Cancelling twice does no harm, and resting on does: whoever wants it gone need not wait until it is certain.
+        return Verdict("ok") if ended else Verdict("rejected", "busy", "lookup", "the order rests still")
+    if isinstance(event, AmendOrder):
         if update.price == event.price and update.size == event.size:
             return Verdict("ok")
         if ended:

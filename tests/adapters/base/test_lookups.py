@@ -135,3 +135,13 @@ def test_a_cancel_of_what_is_gone_learns_how_it_ended(play: Any) -> None:
         assert [e.status for e in desk.heard.events if isinstance(e, OrderUpdate)] == ["filled"]
 
     play(story, {CANCEL: [said(110001, "not there")], "/v5/order/realtime": [orders(wire_order("a", "Filled"))]})
+
+
+def test_a_cancel_that_nobody_answered_is_refused_as_soon_as_the_order_is_seen_to_rest(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        (seq,) = desk.intend(cancel())
+        await desk.world.passing(0.5)
+        refused = desk.heard.outcome(seq)[-1]
+        assert (type(refused), refused.refusal, refused.text) == (Rejected, "busy", "the order rests still")
+
+    play(story, {CANCEL: [OutcomeUnknown("timed out")], "/v5/order/realtime": [orders(wire_order("a"))]})
