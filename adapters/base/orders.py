@@ -245,13 +245,15 @@ class OrderEntry:
             request_id += "x"
         answered: asyncio.Future[tuple[int, bytes, Frame | None]] = asyncio.get_running_loop().create_future()
         self._asked[request_id] = answered
+        sent = self._clock.now_ns()
         try:
-            now_ms = (self._clock.now_ns() + self._sender.offset.ns) // 1_000_000
-            await self.pump.send(protocol.encode(request, request_id, now_ms))
             async with asyncio.timeout(self._timeout_s):
+                await self.pump.send(protocol.encode(request, request_id, (sent + self._sender.offset.ns) // 1_000_000))
                 recv, body, frame = await answered
         except TimeoutError:
-            raise OutcomeUnknown(f"no answer within {self._timeout_s} s") from None
+            silence = f"no answer within {self._timeout_s} s"
+            self.pump.doubt(sent, silence)  # or cancels would go the same way, until silence is noticed there
+            raise OutcomeUnknown(silence) from None
         finally:
             del self._asked[request_id]
         return recv, self._speaker.client.items(200, body, count), frame
