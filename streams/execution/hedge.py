@@ -1,7 +1,7 @@
 """What is made on one venue is hedged on another."""
 
 from decimal import Decimal
-from typing import cast
+from typing import NamedTuple, cast
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
@@ -9,6 +9,7 @@ from reactivex.disposable import CompositeDisposable
 from state.errors import OffGrid, WrongUse
 from state.events import Blocked, Decision, Fill, PlaceOrder
 from state.instruments import exact
+from state.orders import Order
 from state.words import Side, sign
 from streams.feeds import Feeds
 from streams.operators.keep import Alarm, Kept, keep
@@ -53,6 +54,14 @@ def hedged(
     return Kept(subscribe)
 
 
+class _Sent(NamedTuple):
+    """One hedge: what the venue told it to have filled, and what was heard of that as fills."""
+
+    side: Side
+    told: Decimal = _ZERO
+    heard: Decimal = _ZERO
+
+
 class _Hedge:
     """The state of one subscriber."""
 
@@ -65,7 +74,8 @@ class _Hedge:
         self._observer = observer
         self._slippage = slippage
         self.alarm = Alarm(feeds.scheduler, self.look)
-        self._open = _ZERO  # bought on both venues together
+        self._open = _ZERO  # bought on both venues together, by the fills that were heard
+        self._sent: dict[str, _Sent] = {}  # hedges by client id, until each of their fills is heard
         self._seen: dict[str, None] = {}
         self._is_leaving = False
         self._rests_until = 0
@@ -81,6 +91,9 @@ class _Hedge:
         self._open += fill.size * sign(fill.side)
         if order.label == LABEL:
             self._rests_until = 0  # it did not come to nothing
+            sent = self._sent.get(order.client_id)
+            if sent is not None:
+                self._sent[order.client_id] = sent._replace(heard=sent.heard + fill.size)
         self.look()
 
     def blocked(self, event: Blocked) -> None:
@@ -89,13 +102,17 @@ class _Hedge:
             self.look()
 
     def orders_changed(self, _: object) -> None:
-        if self._is_out():
+        for order in self._out():
             self._is_leaving = False
+            self._sent.setdefault(order.client_id, _Sent(order.side))
         self.look()
 
     def look(self, _: object = None) -> None:
         """Hedges what is open, or waits."""
-        if not self._open or self._is_leaving or self._is_out():
+        if self._is_leaving or self._out():
+            return
+        left = self._open + self._unheard()
+        if not left:
             return
         now = self._feeds.now_ns
         if now < self._rests_until:
@@ -104,8 +121,8 @@ class _Hedge:
         instrument, book = self._market.instrument, self._market.book
         if instrument is None or not book.is_ok:
             return
-        side: Side = "sell" if self._open > 0 else "buy"
-        size = instrument.size(abs(self._open))
+        side: Side = "sell" if left > 0 else "buy"
+        size = instrument.size(abs(left))
         touch = book.bid * (1 - self._slippage) if side == "sell" else book.ask * (1 + self._slippage)
         price = instrument.price(side, exact(touch))
         try:
@@ -115,9 +132,26 @@ class _Hedge:
         self._is_leaving, self._rests_until = True, now + RETRY_NS
         self._observer.on_next(PlaceOrder(self._venue, self._symbol, side, size, price, tif="ioc", label=LABEL))
 
-    def _is_out(self) -> bool:
+    def _out(self) -> list[Order]:
         orders = self._feeds.account(self._venue).state.orders.working(self._symbol)
-        return any(order.label == LABEL and order.strategy == self._feeds.strategy for order in orders)
+        return [order for order in orders if order.label == LABEL and order.strategy == self._feeds.strategy]
+
+    def _unheard(self) -> Decimal:
+        """What the venue told hedges to have filled, of which the fills are still to come: it is done all the same."""
+        total = _ZERO
+        orders = self._feeds.account(self._venue).state.orders
+        for client_id, sent in list(self._sent.items()):
+            order = orders.get(client_id)
+            if order is not None:
+                sent = self._sent[client_id] = sent._replace(told=order.filled)
+            missing = max(sent.told - sent.heard, _ZERO) * sign(sent.side)
+            if order is None or not (order.is_open or missing):
+                del self._sent[client_id]
+            if order is None:
+                self._open += missing  # nothing will tell of it any more
+            else:
+                total += missing
+        return total
 
     def dump(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in _STATE}
@@ -128,4 +162,4 @@ class _Hedge:
             setattr(self, name, given[name])
 
 
-_STATE = ("_open", "_seen", "_is_leaving", "_rests_until")
+_STATE = ("_open", "_sent", "_seen", "_is_leaving", "_rests_until")

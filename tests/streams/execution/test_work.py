@@ -35,9 +35,7 @@ class Working(Session):
 
         self.running = self.run(strategy)
 
-    def order(
-        self, at_s: float, side: str, size: str, price: str | None, label: str = "big", **more: object
-    ) -> None:
+    def order(self, at_s: float, side: str, size: str, price: str | None, label: str = "big", **more: object) -> None:
         self._next = PlaceOrder(
             VENUE, SYMBOL, side, D(size), D(price) if price else None, "limit" if price else "market", label=label, **more
         )  # fmt: skip
