@@ -1,7 +1,7 @@
 """What is made on one venue is hedged on another."""
 
 from decimal import Decimal
-from typing import NamedTuple, cast
+from typing import cast
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
@@ -9,8 +9,9 @@ from reactivex.disposable import CompositeDisposable
 from state.errors import OffGrid, WrongUse
 from state.events import Blocked, Decision, Fill, PlaceOrder
 from state.instruments import exact
-from state.orders import Order
+from state.order import Order
 from state.words import Side, sign
+from streams.execution.unheard import Sent, Unheard
 from streams.feeds import Feeds
 from streams.operators.keep import Alarm, Kept, keep
 from streams.quoting.ladder import EXECUTION
@@ -54,14 +55,6 @@ def hedged(
     return Kept(subscribe)
 
 
-class _Sent(NamedTuple):
-    """One hedge: what the venue told it to have filled, and what was heard of that as fills."""
-
-    side: Side
-    told: Decimal = _ZERO
-    heard: Decimal = _ZERO
-
-
 class _Hedge:
     """The state of one subscriber."""
 
@@ -75,7 +68,7 @@ class _Hedge:
         self._slippage = slippage
         self.alarm = Alarm(feeds.scheduler, self.look)
         self._open = _ZERO  # bought on both venues together, by the fills that were heard
-        self._sent: dict[str, _Sent] = {}  # hedges by client id, until each of their fills is heard
+        self._unheard = Unheard(feeds.account(hedge[0]).state.orders)
         self._seen: dict[str, None] = {}
         self._is_leaving = False
         self._rests_until = 0
@@ -91,9 +84,7 @@ class _Hedge:
         self._open += fill.size * sign(fill.side)
         if order.label == LABEL:
             self._rests_until = 0  # it did not come to nothing
-            sent = self._sent.get(order.client_id)
-            if sent is not None:
-                self._sent[order.client_id] = sent._replace(heard=sent.heard + fill.size)
+            self._unheard.hear(order, fill)
         self.look()
 
     def blocked(self, event: Blocked) -> None:
@@ -104,14 +95,16 @@ class _Hedge:
     def orders_changed(self, _: object) -> None:
         for order in self._out():
             self._is_leaving = False
-            self._sent.setdefault(order.client_id, _Sent(order.side))
+            self._unheard.note(order)
         self.look()
 
     def look(self, _: object = None) -> None:
         """Hedges what is open, or waits."""
         if self._is_leaving or self._out():
             return
-        left = self._open + self._unheard()
+        coming, lost = self._unheard.take()
+        self._open += lost
+        left = self._open + coming
         if not left:
             return
         now = self._feeds.now_ns
@@ -136,30 +129,14 @@ class _Hedge:
         orders = self._feeds.account(self._venue).state.orders.working(self._symbol)
         return [order for order in orders if order.label == LABEL and order.strategy == self._feeds.strategy]
 
-    def _unheard(self) -> Decimal:
-        """What the venue told hedges to have filled, of which the fills are still to come: it is done all the same."""
-        total = _ZERO
-        orders = self._feeds.account(self._venue).state.orders
-        for client_id, sent in list(self._sent.items()):
-            order = orders.get(client_id)
-            if order is not None:
-                sent = self._sent[client_id] = sent._replace(told=order.filled)
-            missing = max(sent.told - sent.heard, _ZERO) * sign(sent.side)
-            if order is None or not (order.is_open or missing):
-                del self._sent[client_id]
-            if order is None:
-                self._open += missing  # nothing will tell of it any more
-            else:
-                total += missing
-        return total
-
     def dump(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in _STATE}
+        return {name: getattr(self, name) for name in _STATE} | {"sent": self._unheard.sent}
 
     def load(self, state: object, /) -> None:
         given = cast("dict[str, object]", state)
         for name in _STATE:
             setattr(self, name, given[name])
+        self._unheard.sent = cast("dict[str, Sent]", given["sent"])
 
 
-_STATE = ("_open", "_sent", "_seen", "_is_leaving", "_rests_until")
+_STATE = ("_open", "_seen", "_is_leaving", "_rests_until")
