@@ -15,6 +15,7 @@ from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
 from adapters.base.known import Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
+from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
 from adapters.base.ours import Ours
@@ -29,7 +30,7 @@ from adapters.base.transport import Transport, network
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
 from state.errors import TapelineError, UnknownWord, WrongUse
-from state.events import AnyEvent, FeedStatus, InstrumentDefined, Intent, Trade
+from state.events import AnyEvent, FeedStatus, InstrumentDefined, Intent
 from state.record import Frame, Inbox, Record
 from state.secrets import Credentials
 from state.words import Action
@@ -170,25 +171,30 @@ class Exchange(Polls):
         """
         wanted = list(subscriptions)
         await self.server_time()
-        await self._define(dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)]))
+        followed = dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)])
+        await self._define(followed)
         for protocol in self.public_sockets(wanted):
             self._pump(protocol, on_ready=lambda protocol=protocol: self._public_ready(protocol))  # type: ignore[misc]
         if self.credentials is not None:
-            await self._start_account()
+            await self._start_account(followed)
         self._spawn(self._every(CLOCK_EVERY_S, self.server_time))
 
-    async def _start_account(self) -> None:
+    async def _start_account(self, followed: Iterable[str]) -> None:
         if self.settings.dead_man_s is not None:
             await self._arm_dead_man(self.settings.dead_man_s)
+        await self._open_account(followed)
         protocol = self.order_socket() if self.settings.order_entry == "ws" else None
         if protocol is not None:
             self.orders.pump = self._pump(protocol, deliver=self._order_frame)
-        private = self._pump(self.private_socket(), deliver=self._account_frame, on_ready=self._account_ready)
-        self._private = private
-        if not await private.wait_ready(READY_S):
+        self._private = self._pump(self.private_socket(), deliver=self._account_frame, on_ready=self._account_ready)
+        if not await self._private.wait_ready(READY_S):
             raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
         await self.reconcile()
         self._spawn(self._every(self.settings.check_every_s, self._read_account))
+
+    async def _open_account(self, followed: Iterable[str]) -> None:
+        """What is held as the session begins is told before any stream can tell of it."""
+        await self._reconciler.open(followed)
 
     async def _arm_dead_man(self, window_s: int) -> None:
         self._dead_man = DeadMan(
@@ -290,20 +296,7 @@ class Exchange(Polls):
     async def _public_ready(self, protocol: Websocket) -> None:
         pump = next(pump for pump in self._pumps if pump.protocol is protocol)
         if pump.reconnects:
-            for symbol in protocol.traded:
-                if not await self._attempt(lambda symbol=symbol: self._fetch_missed(protocol, symbol)):  # type: ignore[misc]
-                    # They are lost, which is said; the protocol stops collecting.
-                    self._feed_missed(protocol, symbol, ())
-
-    async def _fetch_missed(self, protocol: Websocket, symbol: str) -> None:
-        """Public trades of the time without a connection, marked as late."""
-        trades = await self.trades(Query(symbol=symbol, limit=1000))
-        self._feed_missed(protocol, symbol, [event for event in trades if isinstance(event, Trade)])
-
-    def _feed_missed(self, protocol: Websocket, symbol: str, fetched: Sequence[Trade]) -> None:
-        missed = protocol.missed(symbol, fetched)
-        if missed:
-            self.inbox.feed(self.clock.now_ns(), missed)
+            await tell_missed(self, protocol, self._attempt)
 
     async def _define(self, symbols: Iterable[str]) -> None:
         """Feeds the rules of each market asked for; raises `WrongUse` for one that the venue does not have."""

@@ -33,7 +33,9 @@ class Known:
         self.orders: dict[str, OrderUpdate] = {}  # open ones, by client id, or order id where they have none
         self.positions: dict[str, Decimal] = {}
         self.balances: dict[str, Decimal] = {}
-        self.opened_ns = 0  # what was traded before is inside the first position that the venue told
+        self.has_begun = False  # since the account was read whole for the first time
+        self.opened_ns = 0  # what was traded before is inside the first positions that the venue told
+        self._opening: dict[str, int] = {}  # as of when the first of each market was told, ns of the venue's clock
         self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
         self._ended = Once(MAX_ENDED)  # client ids
@@ -61,6 +63,8 @@ class Known:
                     self._is_new(event)
                 case PositionUpdate():
                     self._date("position", event.symbol, event.ts, recv)
+                    if not self.has_begun:
+                        self._opening.setdefault(event.symbol, event.ts or 0)
                     self.positions[event.symbol] = self._reported[event.symbol] = event.size
                 case BalanceUpdate():
                     self._date("balance", event.asset, event.ts, recv)
@@ -70,7 +74,10 @@ class Known:
         """True for a fill or a payment that was told before, or that is older than this account's session."""
         if not isinstance(event, Fill | FundingPayment):
             return False
-        return _fill_key(event) in self._fills or (event.ts is not None and event.ts < self.opened_ns)
+        if event.ts is None or _fill_key(event) in self._fills:
+            return _fill_key(event) in self._fills
+        is_inside = isinstance(event, Fill) and event.ts <= self._opening.get(event.symbol, 0)
+        return is_inside or event.ts < self.opened_ns
 
     def is_stale(self, event: AnyEvent, asked_ns: int) -> bool:
         """True where a stream has told something newer than this answer, which was under way meanwhile.
