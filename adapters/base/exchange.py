@@ -22,6 +22,7 @@ from adapters.base.ours import Ours
 from adapters.base.polls import Polls
 from adapters.base.query import Arguments, Query
 from adapters.base.reconcile import Reconciler
+from adapters.base.rules import Heeding, Rules
 from adapters.base.sender import Sender
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings
 from adapters.base.socket import Pump
@@ -89,10 +90,11 @@ class Exchange(Polls):
         self.sender.ask_again = self._ask_later
         self._asking: asyncio.Task[object] | None = None
         self.ours = Ours(self.venue, self.order_ids, settings.foreign_orders, self.may_rest)
+        self._rules = Rules(self._rules_of, inbox, clock, lambda work: self._spawn(self._attempt(work)))
         self.orders = OrderEntry(
             self,
             self.sender,
-            self.account_inbox,
+            Heeding(self.account_inbox, self._rules),
             clock,
             self.cancels(self, self.sender, clock, sleep=self.transport.sleep),
             self.ours,
@@ -172,7 +174,7 @@ class Exchange(Polls):
         wanted = list(subscriptions)
         await self.server_time()
         followed = dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)])
-        await self._define(followed)
+        await self._rules.define(followed, f"{self.venue} has no {self.settings.market} market")
         for protocol in self.public_sockets(wanted):
             self._pump(protocol, on_ready=lambda protocol=protocol: self._public_ready(protocol))  # type: ignore[misc]
         if self.credentials is not None:
@@ -298,15 +300,9 @@ class Exchange(Polls):
         if pump.reconnects:
             await tell_missed(self, protocol, self._attempt)
 
-    async def _define(self, symbols: Iterable[str]) -> None:
-        """Feeds the rules of each market asked for; raises `WrongUse` for one that the venue does not have."""
-        for symbol in symbols:
-            found = [e for e in await self.instruments(Query(symbol=symbol)) if isinstance(e, InstrumentDefined)]
-            if not any(event.symbol == symbol for event in found):
-                raise WrongUse(f"{self.venue} has no {self.settings.market} market {symbol!r}")
-            if self.credentials is not None:
-                found = [await self.fee_rates(event) for event in found]
-            self.inbox.feed(self.clock.now_ns(), found)
+    async def _rules_of(self, symbol: str) -> Sequence[InstrumentDefined]:
+        found = [each for each in await self.instruments(Query(symbol=symbol)) if isinstance(each, InstrumentDefined)]
+        return found if self.credentials is None else [await self.fee_rates(event) for event in found]
 
     def with_flats(self, listed: Sequence[AnyEvent], asked_ns: int, *, feed: bool) -> Sequence[AnyEvent]:
         """A list of positions that holds no flat ones, with those that were held and are not in it."""
