@@ -38,6 +38,7 @@ from state.words import Action
 
 CLOCK_EVERY_S = 60.0
 READY_S = 20.0
+OWED_S = 3.0  # how much later than its order a fill may be told
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 30.0
 
@@ -104,6 +105,7 @@ class Exchange(Polls):
             on_fatal=self._fatal,
         )
         self._private: Pump | None = None
+        self._is_chasing = False
         self._reconciler = Reconciler(
             self,
             self.account_inbox,
@@ -216,6 +218,18 @@ class Exchange(Polls):
         self.account_inbox.feed(recv, events, 0, frame)
         if any(isinstance(event, FeedStatus) and event.status == "gap" for event in events):
             self._spawn(self._read_account())
+        elif self.known.owing and not self._is_chasing:
+            self._is_chasing = True
+            self._spawn(self._chase())
+
+    async def _chase(self) -> None:
+        """Fills that an order was told to have had, and that no frame told: they are late, or the frame is lost."""
+        while owing := tuple(self.known.owing):
+            await self.transport.sleep(OWED_S)
+            if any(client_id in self.known.owing for client_id in owing):
+                await self._read_account()
+                break
+        self._is_chasing = False
 
     def _order_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         if any(isinstance(event, FeedStatus) and event.status == "down" for event in events):

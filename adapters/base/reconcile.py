@@ -110,7 +110,7 @@ class Reconciler:
             self._say("down", f"not reconciled: {error}")
             raise
         self.has_run = True
-        self._known.has_begun = True
+        self._known.was_read()
         self._answered, self._looked_ns = calls, now
         if self._is_listening() and calls == self._calls:
             self._say("ok", self._told())
