@@ -16,6 +16,7 @@ from state.secrets import Credentials
 from state.words import Refusal
 
 BANNED_S = 600.0  # after HTTP 403 "access too frequent"
+IP_BANNED = 10018  # the same, said in a body
 RATE_WAIT_S = 1.0
 BUSY_WAIT_S = 0.5
 
@@ -33,7 +34,7 @@ CODES: dict[int, tuple[Meaning, Refusal | None]] = _table(
     {
         ("ok", None): (0, 110025, 110026, 110027, 110043, 34040, 20001),
         ("gone", "gone"): (110001, 110008, 110010),
-        ("retry", "rate"): (10006, 10403, 20003),
+        ("retry", "rate"): (10006, 10018, 10403, 20003),
         ("retry", "clock"): (10002,),
         ("retry", "busy"): (10429, 429, 10019, 110079, 40004),
         ("unknown", None): (10000, 10016),
@@ -123,6 +124,8 @@ def verdict_of(code: int, text: str) -> Verdict:
     if known is None:
         return Verdict("unknown", None, str(code), text, known=False)
     meaning, refusal = known
+    if code == IP_BANNED:
+        return Verdict(meaning, refusal, str(code), text, BANNED_S, banned=True)
     wait_s = {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
     return Verdict(meaning, refusal, str(code), text, wait_s)
 
