@@ -55,6 +55,8 @@ class Exchange(Polls):
     closing_rounds = ROUNDS  # how often shutting down asks whether it is true
     batch_sizes: dict[Action, int]
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
+    _asking: asyncio.Task[object] | None = None  # once a ban is over
+    _is_chasing = False
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
@@ -89,7 +91,6 @@ class Exchange(Polls):
         )
         self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
         self.sender.ask_again = self._ask_later
-        self._asking: asyncio.Task[object] | None = None
         self.ours = Ours(self.venue, self.order_ids, settings.foreign_orders, self.may_rest)
         self._rules = Rules(self._rules_of, inbox, clock, lambda work: self._spawn(self._attempt(work)))
         self.orders = OrderEntry(
@@ -105,7 +106,6 @@ class Exchange(Polls):
             on_fatal=self._fatal,
         )
         self._private: Pump | None = None
-        self._is_chasing = False
         self._reconciler = Reconciler(
             self,
             self.account_inbox,

@@ -16,7 +16,6 @@ from state.secrets import Credentials
 from state.words import Refusal
 
 BANNED_S = 600.0  # after HTTP 403 "access too frequent"
-IP_BANNED = 10018  # the same, said in a body
 RATE_WAIT_S = 1.0
 BUSY_WAIT_S = 0.5
 
@@ -120,14 +119,12 @@ class Client(BaseClient):
 
 def verdict_of(code: int, text: str) -> Verdict:
     """What a return code means; one that no table has is unknown, and loudly so."""
-    known = CODES.get(code)
-    if known is None:
+    if (known := CODES.get(code)) is None:
         return Verdict("unknown", None, str(code), text, known=False)
     meaning, refusal = known
-    if code == IP_BANNED:
-        return Verdict(meaning, refusal, str(code), text, BANNED_S, banned=True)
-    wait_s = {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
-    return Verdict(meaning, refusal, str(code), text, wait_s)
+    is_ban = code == 10018  # what HTTP 403 says, in a body
+    wait_s = BANNED_S if is_ban else {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
+    return Verdict(meaning, refusal, str(code), text, wait_s, banned=is_ban)
 
 
 def _unreadable(text: str) -> Verdict:
