@@ -16,7 +16,7 @@ from state.events import AmendOrder, CancelAll, CancelOrder, Intent, PlaceOrder
 from state.instruments import Instrument
 from state.ledger import Ledger, LedgerSnapshot
 from state.market import Market, MarketSnapshot
-from state.orders import Orders, OrdersSnapshot
+from state.orders import Order, Orders, OrdersSnapshot
 from state.words import FeedState, OrderKind, RiskState, Side, TimeInForce
 
 
@@ -247,8 +247,8 @@ class ExchangeDoor:
 
     def amend(self, symbol: str, client_id: str, price: Decimal, size: Decimal) -> None:
         """`size` is the new total; raises `OffGrid`, or `WrongUse` for an order that is not open."""
-        self._shared.instrument(self.venue, symbol).check(price, size)
-        self._open(client_id)
+        reduce_only = self._open(client_id).reduce_only
+        self._shared.instrument(self.venue, symbol).check(price, size, reduce_only=reduce_only)
         self._call(AmendOrder(self.venue, symbol, client_id, price, size))
 
     def cancel(self, symbol: str, client_id: str) -> None:
@@ -260,10 +260,11 @@ class ExchangeDoor:
         """All orders of a market, or of the venue, also those of the account that are not ours."""
         self._call(CancelAll(self.venue, symbol))
 
-    def _open(self, client_id: str) -> None:
+    def _open(self, client_id: str) -> Order:
         order = self._shared.account(self.venue).orders.get(client_id)
         if order is None or not order.is_open:
             raise WrongUse(f"no open order {client_id} at {self.venue}")
+        return order
 
     def _call(self, intent: Intent) -> None:
         call = self._shared.order_call

@@ -176,7 +176,8 @@ class Running:
                 raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
             instrument.check(intent.price, intent.size, reduce_only=intent.reduce_only)
         else:
-            instrument.check(intent.price, intent.size)
+            order = self._shared.account(intent.venue).orders.get(intent.client_id)
+            instrument.check(intent.price, intent.size, reduce_only=order is not None and order.reduce_only)
 
 
 def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[Running]:

@@ -65,6 +65,7 @@ class OrderEntry:
         self._on_fatal = on_fatal
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[tuple[int, bytes, Frame | None]]] = {}
+        self._attempts = 0  # over the order socket
         self._tail: dict[str, asyncio.Event] = {}  # the last request of an order that has no outcome yet
         self._open: dict[int, Open] = {}  # by seq of the intent
         self._held: dict[str, str] = {}  # orders whose placing waits here and has not left, with their symbols
@@ -240,9 +241,8 @@ class OrderEntry:
             return answer.recv, self._speaker.client.items(answer.status, answer.body, count), answer.frame
         protocol = self.pump.protocol
         assert isinstance(protocol, OrderSocket)
-        request_id = f"o{records[0].seq}n{len(self._asked)}"  # letters and digits: all that some venue takes
-        while request_id in self._asked:
-            request_id += "x"
+        self._attempts += 1  # some venue takes an id once, also that of a request which it has refused
+        request_id = f"o{records[0].seq}n{self._attempts}"  # letters and digits: all that another one takes
         answered: asyncio.Future[tuple[int, bytes, Frame | None]] = asyncio.get_running_loop().create_future()
         self._asked[request_id] = answered
         sent = self._clock.now_ns()

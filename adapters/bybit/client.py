@@ -131,12 +131,12 @@ class Client(BaseClient):
 
 def verdict_of(code: int, text: str) -> Verdict:
     """What a return code means; one that no table has is unknown, and loudly so."""
-    known = CODES.get(code)
-    if known is None:
+    if (known := CODES.get(code)) is None:
         return Verdict("unknown", None, str(code), text, known=False)
     meaning, refusal = known
-    wait_s = {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
-    return Verdict(meaning, refusal, str(code), text, wait_s)
+    is_ban = code == 10018  # what HTTP 403 says, in a body
+    wait_s = BANNED_S if is_ban else {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
+    return Verdict(meaning, refusal, str(code), text, wait_s, banned=is_ban)
 
 
 def _unreadable(text: str) -> Verdict:

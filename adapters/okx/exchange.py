@@ -117,10 +117,10 @@ class Exchange(Sweeping):
 
     # --- an account may hold what the session does not follow ---
 
-    async def _start_account(self) -> None:
+    async def _start_account(self, followed: Iterable[str]) -> None:
         """All contract sizes first: the account's first frame may speak of any market."""
         await self._list()
-        await super()._start_account()
+        await super()._start_account(followed)
 
     async def reconcile(self) -> None:
         """With what was listed since."""

@@ -96,3 +96,21 @@ def test_an_order_socket_that_speaks_of_others_is_kept(world: World, heard: Hear
         assert not [e for e in heard.events if isinstance(e, FeedStatus) and (e.channel, e.status) == ("trade", "down")]
 
     trading(world, heard, story, {})
+
+
+def test_an_order_that_is_sent_again_over_its_socket_has_another_request_id(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        exchange.submit([Record(7, 0, 0, place("a"))])
+        await world.settle()
+        sent = order_socket(world).sent
+        order_socket(world).say(b'{"reqId":"%b","retCode":10006,"op":"order.create"}' % request_id(sent[-1]))
+        await asyncio.sleep(0)
+        await world.passing(2)
+        placed = [request_id(frame) for frame in sent if b"order.create" in frame]
+        assert len(set(placed)) == len(placed) == 2
+
+    trading(world, heard, story, {})
+
+
+def request_id(frame: bytes) -> bytes:
+    return frame.partition(b'"reqId":"')[2].partition(b'"')[0]

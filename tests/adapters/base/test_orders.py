@@ -112,7 +112,12 @@ def test_a_code_that_no_table_has_is_unknown_and_said_aloud(play: Any) -> None:
     play(story, {CREATE: [said(777777, "brand new")]})
 
 
-def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any) -> None:
+@pytest.mark.parametrize(
+    "banned",
+    [Response(403, {}, b"access too frequent"), said(10018, "exceeded the IP rate limit")],
+    ids=["403", "10018"],
+)
+def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any, banned: Response) -> None:
     async def story(desk: Desk) -> None:
         (first,) = desk.intend(place("a"))
         await desk.world.settle()
@@ -130,7 +135,7 @@ def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any) -> None:
         await desk.world.settle()
         assert [type(e) for e in desk.heard.outcome(third)] == [Accepted]
 
-    play(story, {CREATE: [Response(403, {}, b"access too frequent")]})
+    play(story, {CREATE: [banned]})
 
 
 def test_a_cancel_waits_for_the_answer_to_the_order_it_speaks_of(play: Any) -> None:
