@@ -99,8 +99,11 @@ class Fork:
         settings: PaperSettings,
         at: int,
         *,
+        by_venue: Mapping[str, PaperSettings] | None = None,
         recorded: Mapping[str, Sequence[OrderLatency]] = NOTHING_RECORDED,
     ) -> None:
+        """`settings` are those of every venue that is not in `by_venue`."""
+        self._by_venue = by_venue or {}
         self._session, self._settings, self._recorded, self._at = session, settings, recorded, at
         self._pipeline = Pipeline(self, client_ids, on_tick=self._decided)
         self._originals = [_Voice(self._pipeline, strategy) for strategy in strategies]
@@ -310,7 +313,9 @@ class Fork:
     def _venue(self, name: str) -> PaperVenue:
         venue = self._venues.get(name)
         if venue is None:
-            venue = PaperVenue(name, self._settings, self._session, self._recorded.get(name, ()))
+            venue = PaperVenue(
+                name, self._by_venue.get(name, self._settings), self._session, self._recorded.get(name, ())
+            )
             self._venues[name] = venue
         return venue
 

@@ -33,6 +33,8 @@ class Profit:
     rebates: Decimal = _ZERO
     funding: Decimal = _ZERO
     unseen: int = 0  # fills at a moment without a book: all of what they earned is inventory
+    elsewhere: dict[str, Decimal] = field(default_factory=dict)  # fees and rebates in other assets, which no sum holds
+    unpriced: Decimal = _ZERO  # size that is still held where no book says what it is worth: it counts at its cost
 
     @property
     def total(self) -> Decimal:
@@ -80,14 +82,16 @@ def account_for(
     apply = Reducer(shared).apply
     every = max(1, (closed - opened) // POINTS_MOST)
     due = opened
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, str, str]] = set()
     rest = iter(records)
     while block := list(islice(rest, 4096)):
         for record in block:
             event = record.event
-            if isinstance(event, Fill) and (event.symbol, event.side, event.fill_id) not in seen:
-                seen.add((event.symbol, event.side, event.fill_id))
-                _filled(found, shared, event, record.recv)
+            if isinstance(event, Fill):
+                fill = (event.venue, event.symbol, event.side, event.fill_id)
+                if fill not in seen:
+                    seen.add(fill)
+                    _filled(found, shared, event, record.recv)
             elif isinstance(event, FundingPayment):
                 _profit(found, shared.market(event.venue, event.symbol))
             elif isinstance(event, Rejected):
@@ -119,15 +123,22 @@ def _filled(found: Account, shared: SharedState, fill: Fill, recv: int) -> None:
     profit = _profit(found, market)
     course = found.courses.setdefault((fill.venue, fill.symbol), Course())
     course.fills.append((recv, fill.side, float(fill.price), float(fill.size), fill.maker))
+    _charge(profit, market.instrument, fill)
+    if not market.book.is_ok:
+        profit.unseen += 1
+        return
+    profit.spread += _gained(market.instrument, exact(market.book.mid), fill)
+
+
+def _charge(profit: Profit, instrument: Instrument | None, fill: Fill) -> None:
     if fill.fee_asset == profit.asset:
         if fill.fee < 0:
             profit.fees += fill.fee
         else:
             profit.rebates += fill.fee
-    if not market.book.is_ok:
-        profit.unseen += 1
-        return
-    profit.spread += _gained(market.instrument, exact(market.book.mid), fill)
+    elif fill.fee and not (instrument is not None and instrument.kind == "spot" and fill.fee_asset == instrument.base):
+        # A spot fee in the base asset is size that never came: inventory has it.
+        profit.elsewhere[fill.fee_asset] = profit.elsewhere.get(fill.fee_asset, _ZERO) + fill.fee
 
 
 def _gained(instrument: Instrument | None, mid: Decimal, fill: Fill) -> Decimal:
@@ -150,6 +161,8 @@ def _settle(found: Account, shared: SharedState) -> None:
             traded = position.realized_pnl
             if position.size and all(market.book.levels()):
                 traded += position.unrealized(market.book.mid)
+            else:
+                profit.unpriced = position.size
             profit.inventory = traded - profit.spread
 
 

@@ -16,6 +16,7 @@ from app.options import JsonOption, LogOption, SessionArgument
 from app.output import Cell, moment, print_json, print_lines, print_table
 from app.progress import progress
 from app.report import rounded
+from replay.assumed import assumed
 from replay.fork import FirstDifference, Fork, Forked
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.rebuild import rebuild
@@ -90,8 +91,8 @@ def fork(
         if not 1 <= at <= row.last_seq:
             raise WrongUse(f"session {row.id} has records 1 to {row.last_seq}; there is no seq {at}")
         manifest = Manifest.parse(row.manifest)
-        changed, paper = _changed(manifest, settings or [])
-        forked = _run(opened, row, manifest, changed, paper, at)
+        changed = _changed(manifest, settings or [])
+        forked = _run(opened, row, manifest, changed, _papers(manifest, settings or []), at)
         original = _course(opened.records(row.id, at + 1), rebuild(opened, row.id))
     now = _course(forked.records, forked.shared)
     fact = ForkFact(
@@ -111,13 +112,20 @@ def fork(
 
 
 def _run(
-    log: Log, row: SessionRow, manifest: Manifest, changed: Sequence[StrategyEntry], paper: PaperSettings, at: int
+    log: Log,
+    row: SessionRow,
+    manifest: Manifest,
+    changed: Sequence[StrategyEntry],
+    papers: dict[str, PaperSettings],
+    at: int,
 ) -> Forked:
-    recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
-    if paper.latency == "recorded" and not recorded:
+    by_record = any(paper.latency == "recorded" for paper in papers.values())
+    recorded = recorded_latencies(log, row.id) if by_record else NOTHING_RECORDED
+    if by_record and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
     others = strategies_of(msgspec.structs.replace(manifest, strategies=list(changed)))
-    run = Fork(row.id, order_ids(row.id), strategies_of(manifest), others, paper, at, recorded=recorded)
+    ids, ours = order_ids(row.id), strategies_of(manifest)
+    run = Fork(row.id, ids, ours, others, papers[""], at, by_venue=papers, recorded=recorded)
     done = 0
     with progress("forking", row.last_seq) as shown, Collector():
 
@@ -129,13 +137,21 @@ def _run(
         return run.run(log.records(row.id), count)
 
 
-def _changed(manifest: Manifest, words: Sequence[str]) -> tuple[list[StrategyEntry], PaperSettings]:
-    """The strategies with other parameters, and the paper venue: as the session had it, where it traded at one."""
+def _papers(manifest: Manifest, words: Sequence[str]) -> dict[str, PaperSettings]:
+    """The paper venues as the session had them, where it traded at such, with what is said; the empty name is any other."""
+    said = [word for word in words if word.startswith("paper.")]
+    given = msgspec.to_builtins(parse_settings(said)[1])
+    named = {name: given[name] for name in (word.partition("=")[0].removeprefix("paper.") for word in said)}
+    known = {"": PaperSettings()} | assumed(manifest)
+    return {
+        venue: msgspec.convert(msgspec.to_builtins(settings) | named, PaperSettings, strict=False)
+        for venue, settings in known.items()
+    }
+
+
+def _changed(manifest: Manifest, words: Sequence[str]) -> list[StrategyEntry]:
+    """The strategies with other parameters."""
     fields, _ = parse_settings([word for word in words if not word.startswith("paper.")])
-    known = _assumed(manifest)
-    given = msgspec.to_builtins(parse_settings([word for word in words if word.startswith("paper.")])[1])
-    named = {word.partition("=")[0].removeprefix("paper.") for word in words if word.startswith("paper.")}
-    paper = msgspec.convert(known | {name: given[name] for name in named}, PaperSettings, strict=False)
     wanted: dict[str, dict[str, object]] = {}
     for key, value in fields.items():
         strategy, _, name = key.rpartition(".")
@@ -145,19 +161,11 @@ def _changed(manifest: Manifest, words: Sequence[str]) -> tuple[list[StrategyEnt
             raise ConfigurationError(f"--set {key}: no strategy {strategy!r} in the session; it ran {names}")
         for each in meant:
             wanted.setdefault(each.name, {})[name] = value
-    changed = [
+    return [
         entry(each.name, each.strategy, msgspec.json.decode(each.params, type=dict[str, object]) | wanted[each.name])
         for each in manifest.strategies
         if each.name in wanted
     ]
-    return changed, paper
-
-
-def _assumed(manifest: Manifest) -> dict[str, object]:
-    """What a simulation assumed; nothing of a live session, whose venues were real."""
-    if manifest.source != "simulation":
-        return {}
-    return msgspec.json.decode(manifest.paper, type=dict[str, object] | None) or {}
 
 
 def _course(records: Iterable[Record], shared: SharedState) -> Course:

@@ -7,6 +7,7 @@ import pytest
 
 from adapters import order_ids
 from adapters.paper import PaperSettings
+from app.commands.fork import _papers
 from replay.fork import Fork, Forked
 from state.events import INTENT, Blocked, Fill, FundingPayment
 from state.log import Log
@@ -114,3 +115,18 @@ def test_what_cannot_be_forked_is_said_in_one_line(
     assert said.code == 2
     assert told in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_a_session_on_paper_is_forked_on_the_paper_that_it_had(lab: Lab) -> None:
+    """A live session tells its paper venues by name, a simulation and a shadow one for all; what is said goes before."""
+    had = PaperSettings(order_latency_ms=7, queue="log")
+    with Log.open(lab.url) as log:
+        manifest = Manifest.parse(log.find(lab.live).manifest)
+    of_venues = msgspec.Raw(msgspec.json.encode({"bybit": had, "okx": None}))
+    for source in ("live", "demo", "shadow", "simulation"):
+        paper = msgspec.Raw(msgspec.json.encode(had)) if source in ("shadow", "simulation") else of_venues
+        known = msgspec.structs.replace(manifest, source=source, paper=paper)
+        papers = _papers(known, ["paper.response_latency_ms=3", "plain.levels=1"])
+        other = PaperSettings(response_latency_ms=3)
+        wanted = PaperSettings(order_latency_ms=7, queue="log", response_latency_ms=3)
+        assert papers == ({"": wanted} if source in ("shadow", "simulation") else {"": other, "bybit": wanted}), source

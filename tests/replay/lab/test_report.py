@@ -6,14 +6,20 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from adapters.paper import PaperSettings
 from app.commands.fork import _inventory
-from replay.pnl import account_for
+from app.session_page import page
+from replay.pnl import Account, account_for
+from replay.quality.report import measure
 from replay.rebuild import rebuild
-from state.events import Blocked, Fill, Rejected
+from state.events import AnyEvent, Blocked, Fill, InstrumentDefined, Rejected
 from state.log import Log
+from state.manifest import Manifest
 from state.record import Record
+from state.words import Side
 from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
 
@@ -92,6 +98,64 @@ def test_refusals_are_the_venues_and_those_of_risk(tapeline: Tapeline, tmp_path:
         (rule, *_) = {record.event.rule for record in log.records(session) if isinstance(record.event, Blocked)}
     assert tapeline("report", session, "-o", str(tmp_path / "page.html"), "--log", url).code == 0
     assert re.search(rf"<td>risk, \w+</td><td>{rule}</td>", (tmp_path / "page.html").read_text())
+
+
+def fill(venue: str, fill_id: str, side: Side, price: str, fee: str, asset: str = "USDT") -> Fill:
+    return Fill(
+        venue, "S", None, fill_id, None, None, side, Decimal(price), Decimal(1), Decimal(fee), asset, maker=True
+    )
+
+
+def rules(venue: str) -> InstrumentDefined:
+    one = Decimal(1)
+    return InstrumentDefined(venue, "S", None, "S", "USDT", "USDT", "perpetual", one, one, one, one)
+
+
+def accounted(*events: AnyEvent) -> Account:
+    return account_for([Record(seq, seq, 0, event) for seq, event in enumerate(events, 1)], 1, len(events))
+
+
+def test_two_venues_whose_fills_have_the_same_id_are_two_fills() -> None:
+    """Two paper venues number their orders from one, each of them."""
+    told = [it for venue in ("v", "w") for it in (rules(venue), fill(venue, "paper-1-1", "buy", "9", "-0.5"))]
+    found = accounted(*told)
+    assert [found.profits[venue, "S"].fees for venue in ("v", "w")] == [Decimal("-0.5")] * 2
+    assert [len(found.courses[venue, "S"].fills) for venue in ("v", "w")] == [1, 1]
+
+
+def test_what_no_sum_can_hold_is_said_beside_it(lab: Lab) -> None:
+    found = accounted(
+        rules("v"), fill("v", "a", "buy", "9", "-0.5"), fill("v", "b", "buy", "9", "-0.01", "BNB"), rules("w")
+    )
+    profit = found.profits["v", "S"]
+    assert (profit.elsewhere, profit.unpriced, profit.total) == ({"BNB": Decimal("-0.01")}, 2, Decimal("-0.5"))
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        text = page(row, found, measure(log, row.id))
+    assert "fees of -0.01 BNB are in no sum" in text
+    assert "v S: 2 is still held and no book says what it is worth" in text
+    assert "2 fills had no book" in text
+
+
+@pytest.mark.parametrize("source", ["live", "demo", "chaos"])
+def test_every_session_whose_venues_are_configured_has_a_report(
+    lab: Lab, tapeline: Tapeline, tmp_path: Path, source: str
+) -> None:
+    """That of `tapeline demo` ended in a traceback: its manifest tells paper venues as a live one does."""
+    url = f"sqlite:///{tmp_path}/log.db"
+    with Log.open(lab.url) as log, Log.open(url) as other:
+        manifest = Manifest.parse(log.find(lab.live).manifest)
+        paper = msgspec.Raw(msgspec.json.encode({"bybit": PaperSettings(queue="power3")}))
+        records = list(log.records(lab.live))
+        writer = other.begin(
+            "s", msgspec.structs.replace(manifest, source=source, paper=paper).to_json(), records[0].recv
+        )
+        for record in records:
+            writer.append(record)
+        writer.close(records[-1].recv)
+    said = tapeline("report", "s", "-o", str(tmp_path / "page.html"), "--log", url)
+    assert said.code == 0, said.err
+    assert "queue (power3)" in (tmp_path / "page.html").read_text()
 
 
 def test_a_refusal_of_many_orders_is_one_line() -> None:
