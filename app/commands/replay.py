@@ -21,7 +21,7 @@ from app.redecoding import decode_again
 from app.report import print_summary
 from app.running import new_session_id
 from app.summary import Summary, summarize
-from replay.imports import import_recordings
+from replay.imports import Imported, import_recordings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.market_files.importing import format_of, import_market_files
 from replay.market_files.source import Said
@@ -56,17 +56,26 @@ def import_frames(
     kind: Annotated[
         str, typer.Option("--kind", metavar="KIND", help="CSV, npz: perpetual, future or spot.")
     ] = "perpetual",
+    contract_size: Annotated[
+        str,
+        typer.Option("--contract-size", metavar="SIZE", help="CSV, npz: sizes are contracts of so many base units."),
+    ] = "",
+    inverse: Annotated[
+        bool, typer.Option("--inverse", help="CSV, npz: contracts are worth --contract-size in the quote.")
+    ] = False,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Turn recorded raw frames, or others' market data, into a session, through the same pipeline as a live one."""
     url = log_url(context, log)
     if format_of(files[0]) is not None:
-        name, said = venue, _said(venue, symbol, tick, lot, kind)
+        name, said = venue, _said(venue, symbol, tick, lot, kind, contract_size, inverse)
     else:
         name, said = _venue_of_frames(venue, files[0]), None
-    if said is None and (symbol or tick or lot):
-        raise WrongUse("--symbol, --tick and --lot are for tardis CSV and npz: frames say their markets themselves")
+    if said is None and (symbol or tick or lot or contract_size or inverse):
+        raise WrongUse(
+            "--symbol, --tick, --lot, --contract-size, --inverse are for tardis CSV and npz: frames say their markets themselves"
+        )
     tapeline, python, packages = installed()
     manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
     session = new_session_id(WallClock())
@@ -88,15 +97,19 @@ def import_frames(
         if as_json:
             print_json(imported)
         else:
-            counted = "" if said is not None else f"{imported.frames} frames, "
-            misfits = "" if said is not None else f", {imported.misfits} frames that did not fit"
-            print_lines(
-                [
-                    f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode(),
-                    f"next: tapeline replay {imported.session} --verify{told(url)}".encode(),
-                ]
-            )
+            _print_imported(imported, url, of_frames=said is None)
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
+
+
+def _print_imported(imported: Imported, url: str, *, of_frames: bool) -> None:
+    counted = f"{imported.frames} frames, " if of_frames else ""
+    misfits = f", {imported.misfits} frames that did not fit" if of_frames else ""
+    print_lines(
+        [
+            f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode(),
+            f"next: tapeline replay {imported.session} --verify{told(url)}".encode(),
+        ]
+    )
 
 
 def _venue_of_frames(venue: str, path: Path) -> str:
@@ -111,9 +124,9 @@ def _venue_of_frames(venue: str, path: Path) -> str:
         ) from error
 
 
-def _said(venue: str, symbol: str, tick: str, lot: str, kind: str) -> Said:
+def _said(venue: str, symbol: str, tick: str, lot: str, kind: str, contract_size: str, inverse: bool) -> Said:
     steps = []
-    for name, word in (("tick", tick), ("lot", lot)):
+    for name, word in (("tick", tick), ("lot", lot), ("contract-size", contract_size)):
         try:
             step = Decimal(word) if word else None
         except InvalidOperation:
@@ -124,7 +137,9 @@ def _said(venue: str, symbol: str, tick: str, lot: str, kind: str) -> Said:
     kinds: dict[str, InstrumentKind] = {"perpetual": "perpetual", "future": "future", "spot": "spot"}
     if kind not in kinds:
         raise WrongUse(f"--kind is none of {', '.join(kinds)}: {kind!r}")
-    return Said(venue, symbol, steps[0], steps[1], kinds[kind])
+    if inverse and kind == "spot":
+        raise WrongUse("--inverse is for contracts, and --kind spot has none")
+    return Said(venue, symbol, steps[0], steps[1], kinds[kind], steps[2], inverse)
 
 
 def replay(
