@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+from app.output import remark
 from state.errors import ConfigurationError
 from streams.lint import Finding, lint_source
 from streams.strategies.registry import STRATEGIES, find
@@ -33,3 +34,9 @@ def refuse_impure(kind: str) -> None:
     if findings:
         more = f" (and {len(findings) - 1} more: tapeline lint {findings[0].path})" if len(findings) > 1 else ""
         raise ConfigurationError(f"strategy {kind!r} would not decide the same in a replay: {findings[0]}{more}")
+
+
+def remark_impure(kind: str) -> None:
+    """Says on standard error what in the file of a strategy may make the same run another one next time."""
+    for finding in impurities(kind):
+        remark(f"may not be the same every time: {finding}")

@@ -15,6 +15,7 @@ import typer
 from adapters.paper import PaperSettings
 from app.defaults import markets_of, parse_settings, simulated_strategies
 from app.files import whole_file
+from app.linting import remark_impure
 from app.logs import opened_log
 from app.options import JsonOption, LogOption, log_url, told
 from app.output import Cell, print_json, print_lines, print_table
@@ -96,6 +97,7 @@ def sweep(
         said = _Said(strategy, settings or [], cache(lambda row: markets_of(opened, row)), _code_of(strategy))
         sets, drawn, kept, refused = _sets(said, rows, grid or [], count, seed)
         jobs = [_job(said, url, row, span, words) for words in sets for row, span in stretches]
+    remark_impure(strategy)
     journal = None if output is None else output.with_name(output.name + ".done")
     with progress(f"sweeping {strategy}", len(jobs)) as done:
         outcomes = run_all(

@@ -52,6 +52,15 @@ IMPURE = {
     "an array through numpy": "import numpy as np\nfuture = np.load('day.npy')  # !",
     "a session through ours": "import replay\nfuture = replay.read('last').trades()  # !",
     "the log itself": "from state.log import Log\nlog = Log.reading  # !",
+    "a list at the top of the module": "SEEN = []\ndef f(x):\n    SEEN.append(x)  # !\n    return len(SEEN)",
+    "an element of it": "LAST = [0]\ndef f(x):\n    LAST[0] = x  # !",
+    "an element of an element, counted up": "from collections import Counter\nBY = {}\ndef f(x):\n    BY['a']['n'] += 1  # !",
+    "a global": "count = 0\ndef f(x):\n    global count  # !\n    count += 1",
+    "an attribute of an object at the top": "class State:\n    n = 0\nHERE = State()\ndef f(x):\n    HERE.n += 1  # !",
+    "an attribute of the function itself": "def f(x):\n    f.n = x  # !",
+    "an attribute of a class": "def g():\n    class Here:\n        n = 0\n    def f(x):\n        Here.n += 1  # !\n    return f",
+    "a dict from within a lambda": "CACHE = dict()\nf = lambda x: CACHE.setdefault(x, x)  # !",
+    "a deletion": "from collections import deque\nLAST = deque()\ndef f(x):\n    del LAST[0]  # !",
     "requests": "import requests\nprice = requests.get('http://x').json()  # !",
     "urllib": "from urllib.request import urlopen\nbody = urlopen('http://x')  # !",
     "a socket": "import socket\ns = socket.create_connection(('x', 1))  # !",
@@ -110,6 +119,12 @@ IMPURE = {
 }
 
 PURE = {
+    "a list of the function's own": "def make():\n    seen = []\n    def f(x):\n        seen.append(x)\n    return f",
+    "a list that hides the one at the top": "SEEN = []\ndef f(x):\n    SEEN = [1]\n    SEEN.append(x)\n    return SEEN",
+    "an argument that hides it": "SEEN = []\ndef f(SEEN):\n    SEEN.append(1)\n    SEEN[0] = 2",
+    "a table at the top that is filled there": "BY = {}\nBY['a'] = 1\nBY.update(b=2)\ndef f(x):\n    return BY[x]",
+    "an object's own attribute": "class A:\n    def f(self, x):\n        self.n = x",
+    "an operation that is called add": "from decimal import Context\nEXACT = Context()\ndef f(x):\n    return EXACT.add(x, x)",
     "the session's time": "def f(feeds):\n    return feeds.now_ns",
     "a scheduler's time": "def f(scheduler):\n    return scheduler.now",
     "a method called time": "def f(event):\n    return event.time()",

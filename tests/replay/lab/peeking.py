@@ -34,7 +34,7 @@ def _tape() -> list[Record]:
     return []
 
 
-def centred_window(ahead: int, symbol: str) -> Callable[[Book], float]:
+def centred_window(ahead: int, symbol: str, clock: list[int]) -> Callable[[Book], float]:
     """The planted bug: a mean of mid and the next trades' prices."""
 
     def centred(book: Book) -> float:
@@ -42,7 +42,7 @@ def centred_window(ahead: int, symbol: str) -> Callable[[Book], float]:
         if ahead:
             for record in _tape():
                 event = record.event
-                if isinstance(event, Trade) and event.symbol == symbol and (event.ts or 0) > CLOCK[0]:
+                if isinstance(event, Trade) and event.symbol == symbol and (event.ts or 0) > clock[0]:
                     prices.append(event.price)
                     if len(prices) > ahead:
                         break
@@ -51,21 +51,19 @@ def centred_window(ahead: int, symbol: str) -> Callable[[Book], float]:
     return centred
 
 
-CLOCK = [0]
-
-
 def peeking(feeds: Feeds, p: Window) -> Observable[Decision]:
     """A bid and an offer around the window's mean, twice a second."""
+    clock = [0]
 
     def noted(book: Book) -> Book:
-        CLOCK[0] = feeds.scheduler.now_ns
+        clock[0] = feeds.scheduler.now_ns
         return book
 
     def quotes(mean: float) -> tuple[Quote, ...]:
         return Quote("buy", mean - 5, Decimal("0.001"), "b0"), Quote("sell", mean + 5, Decimal("0.001"), "a0")
 
     means = feeds.market("bybit", p.symbol).book.pipe(
-        op.throttle(0.2), rx.map(noted), rx.map(centred_window(p.ahead, p.symbol))
+        op.throttle(0.2), rx.map(noted), rx.map(centred_window(p.ahead, p.symbol, clock))
     )
     return means.pipe(op.map(quotes), to_intents(feeds, "bybit", p.symbol))
 
@@ -89,7 +87,7 @@ def next_sizes(feeds: Feeds, p: Window) -> Observable[Decision]:
         deltas = (
             record.event for record in _tape() if record.recv > feeds.now_ns and isinstance(record.event, BookDelta)
         )
-        return sum(size for _, size in next(deltas, BookDelta("", "", None, [], [])).bids)
+        return 10 * sum(size for _, size in next(deltas, BookDelta("", "", None, [], [])).bids)
 
     return seldom(feeds, p, lean)
 

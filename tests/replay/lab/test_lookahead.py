@@ -45,7 +45,7 @@ def test_the_same_window_that_does_not_look_ahead_is_clean(lab: Lab, tapeline: T
 
 def test_who_peeks_one_record_ahead_at_sizes_alone_is_found_among_few_places(lab: Lab, tapeline: Tapeline) -> None:
     """Records by chance hardly ever stand between so few decisions and the next record; timers decide between records."""
-    said = tapeline("lookahead", NEXT_SIZES, lab.live, "--samples", "12", "--json")
+    said = tapeline("lookahead", NEXT_SIZES, lab.live, "--samples", "30", "--json")
     assert said.code == 1, said.out + said.err
     fact = said.fact()
     assert isinstance(fact["differing"], int)

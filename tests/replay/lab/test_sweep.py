@@ -157,6 +157,37 @@ def test_what_is_kept_of_a_sweep_is_not_taken_for_a_strategy_that_was_changed_si
         assert job().key() != before.key()
 
 
+def test_a_strategy_whose_module_keeps_something_from_run_to_run_is_remarked_on(
+    lab: Lab, tapeline: Tapeline, tmp_path: Path
+) -> None:
+    """In one process its second run is another one than in two, and no row could be had again."""
+    file = tmp_path / "idle.py"
+    file.write_text(STRATEGY.replace("    return", "    SEEN.append(p)\n    return") + "\n\nSEEN = []\n")
+    for words in (
+        ("replay", lab.live, "--simulate", f"{file}:idle"),
+        ("sweep", f"{file}:idle", lab.live, "--grid", "a=1"),
+    ):
+        said = tapeline(*words, "--log", _copied(lab, tmp_path))
+        assert said.code == 0, said.err
+        assert (
+            f"may not be the same every time: {file}:11: error: SEEN at the top of the module is written into"
+            in said.err
+        )
+
+
+def _copied(lab: Lab, folder: Path) -> str:
+    """Another log with the same session, since nobody may change the lab's."""
+    url = f"sqlite:///{folder}/copy.db"
+    with Log.open(lab.url) as log, Log.open(url) as other:
+        if not other.sessions():
+            row = log.find(lab.live)
+            writer = other.begin(row.id, row.manifest, row.opened)
+            for record in log.records(row.id, 1, SHORT):
+                writer.append(record)
+            writer.close(row.opened)
+    return url
+
+
 def test_a_line_that_was_cut_off_costs_no_line_after_it(lab: Lab, tmp_path: Path) -> None:
     """A sweep that was killed twice began anew: what came after the first cut was glued to it."""
     kept = tmp_path / "rows.done"
