@@ -13,6 +13,7 @@ from adapters import order_ids
 from adapters import venue as find_venue
 from app.collector import Collector
 from app.defaults import markets_of, parse_settings, simulated_strategies
+from app.linting import remark_impure
 from app.logs import is_sealed, opened_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, VenueArgument, log_url, told
 from app.output import moment, print_json, print_lines
@@ -283,6 +284,7 @@ class SimulateFact(msgspec.Struct, frozen=True):
 def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: float | None, *, as_json: bool) -> int:
     params, paper = parse_settings(words)
     chosen = simulated_strategies(row, kind, params, lambda: markets_of(log, row))
+    remark_impure(kind)
     parent = Manifest.parse(row.manifest)
     tapeline, python, packages = installed()
     manifest = msgspec.structs.replace(

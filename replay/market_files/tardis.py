@@ -178,7 +178,8 @@ def _trades(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) ->
 def _liquidations(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
     events = channels.ok(symbol, "liquidations")
     for _, _, ts, _, (_, side, price, amount, *_) in rows:
-        events.append(Liquidation(venue, symbol, ts, _SIDES[side], _price(price), _size(amount)))
+        if side != "unknown":
+            events.append(Liquidation(venue, symbol, ts, _SIDES[side], _price(price), _size(amount)))
     return events
 
 
