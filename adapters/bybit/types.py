@@ -64,7 +64,8 @@ INTERVALS: dict[int, str] = {
 # What a reject reason means to a strategy; others stay words.
 REFUSALS: dict[str, Refusal] = {
     "EC_PostOnlyWillTakeLiquidity": "post_only", "EC_NoImmediateQtyToFill": "would_not_fill",
-    "EC_CancelForNoFullFill": "would_not_fill", "EC_ReachRiskPriceLimit": "price_band", "EC_BySelfMatch": "rule",
+    "EC_CancelForNoFullFill": "would_not_fill", "EC_NoEnoughQtyToFill": "would_not_fill",
+    "EC_ReachRiskPriceLimit": "price_band", "EC_ReachMarketPriceLimit": "price_band", "EC_BySelfMatch": "rule",
     "EC_OrigClOrdIDDoesNotExist": "gone", "EC_TooLateToCancel": "gone",
 }  # fmt: skip
 POST_ONLY_REFUSED = "EC_PostOnlyWillTakeLiquidity"
@@ -78,6 +79,7 @@ CANCEL_ORIGINS: dict[str, Origin] = {
 }  # fmt: skip
 CREATE_ORIGINS: dict[str, Origin] = {
     "CreateByLiq": "liquidation", "CreateByTakeOver_PassThrough": "liquidation", "CreateByAdl_PassThrough": "adl",
+    "CreateBySettle": "settlement", "CreateByAdminClosing": "venue",
 }  # fmt: skip
 
 INSTRUMENT_STATUS: dict[str, InstrumentStatus] = {
