@@ -25,7 +25,7 @@ class Types:
         {"limit": "limit", "market": "market"},
         also={
             "post_only": "limit", "ioc": "limit", "fok": "limit", "op_fok": "limit", "mmp": "limit",
-            "mmp_and_post_only": "limit", "elp": "limit", "optimal_limit_ioc": "market",
+            "mmp_and_post_only": "limit", "elp": "limit", "rpi": "limit", "optimal_limit_ioc": "market",
         },
     )  # fmt: skip
     tif: Words[TimeInForce] = Words(
@@ -34,6 +34,7 @@ class Types:
         also={
             "market": "ioc", "optimal_limit_ioc": "ioc", "op_fok": "fok", "mmp": "gtc",
             "mmp_and_post_only": "post_only", "elp": "post_only",
+            "rpi": "post_only",  # a maker's order that only retail takes; called elp before 2026-07
         },
     )  # fmt: skip
 
