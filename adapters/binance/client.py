@@ -11,7 +11,7 @@ from hmac import new as hmac
 
 import msgspec
 
-from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
+from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict, complete
 from adapters.base.client import Client as BaseClient
 from adapters.base.mac import Mac
 from adapters.binance import wire
@@ -113,8 +113,7 @@ class Client(BaseClient):
         except msgspec.DecodeError as error:
             return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
         judged = [_judged(row) for row in rows[:count]]
-        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
-        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+        return complete(judged, count)
 
     def budgets(self, request: Request, headers: Mapping[str, str]) -> Sequence[tuple[str, Budget]]:
         said = ((pool, headers.get(name, "")) for name, pool in _HEADERS.items())

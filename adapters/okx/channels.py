@@ -19,7 +19,6 @@ from state.events import AnyEvent, Candle, Liquidation, Ticker, Trade
 from state.words import TradeKind
 
 MS = 1_000_000  # ns
-RETAIL = "1"  # the source of a trade
 T = TypeVar("T")
 
 
@@ -103,7 +102,7 @@ class LiquidationsChannel(Channel):
 def trade(venue: str, row: wire.TradeRow, contract: Contract, *, backfilled: bool = False) -> Trade:
     """A trade event, by stream or REST."""
     size, trade_id = contract.base(row.sz), str(row.tradeId)
-    kind: TradeKind = "rpi" if row.source == RETAIL else "normal"
+    kind: TradeKind = "rpi" if row.source == "1" else "normal"
     return Trade(venue, row.instId, row.ts * MS, trade_id, row.px, size, row.side, kind, backfilled)
 
 
