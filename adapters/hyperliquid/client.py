@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from adapters.base.client import Client as BaseClient
-from adapters.base.client import ItemVerdict, Request, SignedRequest, Verdict
+from adapters.base.client import ItemVerdict, Request, SignedRequest, Verdict, complete
 from adapters.base.nonces import Nonces
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.endpoints import ACTIONS
@@ -84,8 +84,7 @@ class Client(BaseClient):
         judged = [_judged(leg) for leg in legs[:count]]
         if len(judged) == 1 and judged[0].verdict.meaning != "ok":
             return judged * count
-        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
-        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+        return complete(judged, count)
 
 
 def verdict_of(text: str) -> Verdict:

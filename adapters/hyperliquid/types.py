@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from adapters.base.client import Meaning
-from adapters.base.types import Words
-from state.errors import UnknownWord, WrongUse
+from adapters.base.types import Intervals, Words
+from state.errors import UnknownWord
 from state.words import FillKind, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
 
 
@@ -124,19 +124,11 @@ def fill_kind(direction: str, *, ours: bool) -> FillKind:
     return "liquidation" if ours or direction.startswith("Liquidated") else "trade"
 
 
-INTERVALS: dict[int, str] = {
+INTERVALS = Intervals("hyperliquid", {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h", 28_800: "8h",
     43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
     2_592_000: "1M",  # asked for as 30 days; the event carries the true length
-}  # fmt: skip
-
-
-def interval_of(seconds: int) -> str:
-    """The venue's word for a length of candles; raises `WrongUse`."""
-    if seconds not in INTERVALS:
-        raise WrongUse(f"hyperliquid has no candles of {seconds} s; known: {sorted(INTERVALS)}")
-    return INTERVALS[seconds]
-
+})  # fmt: skip
 
 # The first assets of mainnet. Its list only grows at its end, so their numbers stand for ever; a session reads the whole list.
 MAINNET = (

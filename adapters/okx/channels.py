@@ -103,7 +103,7 @@ class LiquidationsChannel(Channel):
 def trade(venue: str, row: wire.TradeRow, contract: Contract, *, backfilled: bool = False) -> Trade:
     """A trade event, by stream or REST."""
     size, trade_id = contract.base(row.sz), str(row.tradeId)
-    kind: TradeKind = "rpi" if row.source == RETAIL else "normal"
+    kind: TradeKind = "rpi" if row.source == "1" else "normal"
     return Trade(venue, row.instId, row.ts * MS, trade_id, row.px, size, row.side, kind, backfilled)
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from adapters.base.client import Client as BaseClient
-from adapters.base.client import ItemVerdict, Meaning, Request, SignedRequest, Verdict, by_status
+from adapters.base.client import ItemVerdict, Meaning, Request, SignedRequest, Verdict, by_status, complete
 from adapters.base.mac import Mac
 from adapters.base.numbers import ns
 from adapters.okx import wire
@@ -97,11 +97,9 @@ class Client(BaseClient):
             stamp = stamp_of(now_ms)
             signed = f"{stamp}{endpoint.method}{path}".encode() + request.body
             headers |= {
-                "OK-ACCESS-KEY": self._credentials.key.reveal(),
-                "OK-ACCESS-SIGN": signature(self._mac, signed),
-                "OK-ACCESS-TIMESTAMP": stamp,
-                "OK-ACCESS-PASSPHRASE": self._credentials.passphrase.reveal(),
-            }
+                "OK-ACCESS-KEY": self._credentials.key.reveal(), "OK-ACCESS-SIGN": signature(self._mac, signed),
+                "OK-ACCESS-TIMESTAMP": stamp, "OK-ACCESS-PASSPHRASE": self._credentials.passphrase.reveal(),
+            }  # fmt: skip
         if endpoint.method == "POST" and endpoint.path in Endpoints.EXPIRING:
             headers["expTime"] = str(now_ms + self._expires_ms)
         return SignedRequest(endpoint.method, self._rest_url + path, headers, request.body)
@@ -128,8 +126,7 @@ class Client(BaseClient):
             judged = [ItemVerdict(verdict_of(i.sCode or "0", i.sMsg), i.ordId or None, ns(i.ts)) for i in told]
         except (msgspec.DecodeError, ValueError) as error:
             return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
-        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
-        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+        return complete(judged, count)
 
 
 def _of_items(answer: wire.Envelope) -> Verdict:

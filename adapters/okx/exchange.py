@@ -149,10 +149,9 @@ class Exchange(Sweeping):
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
     ) -> Sequence[AnyEvent]:
         """Fills are read with the funding of that time, oldest first, from the call that still knows them."""
-        now_ns = self.clock.now_ns() + self.sender.offset.ns
         if action != "executions" or query.order_id or query.client_id:
             return await super().poll(action, query, feed=feed, priority=priority)
-        now_ms = now_ns // 1_000_000
+        now_ms = (self.clock.now_ns() + self.sender.offset.ns) // 1_000_000
         since = query.start_ms if query.start_ms is not None else now_ms - FILLS_KEPT_MS
         fills = "execution_archive" if since < now_ms - FILLS_KEPT_MS else "executions"
         bills = "funding_archive" if since < now_ms - BILLS_KEPT_MS else "funding"

@@ -102,12 +102,8 @@ class Formats:
             case "amend":
                 amend = of_kind(arguments, AmendOrder, action)
                 size, price = text(self.contracts.of(amend.symbol).count(amend.size)), text(amend.price)
-                return {
-                    "instId": amend.symbol,
-                    "clOrdId": alphanumeric(amend.client_id, ID_MOST),
-                    "newSz": size,
-                    "newPx": price,
-                }
+                client_id = alphanumeric(amend.client_id, ID_MOST)
+                return {"instId": amend.symbol, "clOrdId": client_id, "newSz": size, "newPx": price}
             case _:
                 cancel = of_kind(arguments, CancelOrder, action)
                 return {"instId": cancel.symbol, "clOrdId": alphanumeric(cancel.client_id, ID_MOST)}
@@ -142,14 +138,13 @@ class Formats:
     def _query(self, action: str, query: Query) -> Mapping[str, Field | None]:
         if action in _OF_ONE and not query.symbol:
             raise WrongUse(f"okx wants the symbol for {action}")
-        if action == "klines" and query.interval_s not in INTERVALS:
-            raise WrongUse(f"okx has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+        interval = INTERVALS[query.interval_s] if action == "klines" else None
         index, start, end = query.symbol.removesuffix("-SWAP"), query.start_ms, query.end_ms
         limit = None if query.limit is None else min(query.limit, _PAGE_MOST.get(action, USUAL_PAGE))
         words: dict[str, Field | None] = {
             "instType": kind_of(query.symbol) if query.symbol else self.kind, "instId": query.symbol, "ccy": query.coin,
             "ordId": query.order_id, "clOrdId": query.client_id, "after": query.cursor, "begin": start, "end": end,
-            "limit": limit, "sz": limit, "bar": INTERVALS.get(query.interval_s), "type": 8,
+            "limit": limit, "sz": limit, "bar": interval, "type": 8,
         }  # fmt: skip
         if action == "klines":  # those beyond the two
             words |= {"after": None if end is None else end + 1, "before": None if start is None else start - 1}
@@ -271,7 +266,6 @@ _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = 
     "wallet": lambda formats, body, query: formats.account.balances(body),
 }  # fmt: skip
 _PAGED: Mapping[str, Callable[[Formats, bytes, Query], Page]] = {
-    **dict.fromkeys(("open_orders", "order_history"), Formats._orders),
-    **dict.fromkeys(("executions", "execution_archive"), Formats._executions),
-    **dict.fromkeys(("funding", "funding_archive"), Formats._fundings),
-}
+    "open_orders": Formats._orders, "order_history": Formats._orders, "executions": Formats._executions,
+    "execution_archive": Formats._executions, "funding": Formats._fundings, "funding_archive": Formats._fundings,
+}  # fmt: skip

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.base.client import Request
 from adapters.hyperliquid.account import PRIVATE_TOPICS, Account
+from adapters.hyperliquid.endpoints import Endpoints
 from adapters.hyperliquid.exchange import Decoder
 from adapters.hyperliquid.websocket import PrivateWebsocket
 from state.errors import UnknownWord
@@ -32,6 +34,7 @@ CLOID = "0x0000000000000000000000006d6d0001"
 T = 1754000000905
 NEXT = 77738400  # the number after a change: they rise
 D = Decimal
+MODE = Request(Endpoints.ALL["account_mode"])
 
 
 def frame(channel: str, said: object) -> bytes:
@@ -323,7 +326,7 @@ def test_what_tells_nothing_more_is_passed_over(channel: str) -> None:
     "said", [b'{"channel":"orderUpdates","data":[{"order":7}]}', b'{"channel":"userFills","data":{"fills":[{}]}}', b"{", b'{"channel":"mystery","data":1}']
 )  # fmt: skip
 def test_a_frame_that_does_not_fit_is_told_and_kept(said: bytes) -> None:
-    socket = PrivateWebsocket("", Account(V), USER)
+    socket = PrivateWebsocket("", Account(V), USER, MODE)
     (status,) = socket.receive(said, 0)
     assert isinstance(status, FeedStatus)
     assert status.status == "gap"
@@ -331,7 +334,7 @@ def test_a_frame_that_does_not_fit_is_told_and_kept(said: bytes) -> None:
 
 
 def test_the_private_socket_asks_for_each_topic_and_stands_when_all_are_echoed() -> None:
-    socket = PrivateWebsocket("wss://x", Account(V), USER)
+    socket = PrivateWebsocket("wss://x", Account(V), USER, MODE)
     asked = [json.loads(each) for each in socket.on_connect(0)]
     assert [each["subscription"] for each in asked] == [{"type": topic, "user": USER} for topic in PRIVATE_TOPICS]
     assert not [each for each in map(socket.strike, socket.on_connect(0)) if USER.encode() in each]
@@ -346,7 +349,7 @@ def test_the_private_socket_asks_for_each_topic_and_stands_when_all_are_echoed()
 
 
 def test_a_topic_that_is_refused_takes_the_account_down_and_a_second_subscription_does_no_harm() -> None:
-    socket = PrivateWebsocket("wss://x", Account(V), USER)
+    socket = PrivateWebsocket("wss://x", Account(V), USER, MODE)
     asked = [json.loads(each)["subscription"] for each in socket.on_connect(0)]
     (status,) = socket.receive(frame("error", f"Invalid subscription {json.dumps(asked[0])}"), 0)
     assert (status.channel, status.status) == ("account", "down")  # type: ignore[union-attr]
