@@ -11,6 +11,7 @@ import msgspec
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
+from state.decisions import check_shape, check_terms
 from state.errors import ConfigurationError, WrongUse
 from state.events import (
     AmendOrder,
@@ -90,7 +91,7 @@ class Running:
         self._feeds = feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
             before = self.pipeline.subscribers
-            self.decisions = decisions = self.strategy.build(feeds)
+            self.decisions = decisions = self._stream(self.strategy.build(feeds))
             self.listens_aside = self.pipeline.subscribers > before
             self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=self.scheduler)
         except Exception as error:  # noqa: BLE001 (a strategy may raise anything; it ends alone)
@@ -154,11 +155,18 @@ class Running:
                 if order.strategy == self.name:
                     self.pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
 
+    def _stream(self, built: object) -> Observable[Decision]:
+        if not isinstance(built, Observable):
+            raise WrongUse(f"strategy {self.name} returned {type(built).__name__}; it returns a stream of decisions")
+        return built
+
     def _decided(self, decision: Decision) -> None:
         if self.is_ended or self._is_mute:
             return
         if type(decision) not in _DECISIONS:
-            raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only")
+            hint = _HINTS.get(type(decision), "")
+            raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only{hint}")
+        check_shape(decision)
         if isinstance(decision, _SIZED):
             self._check(decision)
         if decision.strategy != self.name:
@@ -171,12 +179,7 @@ class Running:
         instrument = market.instrument if market is not None else None
         if instrument is None:
             instrument = self._shared.instrument(intent.venue, intent.symbol)  # which says what is missing
-        if isinstance(intent, PlaceOrder):
-            if (intent.kind == "limit") != (intent.price is not None):
-                raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
-            instrument.check(intent.price, intent.size, reduce_only=intent.reduce_only)
-        else:
-            instrument.check(intent.price, intent.size)
+        check_terms(intent, instrument)
 
 
 def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[Running]:
@@ -195,6 +198,7 @@ def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[R
 
 
 _SIZED = (PlaceOrder, AmendOrder)
+_HINTS: Mapping[type, str] = {tuple: ": `to_intents` makes them of quotes", list: ": one by one, as by `ops.flat_map`"}
 _DECISIONS = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked, RiskChanged, CommandRefused})
 
 
