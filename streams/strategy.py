@@ -42,6 +42,13 @@ class Strategy:
     change: Callable[[Mapping[str, object]], "Strategy"] | None = None
     """The same with these parameters changed; raises `ConfigurationError`. None where it has no parameters to change."""
 
+    def decisions(self, feeds: Feeds) -> Observable[Decision]:
+        """Raises `WrongUse` where the function returns no stream."""
+        built: object = self.build(feeds)
+        if not isinstance(built, Observable):
+            raise WrongUse(f"a strategy returns a stream of decisions, not {type(built).__name__}")
+        return built
+
 
 class SetWord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The payload of the command `set`: parameters of one strategy from here on."""
@@ -91,7 +98,7 @@ class Running:
         self._feeds = feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
             before = self.pipeline.subscribers
-            self.decisions = decisions = self._stream(self.strategy.build(feeds))
+            self.decisions = decisions = self.strategy.decisions(feeds)
             self.listens_aside = self.pipeline.subscribers > before
             self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=self.scheduler)
         except Exception as error:  # noqa: BLE001 (a strategy may raise anything; it ends alone)
@@ -155,17 +162,12 @@ class Running:
                 if order.strategy == self.name:
                     self.pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
 
-    def _stream(self, built: object) -> Observable[Decision]:
-        if not isinstance(built, Observable):
-            raise WrongUse(f"strategy {self.name} returned {type(built).__name__}; it returns a stream of decisions")
-        return built
-
     def _decided(self, decision: Decision) -> None:
         if self.is_ended or self._is_mute:
             return
         if type(decision) not in _DECISIONS:
             hint = _HINTS.get(type(decision), "")
-            raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only{hint}")
+            raise WrongUse(f"a strategy may emit intents only, not {type(decision).__name__}{hint}")
         check_shape(decision)
         if isinstance(decision, _SIZED):
             self._check(decision)

@@ -457,13 +457,13 @@ def test_a_strategy_that_raises_while_it_is_built_ends_alone() -> None:
 
 
 NO_STREAMS = {
-    "nothing": (lambda _: None, "returned NoneType; it returns a stream of decisions"),
-    "its decisions": (lambda _: [place()], "returned list; it returns a stream of decisions"),
+    "nothing": (lambda _: None, "returns a stream of decisions, not NoneType"),
+    "its decisions": (lambda _: [place()], "returns a stream of decisions, not list"),
     "quotes": (
-        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: ())), "emitted tuple.*`to_intents`",
+        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: ())), "not tuple: `to_intents`",
     ),
     "several decisions at once": (
-        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: [place()])), "emitted list.*flat_map",
+        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: [place()])), "not list: .*flat_map",
     ),
 }  # fmt: skip
 
