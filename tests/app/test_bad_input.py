@@ -184,6 +184,13 @@ def test_a_setting_that_is_none_is_told(cli: Any, log_url: str, words: str) -> N
     one_line(ran.err)
 
 
+def test_a_market_that_a_session_does_not_have_is_told(tmp_path: Path, cli: Any, log_url: str) -> None:
+    (tmp_path / "own.py").write_text('def own(feeds):\n    return feeds.market("bybit", "NOUSDT").book\n')
+    ran = cli("replay", "last", "--simulate", "own.py:own", "--log", log_url)
+    assert "has no bybit NOUSDT, which a strategy asked for" in ran.err
+    assert ran.code == 0
+
+
 # --- the venue ---
 
 
