@@ -200,7 +200,7 @@ def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[R
 
 
 _SIZED = (PlaceOrder, AmendOrder)
-_HINTS: Mapping[type, str] = {tuple: ": `to_intents` makes them of quotes", list: ": one by one, as by `ops.flat_map`"}
+_HINTS: Mapping[type, str] = {tuple: ": `to_intents` makes them of quotes", list: ": `op.each()` says them one by one"}
 _DECISIONS = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked, RiskChanged, CommandRefused})
 
 

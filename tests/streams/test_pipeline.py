@@ -463,7 +463,7 @@ NO_STREAMS = {
         lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: ())), "not tuple: `to_intents`",
     ),
     "several decisions at once": (
-        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: [place()])), "not list: .*flat_map",
+        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: [place()])), "not list: `op.each",
     ),
 }  # fmt: skip
 
