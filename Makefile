@@ -42,6 +42,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/streams/operators/typed_pipes.py
+	$(BIN)/python -m tests.streams.authored
 	MYPYPATH=docs/examples/pond $(BIN)/mypy --strict --follow-imports=silent docs/examples/pond
 	$(BIN)/lint-imports
 

@@ -7,8 +7,9 @@ from adapters.base.settings import Capabilities
 from app.config import RunConfig, StrategyConfig, VenueConfig
 from app.linting import refuse_impure
 from state.errors import ConfigurationError
-from streams.risk import Quoting, RiskLimits, check_feasible
-from streams.strategies.registry import find, read_params
+from streams.rehearsal import Asked, rehearse
+from streams.risk import Quoting, check_feasible
+from streams.strategies.registry import build, find, read_params
 
 
 def check_config(config: RunConfig) -> None:
@@ -17,9 +18,8 @@ def check_config(config: RunConfig) -> None:
     for line in config.venues:
         _check_venue(line, find_venue(line.name).capabilities)
     _require_distinct("strategies", [known.name or known.strategy for known in config.strategies])
-    followed = {(line.name, symbol) for line in config.venues for symbol in line.symbols}
     for known in config.strategies:
-        _check_strategy(known, followed, config.risk)
+        _check_strategy(known, config)
 
 
 def _check_venue(line: VenueConfig, able: Capabilities) -> None:
@@ -34,19 +34,42 @@ def _check_venue(line: VenueConfig, able: Capabilities) -> None:
         )
 
 
-def _check_strategy(known: StrategyConfig, followed: set[tuple[str, str]], limits: RiskLimits | None) -> None:
+def _check_strategy(known: StrategyConfig, config: RunConfig) -> None:
     name = known.name or known.strategy
     refuse_impure(known.strategy)
     params: object = read_params(known.strategy, find(known.strategy).params, known.params)
-    venue, symbol = getattr(params, "venue", None), getattr(params, "symbol", None)
-    if isinstance(venue, str) and isinstance(symbol, str) and (venue, symbol) not in followed:
-        markets = _listed(f"{venue} {symbol}" for venue, symbol in sorted(followed))
-        raise ConfigurationError(f"strategy {name} trades {venue} {symbol}, which no venue here follows: {markets}")
-    if limits is not None and isinstance(params, Quoting):
+    _check_asked(name, rehearse(build(known.strategy, known.params, name)), config, is_shadow=known.shadow)
+    if config.risk is not None and isinstance(params, Quoting):
         try:
-            check_feasible(params, limits)
+            check_feasible(params, config.risk)
         except ConfigurationError as error:
             raise ConfigurationError(f"strategy {name}: {error}") from error
+
+
+def _check_asked(name: str, asked: Asked, config: RunConfig, *, is_shadow: bool) -> None:
+    """What nobody follows would never speak, and the strategy stand still without a word."""
+    venues = {line.name: line for line in config.venues}
+    followed = sorted((line.name, symbol) for line in config.venues for symbol in line.symbols)
+    for venue, symbol in asked.markets:
+        if (venue, symbol) not in followed:
+            markets = _listed(f"{venue} {symbol}" for venue, symbol in followed)
+            raise ConfigurationError(
+                f"strategy {name} asks for {venue} {symbol}, which no venue here follows: {markets}"
+            )
+    for venue, symbol, channel in asked.channels:
+        if channel not in venues[venue].channels and not (channel == "candles" and venues[venue].candle_intervals_s):
+            raise ConfigurationError(
+                f"strategy {name} asks for the {channel} of {venue} {symbol}; {venue} is followed by its channels "
+                f"{_listed(venues[venue].channels)}"
+            )
+    for venue in asked.accounts:
+        if venue not in venues:
+            raise ConfigurationError(f"strategy {name} asks for an account at {venue}, which is no venue here")
+        if not (is_shadow or venues[venue].trade or venues[venue].paper):
+            raise ConfigurationError(
+                f"strategy {name} asks for the account at {venue}, which has `trade = false`: say `paper = true`, or "
+                "`shadow = true` of the strategy"
+            )
 
 
 def _require_distinct(what: str, names: Sequence[str]) -> None:

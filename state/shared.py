@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from state.decisions import check_shape, check_terms
 from state.errors import LogCorrupt, SchemaUnknown, WrongUse
 from state.events import AmendOrder, CancelAll, CancelOrder, Intent, PlaceOrder
 from state.instruments import Instrument
@@ -239,16 +240,12 @@ class ExchangeDoor:
         reduce_only: bool = False,
         label: str = "",
     ) -> None:
-        """Raises `OffGrid` where the numbers are not the instrument's."""
-        if (kind == "limit") != (price is not None):
-            raise WrongUse(f"a {kind} order {'needs a' if kind == 'limit' else 'takes no'} price")
-        self._shared.instrument(self.venue, symbol).check(price, size, reduce_only=reduce_only)
+        """Raises `WrongUse` for terms that do not go together, `OffGrid` for numbers that are not the instrument's."""
         self._call(PlaceOrder(self.venue, symbol, side, size, price, kind, tif, reduce_only, label=label))
 
     def amend(self, symbol: str, client_id: str, price: Decimal, size: Decimal) -> None:
         """`size` is the new total; raises `OffGrid`, or `WrongUse` for an order that is not open."""
-        reduce_only = self._open(client_id).reduce_only
-        self._shared.instrument(self.venue, symbol).check(price, size, reduce_only=reduce_only)
+        self._open(client_id)
         self._call(AmendOrder(self.venue, symbol, client_id, price, size))
 
     def cancel(self, symbol: str, client_id: str) -> None:
@@ -270,6 +267,10 @@ class ExchangeDoor:
         call = self._shared.order_call
         if call is None:
             raise WrongUse("this state is only read (a rebuild or a copy): it takes no orders")
+        check_shape(intent)
+        if isinstance(intent, PlaceOrder | AmendOrder):
+            amended = self._shared.account(intent.venue).orders.get(intent.client_id)
+            check_terms(intent, self._shared.instrument(intent.venue, intent.symbol), amended)
         call(intent)
 
 

@@ -12,7 +12,6 @@ from reactivex import operators as ops
 
 from state.book import Book, BookStatus
 from state.events import (
-    BalanceUpdate,
     Blocked,
     Candle,
     Command,
@@ -143,10 +142,13 @@ class AccountFeed:
         return self._pipeline.source(Blocked, self.venue, symbol)
 
     def balance(self, asset: str) -> Observable[Balance]:
-        return self._pipeline.source(Balance, self.venue, asset)
+        """The balance now, once the venue has told it, and each time that it tells it; in between `total` moves in place."""
 
-    def balances(self) -> Observable[BalanceUpdate]:
-        return self._pipeline.source(BalanceUpdate, self.venue, "")
+        def told() -> Balance | None:
+            known = self.state.ledger.balances.get(asset)
+            return known if known is not None and known.reported is not None else None
+
+        return _from_now(told, self._pipeline.source(Balance, self.venue, asset))
 
     @property
     def status(self) -> Observable[FeedStatus]:
@@ -218,9 +220,11 @@ class Feeds:
         return self._pipeline.source(Command, venue, symbol).pipe(ops.filter(fits))
 
 
-def _from_now(current: Callable[[], T], source: Source[T]) -> Observable[T]:
+def _from_now(current: Callable[[], T | None], source: Source[T]) -> Observable[T]:
     def subscribe(observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        observer.on_next(current())
+        known = current()
+        if known is not None:
+            observer.on_next(known)
         return source.subscribe(observer, scheduler=scheduler)
 
     return Observable(subscribe)

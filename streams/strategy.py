@@ -11,6 +11,7 @@ import msgspec
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
+from state.decisions import check_shape, check_terms
 from state.errors import ConfigurationError, WrongUse
 from state.events import (
     AmendOrder,
@@ -40,6 +41,13 @@ class Strategy:
     build: Build
     change: Callable[[Mapping[str, object]], "Strategy"] | None = None
     """The same with these parameters changed; raises `ConfigurationError`. None where it has no parameters to change."""
+
+    def decisions(self, feeds: Feeds) -> Observable[Decision]:
+        """Raises `WrongUse` where the function returns no stream."""
+        built: object = self.build(feeds)
+        if not isinstance(built, Observable):
+            raise WrongUse(f"a strategy returns a stream of decisions, not {type(built).__name__}")
+        return built
 
 
 class SetWord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,7 +98,7 @@ class Running:
         self._feeds = feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
             before = self.pipeline.subscribers
-            self.decisions = decisions = self.strategy.build(feeds)
+            self.decisions = decisions = self.strategy.decisions(feeds)
             self.listens_aside = self.pipeline.subscribers > before
             self._subscription = decisions.subscribe(self._decided, self.fail, scheduler=self.scheduler)
         except Exception as error:  # noqa: BLE001 (a strategy may raise anything; it ends alone)
@@ -158,7 +166,9 @@ class Running:
         if self.is_ended or self._is_mute:
             return
         if type(decision) not in _DECISIONS:
-            raise WrongUse(f"strategy {self.name} emitted {type(decision).__name__}; it may emit intents only")
+            hint = _HINTS.get(type(decision), "")
+            raise WrongUse(f"a strategy may emit intents only, not {type(decision).__name__}{hint}")
+        check_shape(decision)
         if isinstance(decision, _SIZED):
             self._check(decision)
         if decision.strategy != self.name:
@@ -171,13 +181,10 @@ class Running:
         instrument = market.instrument if market is not None else None
         if instrument is None:
             instrument = self._shared.instrument(intent.venue, intent.symbol)  # which says what is missing
-        if isinstance(intent, PlaceOrder):
-            if (intent.kind == "limit") != (intent.price is not None):
-                raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
-            instrument.check(intent.price, intent.size, reduce_only=intent.reduce_only)
-        else:
-            order = self._shared.account(intent.venue).orders.get(intent.client_id)
-            instrument.check(intent.price, intent.size, reduce_only=order is not None and order.reduce_only)
+        amended = None
+        if type(intent) is AmendOrder:
+            amended = self._shared.account(intent.venue).orders.get(intent.client_id)
+        check_terms(intent, instrument, amended)
 
 
 def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[Running]:
@@ -196,6 +203,7 @@ def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[R
 
 
 _SIZED = (PlaceOrder, AmendOrder)
+_HINTS: Mapping[type, str] = {tuple: ": `to_intents` makes them of quotes", list: ": `op.each()` says them one by one"}
 _DECISIONS = frozenset({PlaceOrder, AmendOrder, CancelOrder, CancelAll, Blocked, RiskChanged, CommandRefused})
 
 

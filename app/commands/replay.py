@@ -16,7 +16,7 @@ from app.defaults import markets_of, parse_settings, simulated_strategies
 from app.linting import remark_impure
 from app.logs import is_sealed, opened_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, VenueArgument, log_url, told
-from app.output import moment, print_json, print_lines
+from app.output import moment, print_json, print_lines, remark
 from app.progress import counting, progress
 from app.redecoding import decode_again
 from app.report import print_summary
@@ -34,7 +34,9 @@ from state.errors import ConfigurationError, WrongUse
 from state.log import Log, SessionRow
 from state.log.data_keys import LogKey
 from state.manifest import Manifest, installed
+from state.market import Market
 from state.record import Record, to_json
+from state.shared import SharedState
 from state.words import InstrumentKind
 from streams.strategies.recorded import entry, strategies_of
 
@@ -319,6 +321,8 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
         writer.close(row.opened, "crashed")
         raise
     writer.close(simulated.last_recv)
+    for market in _silent(simulated.shared):
+        remark(f"session {row.id} has no {market.venue} {market.symbol}, which a strategy asked for")
     summary = summarize(log, session, simulated.shared)
     if as_json:
         print_json(SimulateFact(session, row.id, summary, list(simulated.assumptions)))
@@ -326,6 +330,13 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
         print_summary(summary, simulated.shared)
         print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in simulated.assumptions)])
     return FINDINGS if simulated.shared.failed else CLEAN
+
+
+def _silent(shared: SharedState) -> Iterator[Market]:
+    """Markets that were asked for and of which nothing was heard."""
+    for market in shared.markets.values():
+        if market.dump() == Market(market.venue, market.symbol).dump():
+            yield market
 
 
 # --- time ---

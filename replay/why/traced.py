@@ -167,7 +167,7 @@ def _watched(strategy: Strategy, listening: Trace, told: Callable[[str, Decision
     change = strategy.change
     return Strategy(
         strategy.name,
-        lambda feeds: listening.watch(strategy.build(feeds), strategy.name, told),
+        lambda feeds: listening.watch(strategy.decisions(feeds), strategy.name, told),
         None if change is None else lambda params: _watched(change(params), listening, told),
     )
 

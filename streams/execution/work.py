@@ -39,7 +39,8 @@ def work(
     One part is out at a time, labelled ~label.number; `to_intents` leaves those alone. What a part did not fill, or what
     was refused or blocked, is tried again, a second later, until the whole is done: parts together never exceed it. Where
     less is left than the venue takes, the job is over, and its progress says so. The order's own price is the worst that is
-    paid. `fair` is what a `Sniper` goes by. Time and memory are proportional to the jobs under way.
+    paid. `fair` is what a `Sniper` goes by. Orders that end (`ops.take(1)`) leave the jobs under way. Time and memory are
+    proportional to these.
     """
 
     def operator(source: Observable[Decision]) -> Observable[Decision]:
@@ -61,7 +62,8 @@ def work(
             )
             if fair is not None:
                 listening.add(fair.subscribe(desk.valued, observer.on_error, scheduler=scheduler))
-            listening.add(source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler))
+            # Not told that the orders have ended: it would take the jobs under way with it.
+            listening.add(source.subscribe(on_next, observer.on_error, scheduler=scheduler))
             listening.add(keep(scheduler, on_next, desk.alarm))
             return listening
 

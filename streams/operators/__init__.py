@@ -22,6 +22,7 @@ from streams.operators.debounce import debounce
 from streams.operators.depth_changes import DepthChange, depth_changes
 from streams.operators.depth_imbalance import depth_imbalance
 from streams.operators.depth_mid import depth_mid
+from streams.operators.each import each
 from streams.operators.ema import ema
 from streams.operators.ema_n import ema_n
 from streams.operators.ewma_volatility import ewma_volatility
@@ -94,6 +95,7 @@ __all__ = [
     "depth_changes",
     "depth_imbalance",
     "depth_mid",
+    "each",
     "ema",
     "ema_n",
     "ewma_volatility",

@@ -17,7 +17,7 @@ from state.instruments import Instrument
 from state.orders import Order
 from state.words import Side, TimeInForce
 from streams.quoting.counts import QuoteCounts
-from streams.quoting.ladder import Quote
+from streams.quoting.ladder import Quote, is_level
 
 _INFINITE = float("inf")
 
@@ -64,15 +64,15 @@ def snapped(
     """Quotes on the grid by label. `touch` (best bid, best ask) is not reached across: post-only orders would be refused.
 
     Left out and counted: what is below the venue's minimum or no number, and what would cross a quote of one's own.
-    Raises `WrongUse` for a label that is empty or used twice.
+    Raises `WrongUse` for a label that is empty, used twice, or an execution's: its order would not be found again.
     """
     wanted: dict[str, Wanted] = {}
     tick = instrument.tick
     highest = instrument.price("buy", touch[1] - tick) if touch is not None else None
     lowest = instrument.price("sell", touch[0] + tick) if touch is not None else None
     for side, price, size, label, reduce_only in quotes:
-        if not label or label in wanted:
-            raise WrongUse(f"each quote needs a label of its own, not {label!r}")
+        if label in wanted or not is_level(label):
+            raise WrongUse(f"each quote needs a label of its own, not empty and not an execution's (~…): {label!r}")
         if not (0 < price < _INFINITE and 0 < size < _INFINITE):
             counts.left_out += 1
             counts.why = f"{label}: price {price}, size {size}"

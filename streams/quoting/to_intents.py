@@ -158,6 +158,8 @@ class _Desk:
         return Disposable(self._settler.dispose)
 
     def wish(self, quotes: Sequence[Quote]) -> None:
+        if isinstance(quotes, Quote):
+            raise WrongUse("to_intents takes all quotes of its market together, a tuple of them: not one Quote")
         self._quotes = quotes
         self._is_fresh = True
         self._changed()

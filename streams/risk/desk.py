@@ -55,7 +55,8 @@ def risk_desk(limits: DeskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
 
     The command `risk` (a `StateWord`) sets the state, `limits` (a `LimitsWord`) the limits, in flight. A command that
     cannot be read changes nothing and is told as `CommandRefused`. What a loss has changed, only a person
-    changes back. Orders that two strategies decide in one tick do not see each other.
+    changes back. It stands until the session ends, whether more is decided or not. Orders that two strategies decide in
+    one tick do not see each other.
     """
 
     def operator(source: Observable[Decision]) -> Observable[Decision]:
@@ -70,7 +71,7 @@ def risk_desk(limits: DeskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
             listening = CompositeDisposable(
                 feeds.commands("risk").subscribe(desk.told_state, observer.on_error, scheduler=scheduler),
                 feeds.commands("limits").subscribe(desk.told_limits, observer.on_error, scheduler=scheduler),
-                source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler),
+                source.subscribe(on_next, observer.on_error, scheduler=scheduler),  # no end: its orders may still rest
                 feeds.settled.subscribe(desk.settled, observer.on_error, scheduler=scheduler),
                 desk.gate.watching,
                 keep(scheduler, on_next),

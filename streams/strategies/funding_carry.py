@@ -7,6 +7,7 @@ import reactivex
 from reactivex import Observable
 
 from state.events import Decision, Ticker
+from state.instruments import Instrument
 from state.ledger import Position
 from state.words import Side
 from streams import operators as op
@@ -81,7 +82,7 @@ class FundingCarry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 def funding_carry(feeds: Feeds, p: FundingCarry) -> Observable[Decision]:
     """Makes a position that is paid funding, hedges each fill at once, and leaves when it is no longer paid.
 
-        carry  = funding here - funding there, bps per eight hours (0 where a market tells none, as spot)
+        carry  = funding here - funding there, bps per eight hours (0 where a market has none, as spot)
         wanted = -max_position from carry >= enter_bps on, +max_position from carry <= -enter_bps on,
                  0 once |carry| <= exit_bps or it has turned
 
@@ -93,13 +94,13 @@ def funding_carry(feeds: Feeds, p: FundingCarry) -> Observable[Decision]:
     most = float(p.max_position)
     direction = 0
 
-    def quotes(now: tuple[float, float, Position]) -> tuple[Quote, ...]:
+    def quotes(now: tuple[tuple[float, float, Position], Ticker]) -> tuple[Quote, ...]:
         nonlocal direction
-        mid, hedge_mid, position = now
-        paid = funding_bps(here.state.ticker)
-        if paid is None:
-            return ()
-        carry = paid - (funding_bps(there.state.ticker) or 0.0)
+        (mid, hedge_mid, position), ticker = now
+        paid, paid_there = funding_bps(ticker), funding_bps(there.state.ticker)
+        if paid is None or (paid_there is None and pays_funding(there.instrument)):
+            return ()  # not told yet
+        carry = paid - (paid_there or 0.0)
         direction = turned(direction, carry, (mid / hedge_mid - 1) * 10_000, p)
         return towards(float(position.size), direction * most)
 
@@ -115,6 +116,7 @@ def funding_carry(feeds: Feeds, p: FundingCarry) -> Observable[Decision]:
         return (Quote(side, price, size, "b0" if side == "buy" else "a0", reduces),)
 
     making = op.combine_every(p.requote_s, here.book.pipe(op.mid()), there.book.pipe(op.mid()), held).pipe(
+        op.with_latest(here.ticker),
         op.map(quotes),
         op.map(possible(feeds, p, p.venue, p.symbol, p.risk)),
         quote_when(is_ok(health(feeds, p.venue, p.symbol))),
@@ -132,6 +134,11 @@ def funding_bps(ticker: Ticker | None) -> float | None:
     if ticker is None or ticker.funding_rate is None:
         return None
     return ticker.funding_rate * 10_000 * PERIOD_S / (ticker.funding_interval_s or PERIOD_S)
+
+
+def pays_funding(instrument: Instrument | None) -> bool:
+    """True for a perpetual, and for what is not known to be none."""
+    return instrument is None or instrument.kind == "perpetual"
 
 
 def turned(direction: int, carry: float, premium_bps: float, p: FundingCarry) -> int:

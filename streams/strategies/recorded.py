@@ -42,7 +42,7 @@ def gated(strategy: Strategy, limits: RiskLimits | None) -> Strategy:
 
     return Strategy(
         strategy.name,
-        lambda feeds: strategy.build(feeds).pipe(risk_gate(given, feeds)),
+        lambda feeds: strategy.decisions(feeds).pipe(risk_gate(given, feeds)),
         changed if change is not None else None,
     )
 

@@ -76,14 +76,6 @@ def twap(feeds: Feeds, p: TwapOrder) -> Observable[Decision]:
             ),
         )  # fmt: skip
 
-    begun: Observable[Decision] = market.book.pipe(op.map(order), op.filter(_is_any), op.map(_only))
+    begun: Observable[Decision] = market.book.pipe(op.map(order), op.each())
     tactic = Twap(p.duration_s, p.parts, p.slippage_bps)
     return begun.pipe(work(feeds, p.venue, p.symbol, tactic), risk_desk(desk_of(p.desk, p.risk), feeds))
-
-
-def _is_any(orders: tuple[PlaceOrder, ...]) -> bool:
-    return bool(orders)
-
-
-def _only(orders: tuple[PlaceOrder, ...]) -> PlaceOrder:
-    return orders[0]

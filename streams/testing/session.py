@@ -8,7 +8,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from state.errors import WrongUse
-from state.events import Accepted, AmendOrder, AnyEvent, CancelOrder, Decision, PlaceOrder, SessionOpened
+from state.events import Accepted, AnyEvent, Decision, Intent, SessionOpened
 from state.orders import Order
 from state.record import Collected, Record
 from streams.feeds import Feeds
@@ -80,19 +80,19 @@ class Session:
         """Everything so far, in its order."""
         return self.sink.events()
 
-    def of(self, *kinds: type) -> list[AnyEvent]:
-        return [event for event in self.events if type(event) in kinds]
+    def of(self, *kinds: type[T]) -> list[T]:
+        """Events of these kinds."""
+        return [event for event in self.events if isinstance(event, kinds)]
 
     @property
-    def intents(self) -> list[AnyEvent]:
-        """Every order placed, amended or cancelled."""
-        return self.of(PlaceOrder, AmendOrder, CancelOrder)
+    def intents(self) -> list[Intent]:
+        """Every order placed, amended or cancelled, one by one or all."""
+        return [intent for _, intent in self.decided]
 
     @property
-    def decided(self) -> list[Marble[AnyEvent]]:
+    def decided(self) -> list[Marble[Intent]]:
         """The intents, with the seconds at which they were decided."""
-        kinds = (PlaceOrder, AmendOrder, CancelOrder)
-        return [((it.recv - START) / SECOND, it.event) for it in self.sink.records if isinstance(it.event, kinds)]
+        return [((it.recv - START) / SECOND, it.event) for it in self.sink.records if isinstance(it.event, Intent)]
 
     @property
     def working(self) -> Sequence[Order]:

@@ -77,6 +77,17 @@ def one_line(text: str) -> str:
         pytest.param(VENUE + PLAIN.replace('"0.01"', '"lots"'), "size", id="a size that is no number"),
         pytest.param(VENUE + PLAIN.replace('"0.1"', '"0.001"'), "max_position", id="a position below one order"),
         pytest.param(VENUE + PLAIN.replace('symbol = "BTCUSDT"', 'symbol = "BTCUSD"'), "BTCUSD", id="a market nobody follows"),
+        pytest.param(
+            VENUE + PLAIN.replace('"plain"', '"lead_lag"') + 'lead_venue = "bybit"\nlead_symbol = "ETHUSDT"\n',
+            "asks for bybit ETHUSDT, which no venue here follows: bybit BTCUSDT", id="a lead market nobody follows",
+        ),
+        pytest.param(
+            VENUE + 'channels = ["book", "trades"]\n' + VENUE.replace('"bybit"', '"binance"')
+            + PLAIN.replace('"plain"', '"funding_carry"') + 'hedge_venue = "binance"\nhedge_symbol = "BTCUSDT"\n',
+            "asks for the ticker of bybit BTCUSDT; bybit is followed by its channels book, trades",
+            id="a channel that is not followed",
+        ),
+        pytest.param(VENUE + "trade = false\n" + PLAIN, "say `paper = true`", id="a strategy where nothing is traded"),
         pytest.param(VENUE + "[risk]\nmax_order_size = 0\n", "max_order_size", id="a limit of zero"),
         pytest.param(
             VENUE + PLAIN + "[risk]\nmax_order_size = 0.001\n", "could never quote", id="a limit that can never quote",
@@ -97,6 +108,31 @@ def test_a_configuration_that_cannot_run_is_told_in_one_line(
     for name, word in KEYS.items():
         monkeypatch.setenv(name, word)
     ran = cli("run", str(config), "--log", f"sqlite:///{tmp_path}/log.db")
+    assert (ran.code, ran.out) == (2, "")
+    assert says in one_line(ran.err)
+    assert not (tmp_path / "log.db").exists()
+
+
+OWN = {
+    "returns nothing": ("return None", "strategy own.py:own: a strategy returns a stream of decisions, not NoneType"),
+    "raises": ("return {}[feeds.strategy]", "strategy own.py:own: KeyError('own.py:own')"),
+    "an account elsewhere": (
+        'return feeds.account("bytbit").orders("BTCUSDT").pipe(op.filter(bool))', "an account at bytbit, which is no venue here",
+    ),
+    "candles": ('return feeds.market("bybit", "BTCUSDT").candles(60)', "asks for the candles of bybit BTCUSDT"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "says"), OWN.values(), ids=OWN)
+def test_a_strategy_that_cannot_be_set_up_is_told_before_a_session_is_opened(
+    tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch, body: str, says: str
+) -> None:
+    (tmp_path / "own.py").write_text(f"from streams import operators as op\n\n\ndef own(feeds):\n    {body}\n")
+    (tmp_path / "session.toml").write_text(VENUE + '[[strategies]]\nstrategy = "own.py:own"\n')
+    monkeypatch.chdir(tmp_path)
+    for name, word in KEYS.items():
+        monkeypatch.setenv(name, word)
+    ran = cli("run", "session.toml", "--log", "sqlite:///log.db")
     assert (ran.code, ran.out) == (2, "")
     assert says in one_line(ran.err)
     assert not (tmp_path / "log.db").exists()
@@ -146,6 +182,13 @@ def test_a_setting_that_is_none_is_told(cli: Any, log_url: str, words: str) -> N
     ran = cli("replay", "last", "--simulate", "plain", "--set", words, "--log", log_url)
     assert (ran.code, ran.out) == (2, "")
     one_line(ran.err)
+
+
+def test_a_market_that_a_session_does_not_have_is_told(tmp_path: Path, cli: Any, log_url: str) -> None:
+    (tmp_path / "own.py").write_text('def own(feeds):\n    return feeds.market("bybit", "NOUSDT").book\n')
+    ran = cli("replay", "last", "--simulate", "own.py:own", "--log", log_url)
+    assert "has no bybit NOUSDT, which a strategy asked for" in ran.err
+    assert ran.code == 0
 
 
 # --- the venue ---

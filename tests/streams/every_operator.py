@@ -100,6 +100,7 @@ def streams(feeds: Feeds) -> list[Observable[object]]:
         op.premium(mid, other_mid),
         op.nbbo(book, other.book),
         op.lead_lag(mid, other_mid, step_s=0.05, steps=4),
+        trades.pipe(op.buffer(3), op.each()),
         trades.pipe(op.silent(1.5, least_s=0.2, most_s=2)),
         health(feeds, VENUE, SYMBOL, factor=1.5, least_s=0.2, most_s=2),
         op.switch_regime(stale, {True: mid, False: other_mid}),

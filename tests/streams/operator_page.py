@@ -31,7 +31,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Averages and ranks": (
         "ema", "ema_n", "wma", "wma_n", "hma", "hma_n", "zscore", "percentile", "momentum", "ring", "clamp", "utilisation",
     ),
-    "Time and rate": ("throttle", "debounce", "sample", "conflate", "buffer", "hold", "stale_after", "silent"),
+    "Time and rate": ("throttle", "debounce", "sample", "conflate", "buffer", "hold", "stale_after", "silent", "each"),
     "Several streams": ("combine", "combine_every", "with_latest", "when", "switch_regime", "lead_lag"),
 }  # fmt: skip
 

@@ -2,16 +2,25 @@
 
 import doctest
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
+import msgspec
 import pytest
+import reactivex
 
+from state.events import PlaceOrder
+from state.words import Side
 from streams import operators as op
+from streams.checkpoint import dump
 from streams.lint import lint_source
 from streams.risk import RiskLimits
 from streams.strategies import STRATEGIES
 from streams.strategies.registry import find
+from streams.testing import READY, VENUE, Session, book, fill, instrument
 from tests.streams import operator_page
+from tests.streams.authored import block_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "strategies.md").read_text()
@@ -33,20 +42,42 @@ def test_every_block_is_python_and_pure(block: str) -> None:
     assert lint_source(block) == []
 
 
-def test_the_operator_of_ones_own_works() -> None:
-    import reactivex
+def written(function: str) -> Callable[..., Any]:
+    """A function of the page, as it stands there."""
+    names: dict[str, Any] = {}
+    exec(block_of("strategies.md", function), names)
+    return cast("Callable[..., Any]", names[function])
 
-    names: dict[str, object] = {}
-    header = (
-        "from collections.abc import Callable\nfrom reactivex import abc\n"
-        "from streams import operators as op\nfrom streams.operators import Operator\n"
-    )
-    exec(header + BLOCKS[1], names)
+
+def test_the_operator_of_ones_own_works() -> None:
     heard: list[float] = []
-    change = names["change"]
-    assert callable(change)
-    reactivex.of(1.0, 4.0, 2.0).pipe(change()).subscribe(heard.append)
+    reactivex.of(1.0, 4.0, 2.0).pipe(written("change")()).subscribe(heard.append)
     assert heard == [3.0, -2.0]
+
+
+@pytest.mark.parametrize(("held", "there", "side"), [("buy", 99.9, "sell"), ("sell", 101.1, "buy")])
+def test_the_stop_loss_closes_what_is_under_water_once(held: Side, there: float, side: Side) -> None:
+    session = Session()
+    running = session.run(written("stop_loss"))
+    session.feed(1, fill("f", held, "100.5", "2"))
+    session.feed(2, book(100.3, 100.7))
+    assert session.intents == []
+    session.feed(3, book(there - 0.1, there + 0.1))
+    session.feed(4, book(there - 0.2, there + 0.2))
+    (order,) = session.of(PlaceOrder)
+    assert (order.side, order.size, order.kind, order.reduce_only) == (side, 2, "market", True)
+    assert dump([running])  # it can be restarted
+
+
+def test_two_venues_are_quoted_around_what_both_say() -> None:
+    session = Session()
+    here = (instrument(), book(60_000.0, 60_001.0), READY)
+    running = session.run(written("two_venues"))
+    session.feed(1, *here, *(msgspec.structs.replace(event, venue="other") for event in here))
+    assert running.error is None
+    quoted = {(order.venue, order.label, str(order.price)) for order in session.of(PlaceOrder)}
+    assert quoted == {(venue, *quote) for venue in (VENUE, "other") for quote in (("b0", "59988.4"), ("a0", "60012.6"))}
+    assert dump([running])
 
 
 def test_the_page_of_operators_is_made_from_them() -> None:
@@ -64,7 +95,7 @@ def test_every_operator_has_a_drawing() -> None:
 
 
 UNCITED = {  # they are their own definition
-    "clamp", "combine", "combine_every", "conflate", "mid", "ring", "throttle", "trusted", "utilisation", "when",
+    "clamp", "combine", "combine_every", "conflate", "each", "mid", "ring", "throttle", "trusted", "utilisation", "when",
     "with_latest",
 }  # fmt: skip
 

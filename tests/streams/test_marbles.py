@@ -224,6 +224,10 @@ def test_combine_ends_with_the_first_error() -> None:
     assert scheduler.start(lambda: op.combine(a, b)).messages == [on_next(201, (1, 2)), on_error(202, boom)]
 
 
+def test_each_says_the_items_in_their_order_and_nothing_of_an_empty_one() -> None:
+    assert hear(op.each(), (1, (1, 2)), (2, ()), (3, [3])) == [(1, 1), (1, 2), (3, 3)]
+
+
 def test_with_latest_pairs_at_the_moment_of_the_value() -> None:
     scheduler = TestScheduler()
     other = scheduler.create_hot_observable(on_next(202, "p"), on_next(204, "q"))

@@ -1,6 +1,7 @@
 """The loop: one order, no re-entrance, nobody sees half a diamond, time comes from records only."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 import reactivex
 from reactivex import Observable, abc
@@ -371,6 +373,9 @@ FAILING: dict[str, Callable[[Feeds], Observable[Decision]]] = {
         ops.map(lambda _: place(price="90.05"))
     ),
     "on something that is no decision": lambda feeds: feeds.market(VENUE, SYMBOL).trades,
+    "on an order that could be written and never read": lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(
+        ops.map(lambda _: msgspec.structs.replace(place(), label=7))
+    ),
 }
 
 
@@ -449,6 +454,30 @@ def test_a_strategy_that_raises_while_it_is_built_ends_alone() -> None:
     run_strategies(session.pipeline, [Strategy("broken", broken), Strategy("lives", on_trades(place()))])
     session.feed(1, trade(1))
     assert [type(event) for event in session.of(StrategyFailed, PlaceOrder)] == [StrategyFailed, PlaceOrder]
+
+
+NO_STREAMS = {
+    "nothing": (lambda _: None, "returns a stream of decisions, not NoneType"),
+    "its decisions": (lambda _: [place()], "returns a stream of decisions, not list"),
+    "quotes": (
+        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: ())), "not tuple: `to_intents`",
+    ),
+    "several decisions at once": (
+        lambda feeds: feeds.market(VENUE, SYMBOL).trades.pipe(ops.map(lambda _: [place()])), "not list: `op.each",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("build", "words"), NO_STREAMS.values(), ids=NO_STREAMS)
+def test_a_strategy_that_gives_something_else_is_told_what_is_meant(
+    build: Callable[[Feeds], Observable[Decision]], words: str
+) -> None:
+    session = Session()
+    session.run(build)
+    session.feed(1, trade(1))
+    (failed,) = session.of(StrategyFailed)
+    assert isinstance(failed, StrategyFailed)
+    assert re.search(words, failed.error)
 
 
 # --- commands ---

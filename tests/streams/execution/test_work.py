@@ -87,6 +87,22 @@ def test_jobs_of_one_market_are_never_taken_for_each_other(labels: tuple[str, st
     assert [(told.size, told.done) for told in session.told if told.is_over] == [(D(6), D(6)), (D(3), D(3))]
 
 
+def test_a_job_goes_on_when_the_stream_of_orders_has_ended() -> None:
+    session = Session()
+
+    def strategy(feeds: Feeds) -> Observable[Decision]:
+        order = PlaceOrder(VENUE, SYMBOL, "buy", D(3), kind="market")
+        orders = feeds.market(VENUE, SYMBOL).book.pipe(ops.take(1), ops.map(lambda _: order))
+        return orders.pipe(work(feeds, VENUE, SYMBOL, Twap(9.0, 3, slippage_bps=0.0)))
+
+    session.run(strategy)
+    for at_s in (1, 4, 7):
+        session.feed(at_s, book())
+        session.fill(at_s + 0.1, session.working[0])
+    session.tick(60)
+    assert [(at_s, order.size) for at_s, order in session.decided] == [(1, D(1)), (4, D(1)), (7, D(1))]
+
+
 def test_what_a_part_missed_comes_with_a_later_one() -> None:
     session = Working(Twap(9.0, 3))
     session.order(1, "sell", "3", None)

@@ -21,6 +21,7 @@ def inferred(feeds: Feeds) -> None:
     assert_type(market.trades.pipe(op.large_trades(), op.hold(5)), Observable[bool])
     assert_type(market.trades.pipe(op.debounce(1)), Observable[Trade])
     assert_type(market.trades.pipe(op.buffer(5), op.throttle(1)), Observable[tuple[Trade, ...]])
+    assert_type(market.trades.pipe(op.buffer(5), op.each()), Observable[Trade])
     assert_type(market.ticker.pipe(op.basis()), Observable[op.Basis])
     assert_type(op.switch_regime(market.trades.pipe(op.stale_after(1)), {True: mid, False: micro}), Observable[float])
     assert_type(op.lead_lag(mid, micro), Observable[op.LeadLag])

@@ -321,8 +321,8 @@ def test_a_post_only_quote_does_not_reach_across_the_book() -> None:
     assert snapped(quotes, MARKET, QuoteCounts(), touch) == {"b0": want("buy", "100.4"), "a0": want("sell", "104")}
 
 
-@pytest.mark.parametrize("labels", [("b0", "b0"), ("", "b0")], ids=["used twice", "empty"])
-def test_each_quote_needs_a_label_of_its_own(labels: tuple[str, str]) -> None:
+@pytest.mark.parametrize("labels", [("b0", "b0"), ("", "b0"), ("~b0",)], ids=["used twice", "empty", "an execution's"])
+def test_each_quote_needs_a_label_of_its_own(labels: tuple[str, ...]) -> None:
     with pytest.raises(WrongUse, match="label"):
         snapped([Quote("buy", 99.0, 1.0, label) for label in labels], MARKET, QuoteCounts())
 

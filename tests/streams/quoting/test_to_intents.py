@@ -306,6 +306,15 @@ def test_wrong_parameters_are_told_where_they_are_written(wrong: dict[str, float
     assert failed.error.startswith(WrongUse.__name__)
 
 
+def test_one_quote_is_not_all_quotes() -> None:
+    session = Session()
+    quote = Quote("buy", 99.0, 1.0, "b0")
+    session.run(lambda feeds: feeds.signal("wish").pipe(ops.map(lambda _: quote), to_intents(feeds, VENUE, SYMBOL)))
+    session.feed(1, Signal("wish", 1.0))
+    (failed,) = session.of(StrategyFailed)
+    assert "a tuple of them" in failed.error
+
+
 # --- any venue, any order of events ---
 
 LABELS = ("b0", "a0", "b1", "a1")

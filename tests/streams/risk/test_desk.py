@@ -157,6 +157,24 @@ def test_the_days_loss_begins_anew_at_midnight() -> None:
     assert session.states == [("active", "reducing_only")]
 
 
+def test_the_desk_stands_over_what_rests_when_no_more_is_decided() -> None:
+    session = Session()
+    limits = DeskLimits(strategy=Bounds(max_drawdown=D(5)), on_loss="halted")
+
+    def strategy(feeds: Feeds) -> Observable[Decision]:
+        two = reactivex.of(buy("2", "101.0"), sell("1", "120.0"))
+        return feeds.market(VENUE, SYMBOL).book.pipe(ops.take(1), ops.flat_map(lambda _: two), risk_desk(limits, feeds))
+
+    session.run(strategy)
+    session.feed(1, book())
+    bought, resting = session.working
+    session.answer(1.1)
+    session.fill(1.2, bought)
+    session.feed(5, book(95.0, 96.0))
+    assert [(change.before, change.state) for change in session.of(RiskChanged)] == [("active", "halted")]
+    assert [order.client_id for order in session.working if order.pending_cancel] == [resting.client_id]
+
+
 def test_a_person_halts_and_lets_go_on_and_a_loss_is_then_measured_anew() -> None:
     session = Watched(DeskLimits(strategy=Bounds(max_drawdown=D(5))))
     session.hold(1, "buy", "2")

@@ -28,7 +28,7 @@ def market(seconds: int = 120, seed: int = 3, jump_bps: float = 0.0, funding_bps
     """A book ten times a second on two venues, the second 0.3 s ahead, and trades of both sides, some of them deep.
 
     With `jump_bps`, the price falls by it for a second, once every twenty, and comes back. With `funding_bps` (per eight
-    hours) the first venue tells it, the other way round in the middle third, and none in the last.
+    hours) the first venue tells it, the other way round in the middle third, and none in the last; the second tells none.
     """
     random, records, seq = Random(seed), [], 0
     path = [10_000.0]
@@ -55,6 +55,7 @@ def market(seconds: int = 120, seed: int = 3, jump_bps: float = 0.0, funding_bps
         if funding_bps and step % 10 == 0:
             rate = funding_bps / 10_000 * (1, -1, 0)[3 * step // (seconds * 10)]
             add(at_s + 0.01, Ticker(VENUE, SYMBOL, None, funding_rate=rate / 8, funding_interval_s=3_600))
+            add(at_s + 0.02, Ticker(LEAD, SYMBOL, None, funding_rate=0.0, funding_interval_s=3_600))
         if random.random() < 0.4:
             side = random.choice(["buy", "sell"])
             deep = round(random.expovariate(0.15))

@@ -15,6 +15,9 @@ from streams.risk import Quoting, RiskLimits
 from streams.strategies import STRATEGIES, build
 from streams.strategies.funding_carry import FundingCarry, turned
 from streams.strategies.registry import find
+from streams.testing import READY, Session, book, instrument, ticker
+from streams.testing import SYMBOL as TEST_SYMBOL
+from streams.testing import VENUE as TEST_VENUE
 from tests.depth import depth
 from tests.streams.strategies.market import LEAD, SYMBOL, VENUE, Run, market, run
 
@@ -123,6 +126,20 @@ def _turning(result: Run) -> list[AnyEvent]:
     here = [fill for fill in result.fills if fill.venue == VENUE]
     path = result.positions()
     return [here[path.index(at) - 1] for at in (D("-0.2"), D("0.2"))]
+
+
+def test_funding_carry_waits_until_both_perpetuals_have_told_their_funding() -> None:
+    """Both pay the same: there is nothing to earn, whichever tells it first."""
+    hedge_symbol = "HEDGE"
+    session = Session(begin=(instrument(), instrument(symbol=hedge_symbol), book(), READY))
+    fields = {"venue": TEST_VENUE, "symbol": TEST_SYMBOL, "size": "1", "max_position": "2", "hedge_venue": TEST_VENUE}
+    session.run(build("funding_carry", fields | {"hedge_symbol": hedge_symbol}).build)
+    paid = ticker(funding_rate=3e-4, funding_interval_s=28_800)
+    for at_s in range(1, 8):
+        session.feed(at_s, book(), msgspec.structs.replace(book(), symbol=hedge_symbol), paid)
+        if at_s > 4:
+            session.feed(at_s + 0.1, msgspec.structs.replace(paid, symbol=hedge_symbol))
+    assert session.intents == []
 
 
 CARRY: dict[str, tuple[int, float, float, int]] = {
