@@ -21,7 +21,7 @@ from app.redecoding import decode_again
 from app.report import print_summary
 from app.running import new_session_id
 from app.summary import Summary, summarize
-from replay.imports import import_recordings
+from replay.imports import Imported, import_recordings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.market_files.importing import format_of, import_market_files
 from replay.market_files.source import Said
@@ -56,6 +56,9 @@ def import_frames(
     kind: Annotated[
         str, typer.Option("--kind", metavar="KIND", help="CSV, npz: perpetual, future or spot.")
     ] = "perpetual",
+    by_time: Annotated[
+        bool, typer.Option("--by-time", help="Raw frames: merge the connections of a recording by time of receipt.")
+    ] = False,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -67,6 +70,8 @@ def import_frames(
         name, said = _venue_of_frames(venue, files[0]), None
     if said is None and (symbol or tick or lot):
         raise WrongUse("--symbol, --tick and --lot are for tardis CSV and npz: frames say their markets themselves")
+    if said is not None and by_time:
+        raise WrongUse("--by-time is for raw frames: tardis CSV and npz are merged by time as they are")
     tapeline, python, packages = installed()
     manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
     session = new_session_id(WallClock())
@@ -83,20 +88,26 @@ def import_frames(
                 find_venue(venue),
                 files,
                 keep_frames=frames,
+                by_time=by_time,
                 progress=lambda read, total: done(read, total),
             )
         if as_json:
             print_json(imported)
         else:
-            counted = "" if said is not None else f"{imported.frames} frames, "
-            misfits = "" if said is not None else f", {imported.misfits} frames that did not fit"
-            print_lines(
-                [
-                    f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode(),
-                    f"next: tapeline replay {imported.session} --verify{told(url)}".encode(),
-                ]
-            )
+            print_lines(_imported_lines(imported, url, of_frames=said is None))
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
+
+
+def _imported_lines(imported: Imported, url: str, *, of_frames: bool) -> Iterator[bytes]:
+    counted = f"{imported.frames} frames, " if of_frames else ""
+    misfits = f", {imported.misfits} frames that did not fit" if of_frames else ""
+    yield f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode()
+    if imported.late:
+        yield (
+            f"{imported.late} frames stand behind later ones and have their time, up to {imported.late_by_s:.3f} s after "
+            "their own: --by-time merges the connections of a recording by time of receipt"
+        ).encode()
+    yield f"next: tapeline replay {imported.session} --verify{told(url)}".encode()
 
 
 def _venue_of_frames(venue: str, path: Path) -> str:
