@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from state.errors import ConfigurationError
 from state.shared import SharedState
 from state.valuation import open_pnl
 
@@ -18,6 +19,15 @@ class LossWatch:
     def __init__(self, limits: Mapping[str, Decimal]) -> None:
         self._limits = limits
         self._began: dict[str, Decimal] = {}
+
+    def require_known(self, shared: SharedState) -> None:
+        """Raises `ConfigurationError` for a limit in an asset in which nothing settles: it would never be reached."""
+        settling = {market.instrument.settle for market in shared.markets.values() if market.instrument is not None}
+        for asset in self._limits:
+            if asset not in settling:
+                raise ConfigurationError(
+                    f"max_loss of {asset}: nothing that is followed settles in it, only in {', '.join(sorted(settling))}"
+                )
 
     def look(self, shared: SharedState) -> str | None:
         """Which limit is exceeded, in words; None while none is, or while a position has no price yet."""

@@ -153,6 +153,7 @@ async def run(
                 ]
                 async with around(session):
                     await session.start(lines)
+                    losses.require_known(session.pipeline.shared)
                     session.take_over(earlier)
                     if await session.wait(for_s):
                         reason = "the time is over"

@@ -1,12 +1,13 @@
 """Recorded raw frames become a session, through the same pipeline as a live one, with the frames kept beside it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from adapters import Venue, order_ids
 from replay.decoding import Decoding
+from replay.recording_lanes import imported_frames, untimed
 from replay.recordings import RecordedFrame, Recording
 from replay.snapshots import Snapshots
 from state.errors import WrongUse
@@ -18,13 +19,18 @@ from streams.pipeline import Pipeline
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What an import came to; `misfits` are frames that could not be read, each kept with its `FeedStatus`."""
+    """What an import came to; `misfits` are frames that could not be read, each kept with its `FeedStatus`.
+
+    `late` are frames that stand behind later ones: their records have the time of those, up to `late_by_s` after their own.
+    """
 
     session: str
     frames: int
     events: int
     gaps: int
     misfits: int
+    late: int = 0
+    late_by_s: float = 0.0
 
 
 def import_recordings(
@@ -35,19 +41,21 @@ def import_recordings(
     files: Sequence[Path],
     *,
     keep_frames: bool = True,
+    by_time: bool = False,
     progress: Callable[[float, float], None] | None = None,
 ) -> Imported:
-    """Files are read one after the other; raises `WrongUse` for a file that is no recording, before the session is opened."""
+    """Frames are taken as `imported_frames` orders them; raises as it does, and for a file that is no recording, before the
+    session is opened."""
     for path in files:
         with Recording.open(path):
             pass  # what cannot be read is said before anything is written
-    recorded = _frames(files, progress)
+    recorded = imported_frames(files, by_time=by_time, progress=progress)
     first = next(recorded, None)
     if first is None:
         raise WrongUse(f"{', '.join(map(str, files))}: no frames")
     opened = first.recv_ns
     if not opened:
-        raise WrongUse(f"{files[0]}: its frames do not say when they were received, and a session is told by that")
+        raise untimed(files[0])
     writer = log.begin(session, manifest.to_json(), opened, market_frames=keep_frames)
     run = _Import(writer, session, manifest.seed, venue)
     try:
@@ -57,15 +65,15 @@ def import_recordings(
             run.take(frame)
         run.close()
     except BaseException:
-        writer.close(opened, "crashed")
+        writer.close(max(opened, run.now), "crashed")
         raise
     writer.close(run.now)
-    return Imported(session, run.frames, run.seq, run.gaps, run.misfits)
+    return Imported(session, run.frames, run.seq, run.gaps, run.misfits, run.late, run.late_by_ns / 1e9)
 
 
 class _Import:
     def __init__(self, writer: SessionWriter, session: str, seed: int, venue: Venue) -> None:
-        self.frames = self.gaps = self.misfits = 0
+        self.frames = self.gaps = self.misfits = self.late = self.late_by_ns = 0
         self._writer = writer
         self._opening = SessionOpened(session, seed)
         self._venue = venue.name
@@ -86,6 +94,10 @@ class _Import:
 
     def take(self, recorded: RecordedFrame) -> None:
         self.frames += 1
+        behind_ns = self.now - recorded.recv_ns
+        if behind_ns > 0:
+            self.late += 1
+            self.late_by_ns = max(self.late_by_ns, behind_ns)
         events = self._decoding.receive(recorded)
         frame = Frame(recorded.recv_ns, self._venue, recorded.channel, recorded.direction, recorded.body, recorded.url)
         if not events:
@@ -101,15 +113,3 @@ class _Import:
 
     def close(self) -> None:
         self._pipeline.feed(self.now, [SessionClosed("end of the recording")])
-
-
-def _frames(files: Sequence[Path], progress: Callable[[float, float], None] | None) -> Iterator[RecordedFrame]:
-    total = float(sum(path.stat().st_size for path in files))
-    before = 0
-    for path in files:
-        with Recording.open(path) as recording:
-            for frame in recording:
-                yield frame
-                if progress is not None:
-                    progress(before + recording.position_bytes, total)
-        before += path.stat().st_size

@@ -66,6 +66,9 @@ def import_frames(
     inverse: Annotated[
         bool, typer.Option("--inverse", help="CSV, npz: contracts are worth --contract-size in the quote.")
     ] = False,
+    by_time: Annotated[
+        bool, typer.Option("--by-time", help="Raw frames: merge the connections of a recording by time of receipt.")
+    ] = False,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -79,6 +82,8 @@ def import_frames(
         raise WrongUse(
             "--symbol, --tick, --lot, --contract-size, --inverse are for tardis CSV and npz: frames say their markets themselves"
         )
+    if said is not None and by_time:
+        raise WrongUse("--by-time is for raw frames: tardis CSV and npz are merged by time as they are")
     tapeline, python, packages = installed()
     manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
     session = new_session_id(WallClock())
@@ -95,24 +100,26 @@ def import_frames(
                 find_venue(venue),
                 files,
                 keep_frames=frames,
+                by_time=by_time,
                 progress=lambda read, total: done(read, total),
             )
         if as_json:
             print_json(imported)
         else:
-            _print_imported(imported, url, of_frames=said is None)
+            print_lines(_imported_lines(imported, url, of_frames=said is None))
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
 
 
-def _print_imported(imported: Imported, url: str, *, of_frames: bool) -> None:
+def _imported_lines(imported: Imported, url: str, *, of_frames: bool) -> Iterator[bytes]:
     counted = f"{imported.frames} frames, " if of_frames else ""
     misfits = f", {imported.misfits} frames that did not fit" if of_frames else ""
-    print_lines(
-        [
-            f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode(),
-            f"next: tapeline replay {imported.session} --verify{told(url)}".encode(),
-        ]
-    )
+    yield f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode()
+    if imported.late:
+        yield (
+            f"{imported.late} frames stand behind later ones and have their time, up to {imported.late_by_s:.3f} s after "
+            "their own: --by-time merges the connections of a recording by time of receipt"
+        ).encode()
+    yield f"next: tapeline replay {imported.session} --verify{told(url)}".encode()
 
 
 def _venue_of_frames(venue: str, path: Path) -> str:

@@ -74,13 +74,14 @@ def import_market_files(
         if first is None:
             raise WrongUse(f"{', '.join(map(str, files))}: no market events")
         writer = log.begin(session, manifest.to_json(), first[0])
+        run = None
         try:
             run = _Run(writer, session, manifest.seed, first[0], rules)
             run.take(first)
             run.take_all(bursts)
             run.close()
         except BaseException:
-            writer.close(first[0], "crashed")
+            writer.close(first[0] if run is None else run.now, "crashed")
             raise
         writer.close(run.now)
     return Imported(session, 0, run.seq, run.gaps, 0)
