@@ -11,3 +11,9 @@ def call_crashed(log: Log, row: SessionRow) -> SessionRow:
     with suppress(LogLocked):  # its writer lives
         return log.recover(row.id)
     return row
+
+
+def call_all_crashed(log: Log) -> None:
+    """Before another session is written."""
+    for row in log.sessions():
+        call_crashed(log, row)

@@ -19,7 +19,7 @@ from app.checking import check_config
 from app.collector import Collector
 from app.config import RunConfig, VenueConfig, credentials
 from app.control import listening, prepare_socket
-from app.crashed import call_crashed
+from app.crashed import call_all_crashed
 from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
@@ -119,8 +119,7 @@ async def run(
     """
     clock = clock or WallClock()
     door = prepare_socket(plan.session)
-    for row in log.sessions():
-        call_crashed(log, row)
+    call_all_crashed(log)
     earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")
     holder: list[LiveSession] = []
     # Before the session itself, so that this one is the log's last.

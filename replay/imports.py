@@ -11,7 +11,7 @@ from replay.recording_lanes import imported_frames, untimed
 from replay.recordings import RecordedFrame, Recording
 from replay.snapshots import Snapshots
 from state.errors import WrongUse
-from state.events import FeedStatus, SessionClosed, SessionOpened
+from state.events import BookDelta, BookSnapshot, FeedStatus, SessionClosed, SessionOpened
 from state.log import Log, SessionWriter
 from state.manifest import Manifest
 from state.record import Frame
@@ -45,7 +45,7 @@ def import_recordings(
     progress: Callable[[float, float], None] | None = None,
 ) -> Imported:
     """Frames are taken as `imported_frames` orders them; raises as it does, and for a file that is no recording, before the
-    session is opened."""
+    session is opened, and where two recordings that were made beside each other tell one book."""
     for path in files:
         with Recording.open(path):
             pass  # what cannot be read is said before anything is written
@@ -53,16 +53,16 @@ def import_recordings(
     first = next(recorded, None)
     if first is None:
         raise WrongUse(f"{', '.join(map(str, files))}: no frames")
-    opened = first.recv_ns
+    opened = first[1].recv_ns
     if not opened:
         raise untimed(files[0])
     writer = log.begin(session, manifest.to_json(), opened, market_frames=keep_frames)
     run = _Import(writer, session, manifest.seed, venue)
     try:
         run.open(opened)
-        run.take(first)
-        for frame in recorded:
-            run.take(frame)
+        run.take(*first)
+        for recording, frame in recorded:
+            run.take(recording, frame)
         run.close()
     except BaseException:
         writer.close(max(opened, run.now), "crashed")
@@ -80,6 +80,7 @@ class _Import:
         self._decoding = Decoding(venue)
         self._pipeline = Pipeline(writer, order_ids(session))
         self._snapshots = Snapshots(writer, self._pipeline)
+        self._books: dict[tuple[str, str], int] = {}  # in which recording each is told
 
     @property
     def seq(self) -> int:
@@ -92,7 +93,7 @@ class _Import:
     def open(self, recv: int) -> None:
         self._pipeline.feed(recv, [self._opening])
 
-    def take(self, recorded: RecordedFrame) -> None:
+    def take(self, recording: int, recorded: RecordedFrame) -> None:
         self.frames += 1
         behind_ns = self.now - recorded.recv_ns
         if behind_ns > 0:
@@ -107,9 +108,17 @@ class _Import:
             if isinstance(event, FeedStatus) and event.status == "gap":
                 self.gaps += 1
                 self.misfits += event.reason.startswith("a frame did not fit")
+            elif isinstance(event, BookDelta | BookSnapshot):
+                self._told_once(event.venue, event.symbol, recording)
         self._pipeline.feed(recorded.recv_ns, events, 0, frame)
         if self._pipeline.seq >= self._snapshots.due:
             self._snapshots.take(())
+
+    def _told_once(self, venue: str, symbol: str, recording: int) -> None:
+        if self._books.setdefault((venue, symbol), recording) != recording:
+            raise WrongUse(
+                f"the book of {symbol} is told by two recordings that were made beside each other: import one of them"
+            )
 
     def close(self) -> None:
         self._pipeline.feed(self.now, [SessionClosed("end of the recording")])

@@ -18,7 +18,8 @@ from state.errors import WrongUse
 MAX_LANES = 64  # each is a file that is read by itself
 
 Advance: TypeAlias = Callable[[float, float], None]
-_Due: TypeAlias = tuple[int, RecordedFrame]
+LaneFrame: TypeAlias = tuple[int, RecordedFrame]
+_Due: TypeAlias = tuple[int, int, RecordedFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,32 @@ class _Lane:
     """Recordings that go on from each other; `channel` is the only connection read, None for all of them."""
 
     paths: tuple[Path, ...]
-    mark: str
+    recording: int
     channel: str | None = None
 
+    @property
+    def mark(self) -> str:
+        """A connection of one recording is not the one of the same name in another that was made beside it."""
+        return f"~{self.recording + 1}" if self.recording else ""
 
-def imported_frames(files: Sequence[Path], *, by_time: bool, progress: Advance | None) -> Iterator[RecordedFrame]:
-    """All frames in order; with `by_time` also the connections of each recording are merged by time of receipt.
+
+def imported_frames(files: Sequence[Path], *, by_time: bool, progress: Advance | None) -> Iterator[LaneFrame]:
+    """All frames in order, each with the number of the recording, of those made beside each other, that it is of.
+
+    With `by_time` also the connections of each recording are merged by time of receipt.
 
     Raises `WrongUse` for a recording that cannot be read, that does not say when its frames were received, and for more
     lanes than can be read at once; before the first frame where there are several files, or `by_time`.
     """
-    lanes = _lanes(files, by_time=by_time) if by_time or len(files) > 1 else [_Lane(tuple(files), "")]
+    lanes = _lanes(files, by_time=by_time) if by_time or len(files) > 1 else [_Lane(tuple(files), 0)]
     if len(lanes) > MAX_LANES:
         raise WrongUse(f"{len(lanes)} recordings or connections side by side: at most {MAX_LANES} are read at once")
     reading = _Reading(lanes, progress)
     with ExitStack() as stack:
         streams = [reading.frames(number, stack) for number in range(len(lanes))]
         ordered: Iterable[_Due] = streams[0] if len(streams) == 1 else merge(*streams, key=lambda due: due[0])
-        for _, frame in ordered:
-            yield frame
+        for _, recording, frame in ordered:
+            yield recording, frame
 
 
 def _lanes(files: Sequence[Path], *, by_time: bool) -> list[_Lane]:
@@ -66,12 +74,12 @@ def _lanes(files: Sequence[Path], *, by_time: bool) -> list[_Lane]:
             chains.append([span])
     lanes: list[_Lane] = []
     for number, chain in enumerate(chains):
-        paths, mark = tuple(span.path for span in chain), f"~{number + 1}" if number else ""
+        paths = tuple(span.path for span in chain)
         if by_time:
             channels = dict.fromkeys(channel for span in chain for channel in span.channels)
-            lanes += [_Lane(paths, mark, channel) for channel in channels]
+            lanes += [_Lane(paths, number, channel) for channel in channels]
         else:
-            lanes.append(_Lane(paths, mark))
+            lanes.append(_Lane(paths, number))
     return lanes
 
 
@@ -106,13 +114,13 @@ class _Reading:
     def frames(self, number: int, stack: ExitStack) -> Iterator[_Due]:
         """Each frame with the time at which its lane had come to it: one that was written down late does not go back."""
         lane, before, due = self._lanes[number], 0.0, 0
+        mark = lane.mark
         for path in lane.paths:
             recording = stack.enter_context(Recording.open(path))
             for frame in recording:
                 if lane.channel in (None, frame.channel):
                     due = max(due, frame.recv_ns)
-                    # A connection of one recording is not the one of the same name in another that was made beside it.
-                    yield due, replace(frame, channel=frame.channel + lane.mark) if lane.mark else frame
+                    yield due, lane.recording, replace(frame, channel=frame.channel + mark) if mark else frame
                 self._tell(number, before + recording.position_bytes)
             recording.close()
             before += path.stat().st_size

@@ -25,7 +25,7 @@ def check_shape(decision: Decision) -> None:
         raise WrongUse(_in_words(decision, str(error))) from None
 
 
-def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument, amended: Order | None) -> None:
+def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument, amended: Order | None = None) -> None:
     """Raises `WrongUse` for terms that do not go together, `OffGrid` for numbers that are not the instrument's.
 
     `amended` is the order that an amendment changes, where it is known.

@@ -19,6 +19,7 @@ from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
 from adapters.base.ours import Ours
+from adapters.base.owed import Owed
 from adapters.base.polls import Polls
 from adapters.base.query import Arguments, Query
 from adapters.base.reconcile import Reconciler
@@ -38,7 +39,6 @@ from state.words import Action
 
 CLOCK_EVERY_S = 60.0
 READY_S = 20.0
-OWED_S = 3.0  # how much later than its order a fill may be told
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 30.0
 
@@ -56,7 +56,7 @@ class Exchange(Polls):
     batch_sizes: dict[Action, int]
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
     _asking: asyncio.Task[object] | None = None  # once a ban is over
-    _is_chasing = False
+    _dead_man: DeadMan | None = None
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
@@ -115,9 +115,9 @@ class Exchange(Polls):
             sleep=self.transport.sleep,
             offset_ns=lambda: self.sender.offset.ns,
         )
-        self._dead_man: DeadMan | None = None
         self._pumps: list[Pump] = []
         self._load = Load(self.venue, inbox)
+        self._owed = Owed(self.known, self._read_account, self.transport.sleep, lambda: self._load.is_late)
         self._tasks: set[asyncio.Task[object]] = set()
 
     # --- what a venue must say ---
@@ -218,18 +218,8 @@ class Exchange(Polls):
         self.account_inbox.feed(recv, events, 0, frame)
         if any(isinstance(event, FeedStatus) and event.status == "gap" for event in events):
             self._spawn(self._read_account())
-        elif self.known.owing and not self._is_chasing:
-            self._is_chasing = True
-            self._spawn(self._chase())
-
-    async def _chase(self) -> None:
-        """Fills that an order was told to have had, and that no frame told: they are late, or the frame is lost."""
-        while owing := tuple(self.known.owing):
-            await self.transport.sleep(OWED_S)
-            if any(client_id in self.known.owing for client_id in owing):
-                await self._read_account()
-                break
-        self._is_chasing = False
+        elif self._owed.is_due:
+            self._spawn(self._owed.chase())
 
     def _order_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         if any(isinstance(event, FeedStatus) and event.status == "down" for event in events):

@@ -19,7 +19,6 @@ from state.events import AnyEvent, Candle, Liquidation, Ticker, Trade
 from state.words import TradeKind
 
 MS = 1_000_000  # ns
-RETAIL = "1"  # the source of a trade
 T = TypeVar("T")
 
 

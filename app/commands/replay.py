@@ -78,20 +78,15 @@ def import_frames(
         name, said = venue, _said(venue, symbol, tick, lot, kind, contract_size, inverse)
     else:
         name, said = _venue_of_frames(venue, files[0]), None
-    if said is None and (symbol or tick or lot or contract_size or inverse):
-        raise WrongUse(
-            "--symbol, --tick, --lot, --contract-size, --inverse are for tardis CSV and npz: frames say their markets themselves"
-        )
-    if said is not None and by_time:
-        raise WrongUse("--by-time is for raw frames: tardis CSV and npz are merged by time as they are")
+    _require_fitting(
+        of_frames=said is None, market=bool(symbol or tick or lot or contract_size or inverse), by_time=by_time
+    )
     tapeline, python, packages = installed()
     manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
     session = new_session_id(WallClock())
     with Log.open(url, key=LogKey.said(None)) as opened, progress(f"importing {name}") as done, Collector():
         if said is not None:
-            imported = import_market_files(
-                opened, session, manifest, said, files, lambda read, total: done(read, total)
-            )
+            imported = import_market_files(opened, session, manifest, said, files, done)
         else:
             imported = import_recordings(
                 opened,
@@ -101,13 +96,22 @@ def import_frames(
                 files,
                 keep_frames=frames,
                 by_time=by_time,
-                progress=lambda read, total: done(read, total),
+                progress=done,
             )
         if as_json:
             print_json(imported)
         else:
             print_lines(_imported_lines(imported, url, of_frames=said is None))
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
+
+
+def _require_fitting(*, of_frames: bool, market: bool, by_time: bool) -> None:
+    if of_frames and market:
+        raise WrongUse(
+            "--symbol, --tick, --lot, --contract-size, --inverse are for tardis CSV and npz: frames say their markets themselves"
+        )
+    if by_time and not of_frames:
+        raise WrongUse("--by-time is for raw frames: tardis CSV and npz are merged by time as they are")
 
 
 def _imported_lines(imported: Imported, url: str, *, of_frames: bool) -> Iterator[bytes]:

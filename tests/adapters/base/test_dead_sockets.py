@@ -14,7 +14,7 @@ from tests.adapters.base.desk import cancel, place, said
 from tests.adapters.base.test_account_doubt import friendly
 from tests.adapters.base.test_socket import SECOND, Echo
 
-TIMEOUT_S = 0.05  # of an answer, in real time
+TIMEOUT_S = 0.5  # of an answer, in real time
 
 
 class Reluctant(FakeSocket):
@@ -66,6 +66,12 @@ def trading(world: World, heard: Heard, story: Any, answers: dict[str, Any]) -> 
     asyncio.run(asyncio.wait_for(run(), 20))
 
 
+async def outcome_of(seq: int, heard: Heard, world: World) -> None:
+    while not heard.outcome(seq):  # noqa: ASYNC110 - nothing of ours says when
+        await asyncio.sleep(0.01)
+    await world.settle()
+
+
 def order_socket(world: World) -> FakeSocket:
     return next(socket for socket in world.sockets if socket.url.endswith("/trade"))
 
@@ -73,7 +79,7 @@ def order_socket(world: World) -> FakeSocket:
 def test_an_order_socket_that_answers_nothing_is_left_after_the_first_time_out(world: World, heard: Heard) -> None:
     async def story(exchange: Exchange) -> None:
         exchange.submit([Record(7, 0, 0, place("a"))])
-        await asyncio.sleep(2 * TIMEOUT_S)
+        await outcome_of(7, heard, world)
         assert [type(event) for event in heard.outcome(7)] == [Unknown]
         assert any("order.create" in frame.decode() for frame in order_socket(world).sent)
         exchange.submit([Record(8, 0, 0, cancel("b"))])
@@ -90,7 +96,7 @@ def test_an_order_socket_that_speaks_of_others_is_kept(world: World, heard: Hear
         await world.settle()
         world.now += 1
         order_socket(world).say(b'{"op":"pong"}')
-        await asyncio.sleep(2 * TIMEOUT_S)
+        await outcome_of(7, heard, world)
         assert [type(event) for event in heard.outcome(7)] == [Unknown]
         assert not order_socket(world).closed
         assert not [e for e in heard.events if isinstance(e, FeedStatus) and (e.channel, e.status) == ("trade", "down")]
