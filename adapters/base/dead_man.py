@@ -14,7 +14,7 @@ from state.words import FeedState
 
 BEATS = 3  # within its time, so that two may be lost
 CHANNEL = "dead_man"
-PASSING = frozenset({"rate", "busy", "clock", "retry", "unknown"})  # refusals that say nothing of the switch itself
+PASSING = frozenset({"rate", "busy", "clock", "retry"})  # refusals that say nothing of the switch itself
 
 
 class DeadMan:

@@ -96,7 +96,7 @@ def test_a_refusal_is_told_once_and_not_asked_again(world: World, heard: Heard) 
     assert told == ["down: the venue refuses to arm it: v 1: not for you (fatal)"]
 
 
-@pytest.mark.parametrize("meaning", ["rate", "busy", "clock", "unknown"])
+@pytest.mark.parametrize("meaning", ["rate", "busy", "clock"])
 def test_a_venue_that_is_too_busy_has_not_refused(world: World, heard: Heard, meaning: str) -> None:
     busy = VenueError("v", "2", "later", meaning)
     venue = Venue(world, None, busy, None, busy)
