@@ -64,7 +64,8 @@ class Exposure:
         """The same for who knows already what is held in that direction, and which orders are `others`."""
         adding = reducing = _ZERO
         for order in working:
-            if order.side == side and order.client_id != without:
+            # What a person placed may have no client id, and none is amended where none is named.
+            if order.side == side and (order.client_id != without or not without):
                 if order.reduce_only:
                     reducing += self._largest(order)
                 else:
