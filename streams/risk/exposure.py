@@ -44,6 +44,11 @@ class Exposure:
         else:
             self._amended[intent.client_id] = intent
 
+    def passing(self, venue: str, symbol: str, side: Side) -> list[Decimal]:
+        """Prices of orders of one side that passed in this tick."""
+        placed = (each for each in self._placed if (each.venue, each.symbol, each.side) == (venue, symbol, side))
+        return [each.price for each in placed if each.price is not None]
+
     def order(self, venue: str, client_id: str) -> Order | None:
         return self._account(venue).orders.get(client_id)
 
