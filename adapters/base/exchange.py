@@ -92,11 +92,11 @@ class Exchange(Polls):
         self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
         self.sender.ask_again = self._ask_later
         self.ours = Ours(self.venue, self.order_ids, settings.foreign_orders, self.may_rest)
-        self._rules = Rules(self._rules_of, inbox, clock, lambda work: self._spawn(self._attempt(work)))
+        self.rules = Rules(self._rules_of, inbox, clock, lambda work: self._spawn(self._attempt(work)))
         self.orders = OrderEntry(
             self,
             self.sender,
-            Heeding(self.account_inbox, self._rules),
+            Heeding(self.account_inbox, self.rules),
             clock,
             self.cancels(self, self.sender, clock, sleep=self.transport.sleep),
             self.ours,
@@ -176,7 +176,7 @@ class Exchange(Polls):
         wanted = list(subscriptions)
         await self.server_time()
         followed = dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)])
-        await self._rules.define(followed, f"{self.venue} has no {self.settings.market} market")
+        await self.rules.define(followed, f"{self.venue} has no {self.settings.market} market")
         for protocol in self.public_sockets(wanted):
             self._pump(protocol, on_ready=lambda protocol=protocol: self._public_ready(protocol))  # type: ignore[misc]
         if self.credentials is not None:
