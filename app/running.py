@@ -23,7 +23,7 @@ from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
 from state.clock import Clock, WallClock
-from state.errors import LogLocked, LossLimitReached, TapelineError
+from state.errors import LogLocked, LossLimitReached, SessionBroken, TapelineError
 from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
@@ -195,16 +195,21 @@ def in_event_loop(work: Coroutine[None, None, T]) -> T:
 
 
 async def _rest(collector: Collector, session: LiveSession, losses: LossWatch) -> None:
-    """What is done once a second, between frames."""
-    while True:
-        await asyncio.sleep(REST_EVERY_S)
-        session.make_durable()
-        session.renew_crossed_books()
-        collector.rest()
-        lost = losses.look(session.pipeline.shared)
-        if lost is not None and session.failure is None:
-            session.request_stop("flatten", lost)
-            session.fail(LossLimitReached(lost))
+    """What is done once a second, between frames. A session goes on without none of it: what fails here ends it."""
+    try:
+        while True:
+            await asyncio.sleep(REST_EVERY_S)
+            session.make_durable()
+            session.renew_crossed_books()
+            collector.rest()
+            lost = losses.look(session.pipeline.shared)
+            if lost is not None and session.failure is None:
+                session.request_stop("flatten", lost)
+                session.fail(LossLimitReached(lost))
+    except Exception as error:  # noqa: BLE001 (nobody waits for this task, so nobody else would hear of it)
+        broken = SessionBroken(f"a bug of ours: {error!r}")
+        broken.__cause__ = error
+        session.fail(broken)
 
 
 def _line(
