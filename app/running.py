@@ -150,8 +150,7 @@ async def run(
                     for line, keys in zip(plan.config.venues, plan.keys, strict=True)
                 ]
                 async with around(session):
-                    await session.start(lines)
-                    session.take_over(earlier)
+                    await session.start(lines, earlier)
                     if await session.wait(for_s):
                         reason = "the time is over"
             except TapelineError as error:
