@@ -13,7 +13,7 @@ from adapters.base.cancels import Cancels
 from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
-from adapters.base.known import Known, Watched
+from adapters.base.known import OWED_S, Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
 from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID
@@ -38,7 +38,6 @@ from state.words import Action
 
 CLOCK_EVERY_S = 60.0
 READY_S = 20.0
-OWED_S = 3.0  # how much later than its order a fill may be told
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 30.0
 
@@ -57,6 +56,7 @@ class Exchange(Polls):
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
     _asking: asyncio.Task[object] | None = None  # once a ban is over
     _is_chasing = False
+    amends_in_place = True  # else an amendment is another order that takes the place of the one before
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
