@@ -223,12 +223,12 @@ class LiveSession:
             await self._until(lambda: self._is_quiet() and not self._held(), FLATTEN_ROUND_S)
 
     def _held(self) -> list[tuple[str, str, Decimal]]:
-        """Venue, symbol and signed size of each position, by the venue's last word where it gave one."""
+        """Venue, symbol and signed size of each position, by the venue's last word, or by fills that it has not heard of."""
         held = []
         for venue, line in self._venues.items():
             account = self.pipeline.shared.accounts.get(venue)
             for symbol, position in account.ledger.positions.items() if account is not None and line.trades else ():
-                size = position.size if position.reported is None else position.reported.size
+                size = (position.reported.size if position.reported is not None else None) or position.size
                 if size:
                     held.append((venue, symbol, size))
         return held
