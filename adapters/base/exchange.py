@@ -56,7 +56,7 @@ class Exchange(Polls):
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
     _asking: asyncio.Task[object] | None = None  # once a ban is over
     _is_chasing = False
-    amends_in_place = True  # else an amendment is another order that takes the place of the one before
+    amends_in_place = False  # an amended order is the same order: a cancel may leave while an amendment is on its way
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(

@@ -63,7 +63,6 @@ class Exchange(FundedApart, Expiring, OnChain):
     """One dYdX subaccount. Raises `WrongUse` for settings that the venue cannot serve, and without the extra where it trades."""
 
     capabilities = CAPABILITIES
-    amends_in_place = False
     closing_rounds = 16  # an order that was cancelled can fill until a block that is some ten seconds away
     kinds = FLAGS
     chain_ids = frozenset(host.chain_id for host in HOSTS.values())

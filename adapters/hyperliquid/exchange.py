@@ -52,7 +52,6 @@ class Exchange(FundedApart, Sweeping):
     """Perpetuals. Raises `WrongUse` for settings that the venue cannot serve, and where the extra that signs is missing."""
 
     capabilities = CAPABILITIES
-    amends_in_place = False
     client: Client
     make_ids = OrderID
 
