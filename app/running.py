@@ -24,7 +24,7 @@ from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
 from state.clock import Clock, WallClock
-from state.errors import LossLimitReached, TapelineError
+from state.errors import LossLimitReached, SessionBroken, TapelineError
 from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
@@ -151,9 +151,8 @@ async def run(
                     for line, keys in zip(plan.config.venues, plan.keys, strict=True)
                 ]
                 async with around(session):
-                    await session.start(lines)
+                    await session.start(lines, earlier)
                     losses.require_known(session.pipeline.shared)
-                    session.take_over(earlier)
                     if await session.wait(for_s):
                         reason = "the time is over"
             except TapelineError as error:
@@ -189,16 +188,21 @@ def in_event_loop(work: Coroutine[None, None, T]) -> T:
 
 
 async def _rest(collector: Collector, session: LiveSession, losses: LossWatch) -> None:
-    """What is done once a second, between frames."""
-    while True:
-        await asyncio.sleep(REST_EVERY_S)
-        session.make_durable()
-        session.renew_crossed_books()
-        collector.rest()
-        lost = losses.look(session.pipeline.shared)
-        if lost is not None and session.failure is None:
-            session.request_stop("flatten", lost)
-            session.fail(LossLimitReached(lost))
+    """What is done once a second, between frames. A session goes on without none of it: what fails here ends it."""
+    try:
+        while True:
+            await asyncio.sleep(REST_EVERY_S)
+            session.make_durable()
+            session.renew_crossed_books()
+            collector.rest()
+            lost = losses.look(session.pipeline.shared)
+            if lost is not None and session.failure is None:
+                session.request_stop("flatten", lost)
+                session.fail(LossLimitReached(lost))
+    except Exception as error:  # noqa: BLE001 (nobody waits for this task, so nobody else would hear of it)
+        broken = SessionBroken(f"a bug of ours: {error!r}")
+        broken.__cause__ = error
+        session.fail(broken)
 
 
 def _line(

@@ -126,8 +126,11 @@ class LiveSession:
 
     # --- life ---
 
-    async def start(self, venues: Sequence[VenueLine]) -> None:
-        """Opens the session in the log, sets the strategies up, then connects; raises what a venue's start raises."""
+    async def start(self, venues: Sequence[VenueLine], earlier: "EarlierOrders | None" = None) -> None:
+        """Opens the session in the log, sets the strategies up, then connects; raises what a venue's start raises.
+
+        What this session did not place is told and cancelled by intents, as configured, as soon as its venue has started.
+        """
         self._venues = {line.exchange.venue: line for line in venues}
         self.feed(self._clock.now_ns(), [SessionOpened(self.id, self._seed)])
         self.running = run_strategies(self.pipeline, self._strategies)
@@ -135,15 +138,10 @@ class LiveSession:
             await self._unless_stopped(line.exchange.start(line.subscriptions))
             if line.trades:
                 self._touched.add(line.exchange.venue)
-
-    def take_over(self, earlier: "EarlierOrders") -> None:
-        """To be called once started: what this session did not place is told and cancelled by intents, as configured."""
-        for venue, line in self._venues.items():
-            account = self.pipeline.shared.accounts.get(venue)
-            if account is None or not line.trades:
-                continue
-            for events in (*earlier.found(account), *earlier.foreign(account, line.foreign)):
-                self.feed(self._clock.now_ns(), events)
+                account = self.pipeline.shared.account(line.exchange.venue)
+                found = () if earlier is None else (*earlier.found(account), *earlier.foreign(account, line.foreign))
+                for events in found:
+                    self.feed(self._clock.now_ns(), events)
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
         """Somebody who asks to stop need not wait for a venue that does not answer."""
@@ -225,12 +223,12 @@ class LiveSession:
             await self._until(lambda: self._is_quiet() and not self._held(), FLATTEN_ROUND_S)
 
     def _held(self) -> list[tuple[str, str, Decimal]]:
-        """Venue, symbol and signed size of each position, by the venue's last word where it gave one."""
+        """Venue, symbol and signed size of each position, by the venue's last word, or by fills that it has not heard of."""
         held = []
         for venue, line in self._venues.items():
             account = self.pipeline.shared.accounts.get(venue)
             for symbol, position in account.ledger.positions.items() if account is not None and line.trades else ():
-                size = position.size if position.reported is None else position.reported.size
+                size = (position.reported.size if position.reported is not None else None) or position.size
                 if size:
                     held.append((venue, symbol, size))
         return held

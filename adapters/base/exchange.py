@@ -13,7 +13,7 @@ from adapters.base.cancels import Cancels
 from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
-from adapters.base.known import Known, Watched
+from adapters.base.known import OWED_S, Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
 from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID
@@ -57,6 +57,7 @@ class Exchange(Polls):
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
     _asking: asyncio.Task[object] | None = None  # once a ban is over
     _dead_man: DeadMan | None = None
+    amends_in_place = False  # an amended order is the same order: a cancel may leave while an amendment is on its way
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
@@ -92,11 +93,11 @@ class Exchange(Polls):
         self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
         self.sender.ask_again = self._ask_later
         self.ours = Ours(self.venue, self.order_ids, settings.foreign_orders, self.may_rest)
-        self._rules = Rules(self._rules_of, inbox, clock, lambda work: self._spawn(self._attempt(work)))
+        self.rules = Rules(self._rules_of, inbox, clock, lambda work: self._spawn(self._attempt(work)))
         self.orders = OrderEntry(
             self,
             self.sender,
-            Heeding(self.account_inbox, self._rules),
+            Heeding(self.account_inbox, self.rules),
             clock,
             self.cancels(self, self.sender, clock, sleep=self.transport.sleep),
             self.ours,
@@ -176,7 +177,7 @@ class Exchange(Polls):
         wanted = list(subscriptions)
         await self.server_time()
         followed = dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)])
-        await self._rules.define(followed, f"{self.venue} has no {self.settings.market} market")
+        await self.rules.define(followed, f"{self.venue} has no {self.settings.market} market")
         for protocol in self.public_sockets(wanted):
             self._pump(protocol, on_ready=lambda protocol=protocol: self._public_ready(protocol))  # type: ignore[misc]
         if self.credentials is not None:

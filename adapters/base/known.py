@@ -22,6 +22,7 @@ from state.words import TERMINAL, sign
 
 MAX_FILL_IDS = 200_000
 MAX_ENDED = 10_000
+OWED_S = 3.0  # how much later than its order a fill may be told
 LAG_NS = 5_000_000_000  # by which a venue's REST side may be behind its streams
 
 

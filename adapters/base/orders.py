@@ -2,7 +2,8 @@
 
 Three rules. A request is sent again only where it was certainly not executed, and then under the same client id. What left
 and was not answered is `Unknown`, and is looked up by its client id until the venue says what became of it: silence is
-never a rejection. Requests that speak of the same order never overtake each other.
+never a rejection. Requests that speak of the same order never overtake each other, but for a cancel: it waits for no
+amendment where the venue amends in place, since what comes to an order that is gone does nothing.
 """
 
 import asyncio
@@ -106,7 +107,7 @@ class OrderEntry:
                 self._hold([record])
             elif action == "cancel" and client_id in self._held:
                 self._withdrawn.add(client_id)
-            if before is None:
+            if before is None or (action == "cancel" and self._speaker.amends_in_place and not self._places(client_id)):
                 free.append(record)
             else:
                 self._spawn(self._after(before, action, record))
@@ -115,6 +116,10 @@ class OrderEntry:
             group = [record for record, said in zip(free, shared, strict=True) if said == each]
             for chunk in chunks(group, self._room(action)):
                 self._spawn(self._send(action, chunk))
+
+    def _places(self, client_id: str) -> bool:
+        """True while an order waits to be placed here, or its placing has no answer."""
+        return any(each.action == "place" and client_id_of(each.record) == client_id for each in self._open.values())
 
     def _room(self, action: Action) -> int:
         """Orders a request: the venue's most, but no more than its rate limit lets through at once."""
@@ -334,7 +339,7 @@ class OrderEntry:
             placing[1].set()
 
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
-        if action != "place" or not self._withdrawn:
+        if action not in ("place", "amend") or not self._withdrawn:
             return list(records)
         gone = [record for record in records if client_id_of(record) in self._withdrawn]
         self._withdrawn.difference_update(map(client_id_of, gone))

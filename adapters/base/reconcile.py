@@ -153,9 +153,11 @@ class Reconciler:
     async def _unlisted(self, listed: Sequence[OrderUpdate]) -> None:
         """Orders that we think open and the venue does not list have ended: how, is asked for one by one."""
         for symbol, client_id in self._known.unlisted(listed)[:UNLISTED_MOST]:
+            asked_ns = self._clock.now_ns()
             _, update, fills = await self._exchange.find_order(symbol, client_id)
-            if update is not None:
-                self._feed([*fills, update, *self._known.differences([update])])
+            self._feed(fills)
+            if update is not None and not self._known.is_stale(update, asked_ns):
+                self._feed([update, *self._known.differences([update])])
 
     def _told(self) -> str:
         """With the count of what no stream had told."""

@@ -4,16 +4,19 @@ A venue changes ticks, lots and minima while sessions run, and halts or delists 
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from decimal import Decimal
 
 from msgspec.structs import replace
 
 from state.clock import Clock
 from state.errors import WrongUse
 from state.events import AnyEvent, InstrumentDefined, Rejected
+from state.instruments import Instrument
 from state.record import Frame, Inbox
 
 AGAIN_NS = 60_000_000_000  # a market is asked for no more often
 BY_RULES = frozenset({"rule", "market_state"})
+FINEST = Decimal("1e-18")
 OF_OURS = frozenset({"local", "lookup"})  # codes of what no venue said
 
 
@@ -40,6 +43,11 @@ class Rules:
             if not any(event.symbol == symbol for event in await self._tell(symbol)):
                 raise WrongUse(f"{market} {symbol!r}")
 
+    def lot(self, symbol: str) -> Decimal:
+        """The step of sizes; where the rules of a market were not told, one so fine that nothing is rounded by it."""
+        told = self._told.get(symbol)
+        return FINEST if told is None else told.lot
+
     def heed(self, events: Iterable[AnyEvent]) -> None:
         """Reads the rules of a market again whose orders the venue refuses by them."""
         for event in events:
@@ -56,6 +64,8 @@ class Rules:
     async def _tell(self, symbol: str) -> Sequence[InstrumentDefined]:
         """All that was read; fed is what differs from what was told before, by more than its time."""
         found = await self._read(symbol)
+        for event in found:
+            Instrument.defined(event)  # raises for a grid that nothing could be put on: nobody is told of it
         new = [event for event in found if self._told.get(event.symbol) != replace(event, ts=None)]
         self._told |= {event.symbol: replace(event, ts=None) for event in new}
         if new:

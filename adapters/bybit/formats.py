@@ -34,7 +34,6 @@ from state.events import (
 
 Field: TypeAlias = str | int | bool
 
-
 _encode = msgspec.json.Encoder().encode
 _answer = msgspec.json.Decoder(wire.Answer).decode
 _instruments = msgspec.json.Decoder(wire.Page[wire.InstrumentItem]).decode

@@ -53,6 +53,7 @@ class Exchange(Sweeping):
     """One OKX market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
+    amends_in_place = True
     one_symbol = frozenset[Action]({"place", "amend", "cancel"})  # each market has its own budget
 
     def prepare(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from adapters.base.settings import ShutdownReport
 from adapters.bybit.exchange import Exchange
 from app.config import RunConfig
+from app.losses import LossWatch
 from app.session import LiveSession
 from state.errors import LogError, SessionBroken
 from state.log import Log
@@ -100,3 +101,12 @@ def test_what_rests_at_one_venue_does_not_wait_for_the_end_at_another(
     assert isinstance(session.failure, LogError)
     assert seen == [True]
     assert len(session.reports) == 2
+
+
+def test_a_bug_in_what_is_done_now_and_then_ends_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LossWatch, "look", _explodes_at_once)
+    with VenueThread(seed=3, flow_per_s=1.0) as venue:
+        session = record_live(f"sqlite:///{tmp_path}/log.db", venue, tight_plain(), for_s=20, stop="cancel")
+        left = venue.call(lambda v: v.truth(KEY)).open_orders
+    assert isinstance(session.failure, SessionBroken)
+    assert left == {}

@@ -100,6 +100,20 @@ def test_an_answer_older_than_what_the_stream_told_is_not_told(world: World, hea
     played(world, heard, {"/v5/order/realtime": orders(wire_order("a"))}, story)
 
 
+def test_an_older_answer_about_one_order_is_no_difference(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        newer = wire_order("a", "PartiallyFilled", cumExecQty="0.5", updatedTime="9")
+        world.sockets[0].say(json.dumps({"topic": "order", "data": [newer]}).encode())
+        await world.settle()
+        checking = asyncio.create_task(exchange.reconcile())
+        await world.passing(1)
+        await checking
+        assert not [e for e in heard.events if isinstance(e, Reconciled)]
+        assert [e.version for e in heard.events if isinstance(e, OrderUpdate)] == [9]
+
+    played(world, heard, {"/v5/order/history": orders(wire_order("a"))}, story)
+
+
 def test_an_order_that_the_venue_lists_no_more_is_asked_for_and_the_difference_told(world: World, heard: Heard) -> None:
     answers = {"/v5/order/realtime": orders(wire_order("a"))}
 

@@ -307,6 +307,22 @@ def test_own_orders_never_meet_those_of_another_strategy_either() -> None:
     assert session.decide(4, amend, name="two") == ["self_cross"]
 
 
+def test_an_order_does_not_meet_what_is_on_its_way() -> None:
+    session = Watched(FREE, ("one", "two"))
+    assert session.decide(1, buy("1", "101.0"), sell("1", "100.5"), sell("1", "101.5")) == [
+        PLACED,
+        "self_cross",
+        PLACED,
+    ]
+    session.answer(1.1)
+    low = next(order for order in session.working if order.side == "buy")
+    session.decide(2, AmendOrder(VENUE, SYMBOL, low.client_id, D("101.2"), D(1)))
+    assert session.decide(3, sell("1", "101.1"), sell("1", "101.3"), name="two") == ["self_cross", PLACED]
+    assert session.decide(4, AmendOrder(VENUE, SYMBOL, low.client_id, D("100.0"), D(1)), sell("1", "101.1")) == [
+        "AmendOrder", "self_cross",
+    ]  # fmt: skip
+
+
 def test_what_only_reduces_passes_after_a_cancel_of_what_is_in_its_way() -> None:
     session = Watched(FREE)
     session.hold(1, "buy", "2")
