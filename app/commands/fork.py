@@ -19,6 +19,7 @@ from app.report import rounded
 from replay.assumed import assumed
 from replay.fork import FirstDifference, Fork, Forked
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
+from replay.others import Others
 from replay.rebuild import rebuild
 from state.errors import ConfigurationError, WrongUse
 from state.events import INTENT, Blocked, Fill, FundingPayment
@@ -123,9 +124,9 @@ def _run(
     recorded = recorded_latencies(log, row.id) if by_record else NOTHING_RECORDED
     if by_record and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
-    others = strategies_of(msgspec.structs.replace(manifest, strategies=list(changed)))
-    ids, ours = order_ids(row.id), strategies_of(manifest)
-    run = Fork(row.id, ids, ours, others, papers[""], at, by_venue=papers, recorded=recorded)
+    other = strategies_of(msgspec.structs.replace(manifest, strategies=list(changed)))
+    ids, ours, others = order_ids(row.id), strategies_of(manifest), Others(log, row)
+    run = Fork(row.id, ids, ours, other, papers[""], at, by_venue=papers, recorded=recorded, others=others)
     done = 0
     with progress("forking", row.last_seq) as shown, Collector():
 
@@ -134,7 +135,9 @@ def _run(
             done += records
             shown(done)
 
-        return run.run(log.records(row.id), count)
+        forked = run.run(log.records(row.id), count)
+    forked.assumptions = (*forked.assumptions, *others.words())
+    return forked
 
 
 def _papers(manifest: Manifest, words: Sequence[str]) -> dict[str, PaperSettings]:

@@ -13,6 +13,7 @@ from app.options import JsonOption, LogOption, SessionArgument
 from app.output import print_json, print_lines
 from app.progress import progress
 from replay.lookahead import Lookahead, Verdict
+from replay.others import Others
 from state.errors import ConfigurationError, WrongUse
 from state.manifest import Manifest
 from state.record import Record, to_json
@@ -70,7 +71,8 @@ def lookahead(
             strategies=[entry(name, strategy, fields) for name, fields in chosen],
             risk=msgspec.Raw(b"null"),
         )
-        examination = Lookahead(list(opened.records(row.id)), lambda: strategies_of(manifest), paper, seed)
+        market = list(Others(opened, row).market(opened.records(row.id)))
+        examination = Lookahead(market, lambda: strategies_of(manifest), paper, seed)
         with progress(f"examining {strategy}", samples) as done, Collector():
             verdict = examination.examine(samples, done)
     if not verdict.decisions:

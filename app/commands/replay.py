@@ -26,6 +26,7 @@ from replay.imports import Imported, import_recordings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.market_files.importing import format_of, import_market_files
 from replay.market_files.source import Said
+from replay.others import Others
 from replay.simulate import Simulation
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
@@ -300,6 +301,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
     if paper.latency == "recorded" and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
+    others = Others(log, row)
     session = new_session_id(WallClock())
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
     simulation = Simulation(
@@ -314,17 +316,18 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     )
     try:
         with counting(f"simulating {kind}", row.last_seq) as count, Collector():
-            simulated = simulation.run(paced(log.records(row.id), speed), count)
+            simulated = simulation.run(paced(others.market(log.records(row.id)), speed), count)
     except BaseException:
         writer.close(row.opened, "crashed")
         raise
     writer.close(simulated.last_recv)
     summary = summarize(log, session, simulated.shared)
+    assumptions = [*simulated.assumptions, *others.words()]
     if as_json:
-        print_json(SimulateFact(session, row.id, summary, list(simulated.assumptions)))
+        print_json(SimulateFact(session, row.id, summary, assumptions))
     else:
         print_summary(summary, simulated.shared)
-        print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in simulated.assumptions)])
+        print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in assumptions)])
     return FINDINGS if simulated.shared.failed else CLEAN
 
 
