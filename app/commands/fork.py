@@ -10,7 +10,7 @@ import typer
 from adapters import order_ids
 from adapters.paper import PaperSettings
 from app.collector import Collector
-from app.defaults import parse_settings
+from app.defaults import markets_of, parse_settings, settled_as
 from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import Cell, moment, print_json, print_lines, print_table
@@ -93,7 +93,11 @@ def fork(
             raise WrongUse(f"session {row.id} has records 1 to {row.last_seq}; there is no seq {at}")
         manifest = Manifest.parse(row.manifest)
         changed = _changed(manifest, settings or [])
-        forked = _run(opened, row, manifest, changed, _papers(manifest, settings or []), at)
+        papers = _papers(manifest, settings or [])
+        papers[""] = settled_as(
+            papers[""], settings or [], lambda: [] if "" in assumed(manifest) else markets_of(opened, row)
+        )
+        forked = _run(opened, row, manifest, changed, papers, at)
         original = _course(opened.records(row.id, at + 1), rebuild(opened, row.id))
     now = _course(forked.records, forked.shared)
     fact = ForkFact(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from adapters import order_ids
 from adapters import venue as find_venue
 from app.collector import Collector
-from app.defaults import markets_of, parse_settings, simulated_strategies
+from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
 from app.linting import remark_impure
 from app.logs import is_sealed, opened_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, VenueArgument, log_url, told
@@ -284,7 +285,8 @@ class SimulateFact(msgspec.Struct, frozen=True):
 
 def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: float | None, *, as_json: bool) -> int:
     params, paper = parse_settings(words)
-    chosen = simulated_strategies(row, kind, params, lambda: markets_of(log, row))
+    markets = cache(lambda: markets_of(log, row))
+    chosen, paper = simulated_strategies(row, kind, params, markets), settled_as(paper, words, markets)
     remark_impure(kind)
     parent = Manifest.parse(row.manifest)
     tapeline, python, packages = installed()
@@ -301,13 +303,13 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
     if paper.latency == "recorded" and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
-    others = Others(log, row)
+    others, strategies = Others(log, row), strategies_of(manifest)
     session = new_session_id(WallClock())
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
     simulation = Simulation(
         writer,
         order_ids(session),
-        strategies_of(manifest),
+        strategies,
         paper,
         session=session,
         seed=parent.seed,
