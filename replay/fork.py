@@ -43,7 +43,7 @@ from streams.scheduler import NEVER
 from streams.strategy import Running, Strategy
 
 _TOLD = (Fill, Accepted, Rejected, OrderUpdate, FundingPayment)  # what a venue answers, and a simulated one the same
-_KEPT = (*INTENT, Blocked, Fill, FundingPayment)
+_KEPT = (*INTENT, Blocked, Rejected, Fill, FundingPayment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class FirstDifference:
 
 @dataclass(slots=True)
 class Forked:
-    """`records` are the fork's intents, fills and funding after the fork; `shared` is its state at the end."""
+    """`records` are the fork's intents, refusals, fills and funding after the fork; `shared` is its state at the end."""
 
     shared: SharedState
     seq: int
