@@ -67,6 +67,11 @@ def _not_in_the_sums(account: Account) -> Iterator[str]:
     unseen = sum(it.unseen for it in account.profits.values())
     if unseen:
         yield f"{unseen} fills had no book to be held against."
+    for (venue, symbol), gap in sorted(account.gaps.items()):
+        if gap.count:
+            where = " ".join(filter(None, (venue, symbol)))
+            lasted = f"{gap.count} times, {gap.lasted / 1e9:.1f} s in all"
+            yield f"{where}: the book could not be trusted {lasted}; on paper nothing fills then."
     for (venue, symbol), it in sorted(account.profits.items()):
         if it.unpriced:
             yield f"{venue} {symbol}: {it.unpriced:f} is still held and no book says what it is worth: it counts at its cost."

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from state.events import Blocked, Fill, FundingPayment, Rejected
+from state.events import Blocked, FeedStatus, Fill, FundingPayment, Rejected
 from state.instruments import Instrument, exact
 from state.market import Market
 from state.record import Record
@@ -19,6 +19,7 @@ from state.shared import SharedState
 from state.words import sign
 
 _ZERO: Final = Decimal(0)
+_DISTRUSTED: Final = frozenset({"stale", "gap", "down", "banned"})
 POINTS_MOST: Final = 2_000  # of a course over time
 
 
@@ -68,6 +69,21 @@ class Course:
 
 
 @dataclass(slots=True)
+class Gaps:
+    """When the book of a market was not to be trusted: how often, for how long in all (ns), and since when (0: it is)."""
+
+    count: int = 0
+    lasted: int = 0
+    since: int = 0
+
+    def heard(self, status: str, recv: int) -> None:
+        if self.since and status == "ok":
+            self.lasted, self.since = self.lasted + recv - self.since, 0
+        elif not self.since and status in _DISTRUSTED:
+            self.count, self.since = self.count + 1, recv
+
+
+@dataclass(slots=True)
 class Account:
     """Everything of one session, by venue and symbol."""
 
@@ -75,6 +91,7 @@ class Account:
     courses: dict[tuple[str, str], Course] = field(default_factory=dict)
     refusals: dict[tuple[str, str, str], int] = field(default_factory=dict)  # venue, code, text -> count
     blocked: dict[tuple[str, str], int] = field(default_factory=dict)  # venue, rule of risk -> count
+    gaps: dict[tuple[str, str], Gaps] = field(default_factory=dict)  # of the books
     opened: int = 0
     closed: int = 0
 
@@ -104,6 +121,8 @@ def account_for(
                 text = event.text.replace(event.client_id, "…") if event.client_id else event.text
                 key = (event.venue, event.code, text)  # the same words of many orders are one line
                 found.refusals[key] = found.refusals.get(key, 0) + 1
+            elif isinstance(event, FeedStatus) and event.channel == "book":
+                found.gaps.setdefault((event.venue, event.symbol), Gaps()).heard(event.status, record.recv)
             elif isinstance(event, Blocked):
                 found.blocked[event.venue, event.rule] = found.blocked.get((event.venue, event.rule), 0) + 1
             apply(record)
@@ -112,6 +131,8 @@ def account_for(
                 due = record.recv + every
         if progress is not None:
             progress(len(block))
+    for gaps in found.gaps.values():
+        gaps.heard("ok", shared.now)  # nothing is said after the end
     _look(found, shared, shared.now)
     _settle(found, shared)
     return found

@@ -10,6 +10,7 @@ import msgspec
 from adapters import order_ids
 from adapters.paper import PaperSettings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
+from replay.others import Others
 from replay.simulate import Simulation
 from state.errors import ConfigurationError, WrongUse
 from state.events import INTENT, AnyEvent, Blocked, Fill, FundingPayment
@@ -110,7 +111,7 @@ def run_job(job: Job) -> Outcome:
         run = _Stretch(sink, order_ids(_SESSION), [], paper, session=_SESSION, seed=job.seed, recorded=recorded)
         run.waiting = strategies_of(manifest)
         run.begins = next(log.records(row.id, job.first, job.first)).recv
-        simulated = run.run(log.records(row.id, 1, job.last))
+        simulated = run.run(Others(log, row).market(log.records(row.id, 1, job.last)))
     return _outcome(simulated.shared, sink)
 
 

@@ -136,7 +136,7 @@ class Closure:
         elif isinstance(value, partial):
             for held in (value.func, *value.args, *value.keywords.values()):
                 self._value(name, held, seen)
-        elif type(value) is tuple:
+        elif isinstance(value, tuple):  # a named one too
             for number, held in enumerate(value):
                 self._value(f"{name}[{number}]", held, seen)
         elif not is_immutable(value):

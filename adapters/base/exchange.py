@@ -13,7 +13,7 @@ from adapters.base.cancels import Cancels
 from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
-from adapters.base.known import OWED_S, Known, Watched
+from adapters.base.known import Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
 from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID

@@ -2,9 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from adapters.base.known import Known
-
-OWED_S = 3.0  # how much later than its order a fill may be told
+from adapters.base.known import OWED_S, Known
 
 
 class Owed:

@@ -1,18 +1,20 @@
 """`tapeline lookahead`: a strategy's decisions may not depend on what had not happened yet."""
 
+from functools import cache
 from typing import Annotated
 
 import msgspec
 import typer
 
 from app.collector import Collector
-from app.defaults import markets_of, parse_settings, simulated_strategies
+from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
 from app.linting import impurities
 from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import print_json, print_lines
 from app.progress import progress
 from replay.lookahead import Lookahead, Verdict
+from replay.others import Others
 from state.errors import ConfigurationError, WrongUse
 from state.manifest import Manifest
 from state.record import Record, to_json
@@ -64,13 +66,15 @@ def lookahead(
     if paper.latency == "recorded":
         raise ConfigurationError("lookahead takes no recorded latencies: they are of the whole session")
     with opened_session(context, session, log) as (opened, row):
-        chosen = simulated_strategies(row, strategy, params, lambda: markets_of(opened, row))
+        markets = cache(lambda: markets_of(opened, row))
+        chosen, paper = simulated_strategies(row, strategy, params, markets), settled_as(paper, settings or [], markets)
         manifest = msgspec.structs.replace(
             Manifest.parse(row.manifest),
             strategies=[entry(name, strategy, fields) for name, fields in chosen],
             risk=msgspec.Raw(b"null"),
         )
-        examination = Lookahead(list(opened.records(row.id)), lambda: strategies_of(manifest), paper, seed)
+        market = list(Others(opened, row).market(opened.records(row.id)))
+        examination = Lookahead(market, lambda: strategies_of(manifest), paper, seed)
         with progress(f"examining {strategy}", samples) as done, Collector():
             verdict = examination.examine(samples, done)
     if not verdict.decisions:

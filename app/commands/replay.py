@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from adapters import order_ids
 from adapters import venue as find_venue
 from app.collector import Collector
-from app.defaults import markets_of, parse_settings, simulated_strategies
+from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
 from app.linting import remark_impure
 from app.logs import is_sealed, opened_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, VenueArgument, log_url, told
@@ -26,6 +27,7 @@ from replay.imports import Imported, import_recordings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.market_files.importing import format_of, import_market_files
 from replay.market_files.source import Said
+from replay.others import Others
 from replay.simulate import Simulation
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
@@ -296,7 +298,8 @@ class SimulateFact(msgspec.Struct, frozen=True):
 
 def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: float | None, *, as_json: bool) -> int:
     params, paper = parse_settings(words)
-    chosen = simulated_strategies(row, kind, params, lambda: markets_of(log, row))
+    markets = cache(lambda: markets_of(log, row))
+    chosen, paper = simulated_strategies(row, kind, params, markets), settled_as(paper, words, markets)
     remark_impure(kind)
     parent = Manifest.parse(row.manifest)
     tapeline, python, packages = installed()
@@ -313,12 +316,13 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
     if paper.latency == "recorded" and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
+    others, strategies = Others(log, row), strategies_of(manifest)
     session = new_session_id(WallClock())
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
     simulation = Simulation(
         writer,
         order_ids(session),
-        strategies_of(manifest),
+        strategies,
         paper,
         session=session,
         seed=parent.seed,
@@ -327,7 +331,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     )
     try:
         with counting(f"simulating {kind}", row.last_seq) as count, Collector():
-            simulated = simulation.run(paced(log.records(row.id), speed), count)
+            simulated = simulation.run(paced(others.market(log.records(row.id)), speed), count)
     except BaseException:
         writer.close(row.opened, "crashed")
         raise
@@ -335,11 +339,12 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     for market in _silent(simulated.shared):
         remark(f"session {row.id} has no {market.venue} {market.symbol}, which a strategy asked for")
     summary = summarize(log, session, simulated.shared)
+    assumptions = [*simulated.assumptions, *others.words()]
     if as_json:
-        print_json(SimulateFact(session, row.id, summary, list(simulated.assumptions)))
+        print_json(SimulateFact(session, row.id, summary, assumptions))
     else:
         print_summary(summary, simulated.shared)
-        print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in simulated.assumptions)])
+        print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in assumptions)])
     return FINDINGS if simulated.shared.failed else CLEAN
 
 

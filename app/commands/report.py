@@ -17,6 +17,7 @@ from app.progress import progress
 from app.session_page import page
 from replay.assumed import assumed
 from replay.latencies import recorded_latencies
+from replay.others import Others
 from replay.pnl import Account, account_for
 from replay.quality.report import measure
 from state.log import Log, SessionRow
@@ -76,7 +77,8 @@ def _assumed(log: Log, row: SessionRow, account: Account) -> list[str]:
     for venue in venues:
         settings = known.get(venue, known.get(""))
         said += [] if settings is None else _words(log, row, venue, settings)
-    return said
+    parent = next((it for it in log.sessions() if it.id == row.parent), None)
+    return said if parent is None or "" not in known else said + Others(log, parent).words()
 
 
 def _words(log: Log, row: SessionRow, venue: str, settings: PaperSettings) -> list[str]:

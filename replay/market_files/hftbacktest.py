@@ -49,8 +49,8 @@ class HftbacktestArray:
         self._channels = Channels(said.venue)
         self._book = Book(said.venue, said.symbol)
         self._orders: dict[int, tuple[Side, float, float]] = {}
-        kinds = {int(ev) & _KIND for ev in set(self._rows["ev"].tolist())}
-        self.told: Told = "book" if kinds - {TRADE, BBO} else "nothing"
+        kinds = self._rows["ev"] & _KIND
+        self.told: Told = "nothing" if ((kinds == TRADE) | (kinds == BBO)).all() else "book"
         self.kind = "an event array"
 
     def stand_beside(self, books: Collection[str]) -> None:

@@ -15,11 +15,11 @@ from app.session_page import page
 from replay.pnl import Account, account_for
 from replay.quality.report import measure
 from replay.rebuild import rebuild
-from state.events import AnyEvent, Blocked, Fill, InstrumentDefined, Rejected
+from state.events import AnyEvent, Blocked, FeedStatus, Fill, InstrumentDefined, Rejected
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
-from state.words import Side
+from state.words import FeedState, Side
 from streams.testing import book
 from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
@@ -148,6 +148,21 @@ def test_what_no_sum_can_hold_is_said_beside_it(lab: Lab) -> None:
     assert "fees of -0.01 BNB are in no sum" in text
     assert "v S: 2 is still held and no book says what it is worth" in text
     assert "2 fills had no book" in text
+
+
+def test_gaps_of_the_books_are_told_with_how_long_they_were(lab: Lab) -> None:
+    """Nothing fills in them on paper, and of a simulation with many of them little can be believed."""
+    second = 1_000_000_000
+    told: list[tuple[int, FeedState]] = [(1, "ok"), (5, "gap"), (6, "stale"), (8, "ok"), (9, "ok"), (20, "down")]
+    events: list[tuple[int, AnyEvent]] = [(1, rules("v")), *((at, FeedStatus("v", "S", "book", it)) for at, it in told)]
+    events.append((22, FeedStatus("v", "S", "trades", "gap")))
+    records = [Record(seq, at * second, 0, event) for seq, (at, event) in enumerate(events, 1)]
+    found = account_for(records, second, 22 * second)
+    assert [(it.count, it.lasted // second, it.since) for it in found.gaps.values()] == [(2, 5, 0)]
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        text = page(row, found, measure(log, row.id))
+    assert "v S: the book could not be trusted 2 times, 5.0 s in all" in text
 
 
 @pytest.mark.parametrize("source", ["live", "demo", "chaos"])

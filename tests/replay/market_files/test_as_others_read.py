@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from app.cli import run
 from replay.market_files.source import Said
 from state.errors import WrongUse
-from state.events import BookDelta, BookSnapshot, InstrumentDefined, Ticker, Trade
+from state.events import BookDelta, BookSnapshot, InstrumentDefined, Rejected, Ticker, Trade
+from state.log import Log
 from state.record import Record
 from state.reducer import Reducer
 from state.shared import SharedState
@@ -183,3 +187,51 @@ def test_single_orders_that_a_clearing_took_are_gone(tmp_path: Path) -> None:
     )  # fmt: skip
     _, records = imported(tmp_path, path, said=Said("x", "BTCUSDT"))
     assert folded(records, "x")[-1][1] == [(100.0, 3.0)]
+
+
+def test_a_market_that_settles_in_another_asset_is_simulated_with_a_balance_in_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every order was refused for want of a balance, and nothing said that there were dollars of another kind."""
+    rows = [f"1000000,1000000,true,{side}" for side in ("bid,100,5", "ask,101,5")]
+    rows += [f"{at}000000,{at}000000,false,bid,100,{at}" for at in range(2, 20)]
+    path = tmp_path / "incremental_book_L2.csv"
+    path.write_text(BOOK + "".join(f"x,BTCUSDC,{row}\n" for row in rows))
+    url = f"sqlite:///{tmp_path}/c.db"
+    assert run(["import", "v", str(path), "--log", url]) == 0
+    capsys.readouterr()
+    words = [
+        "replay",
+        "last",
+        "--simulate",
+        "plain",
+        "--set",
+        "size=1",
+        "--set",
+        "max_position=1",
+        "--log",
+        url,
+        "--json",
+    ]
+    for said in ([], ["--set", "paper.asset=USDT"]):
+        assert run([*words, *said]) == 0
+        fact = msgspec.json.decode(capsys.readouterr().out, type=dict[str, Any])
+        assert fact["summary"]["orders"] > 0
+        assert any(f"account: 100000 {'USDT' if said else 'USDC'}" in it for it in fact["assumptions"])
+        with Log.open(url) as log:
+            told = [it.event.text for it in log.records(fact["session"]) if isinstance(it.event, Rejected)]
+        assert told == ["the account has no USDC: it began with USDT (`asset` of the paper settings)"] * len(told)
+        assert bool(told) is bool(said)
+
+
+def test_a_simulation_that_cannot_begin_leaves_no_session_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty one stayed in the log as running, and was what `last` means."""
+    url = f"sqlite:///{tmp_path}/log.db"
+    path = csv(tmp_path, "incremental_book_L2.csv", BOOK, "1,1,true,bid,100,1", "1,1,true,ask,101,1")
+    imported(tmp_path, path)
+    assert run(["replay", "last", "--simulate", "plain", "--set", "size=0", "--log", url]) == 2
+    assert "size" in capsys.readouterr().err
+    with Log.open(url) as log:
+        assert [row.status for row in log.sessions()] == ["closed"]
