@@ -49,7 +49,7 @@ _MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
     ("rejected", "price_band"): (4016, 4024, 4131),
     ("rejected", "funds"): (2018, 2019, 2024, 4050, 4051),
     ("rejected", "risk"): (2025, 2027, 2028, 4045),
-    ("rejected", "market_state"): (2016, 4108, 4140, 4141, 4402, 5024),
+    ("rejected", "market_state"): (2016, 4108, 4140, 4141, 4402, 4408, 4411, 5024),
     ("fatal", "fatal"): (1002, 1005, 1011, 1022, 1099, 2014, 2015, 2017, 2023, 4087, 4088, 4109, 4192, 4400, 4401),
 }  # fmt: skip
 CODES = {-code: meaning for meaning, codes in _MEANINGS.items() for code in codes}

@@ -86,11 +86,11 @@ class Account:
         if cloid is None:
             return (self.order(row),)
         before = self.lives.latest(cloid)
-        if said.status == "rejected" and before < oid and self.lives.is_resting(cloid, before):
+        if said.status == "rejected" and 0 < before < oid:
             self.lives.forget(cloid, oid)
-            return ()  # a change was refused: its request is told so
+            return ()  # a change was refused: its request is told so, and the old number's end ends the order
         known = self.lives.filled(cloid)
-        self.lives.tell(cloid, oid, _filled(order), over=said.status in TERMINAL)
+        self.lives.tell(cloid, oid, _filled(order))
         if oid < before or (said.status in TERMINAL and self.lives.is_replaced(cloid, oid)):
             return self.told_again(cloid) if self.lives.filled(cloid) > known else ()
         self._latest[cloid] = row
@@ -161,6 +161,7 @@ class Account:
         filled = max(before + _filled(order), self.lives.filled(cloid, order.oid + 1) if cloid else Decimal(0))
         size = before + owed(order.origSz or order.sz)
         status = "partially_filled" if said.status == "open" and filled else said.status
+        status = "cancelled" if status == "rejected" and former else status  # by a change that was refused
         return OrderUpdate(
             self.venue, order.coin, ts * MS, cloid, str(order.oid), status, Types.side.parse(order.side),
             None if order.orderType is None else Types.kind.parse(order.orderType),

@@ -37,6 +37,7 @@ class Fault(NamedTuple):
     refusal: Refusal
 
 
+MODIFYING = "Error placing new order during modify: "  # before why the new one was refused: the old one is gone by then
 # A wrong signature recovers to an address that nobody has, hence what is fatal.
 _TEXTS: Mapping[tuple[Meaning, Refusal], tuple[str, ...]] = {
     ("rejected", "rule"): (
@@ -63,15 +64,10 @@ _TEXTS: Mapping[tuple[Meaning, Refusal], tuple[str, ...]] = {
         "Oracle: Order price too far from oracle", "Oracle: Order price cannot be more than",
     ),
     ("rejected", "rate"): ("Address: Too many cumulative requests sent",),
-    ("gone", "gone"): (
-        "MissingOrder: Order was never placed, already canceled, or filled",
-        "MissingOrder: Cannot modify canceled or filled order",
-    ),
+    ("rejected", "market_state"): ("PostOnly: Only post-only orders allowed immediately after",),  # a network upgrade
+    ("gone", "gone"): ("MissingOrder: Order was never placed", "MissingOrder: Cannot modify canceled or filled order"),
     ("retry", "clock"): ("Nonce: Invalid nonce", "Nonce: Nonce too low", "Expired: Action expired"),
-    ("fatal", "fatal"): (
-        "Signer: User or API Wallet", "Signer: L1 error: User or API Wallet", "Vault: Vault not registered",
-        "Vault: Sub-account user",
-    ),
+    ("fatal", "fatal"): ("Signer: User or API Wallet", "Vault: Vault not registered", "Vault: Sub-account user"),
 }  # fmt: skip
 FAULTS = tuple(
     Fault(name, start, *meaning)

@@ -60,6 +60,8 @@ def test_no_documented_refusal_is_taken_for_an_unknown_outcome() -> None:
         pytest.param(-2020, "rejected", "would_not_fill", id="unable to fill"),
         pytest.param(-5024, "rejected", "market_state", id="an amendment of a symbol that does not trade"),
         pytest.param(-4402, "rejected", "market_state", id="a symbol that is not for this region"),
+        pytest.param(-4408, "rejected", "market_state", id="a symbol that can only be reduced here"),
+        pytest.param(-4411, "rejected", "market_state", id="gold and stocks, whose agreement is not signed"),
         pytest.param(-4209, "rejected", "rule", id="a leverage that the symbol does not have"),
         pytest.param(-1004, "retry", "busy", id="a server that is busy"),
         pytest.param(-1005, "fatal", "fatal", id="an address that is not on the key's list"),

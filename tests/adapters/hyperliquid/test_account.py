@@ -5,11 +5,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base.client import Request
+from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import PRIVATE_TOPICS, Account
 from adapters.hyperliquid.endpoints import Endpoints
 from adapters.hyperliquid.exchange import Decoder
@@ -200,6 +202,38 @@ def test_a_change_that_is_refused_leaves_the_order_as_it_is_until_its_own_end_co
     assert told.order == ("open", D(0), D("0.01"), "77738308")
     (end,) = told(frame("orderUpdates", [order(status="canceled", at=T + 10)]))
     assert (end.status, end.order_id) == ("cancelled", "77738308")  # type: ignore[union-attr]
+
+
+END = order(sz="0.006", status="canceled", at=T + 9)
+REFUSED = order(oid=NEXT, orig="0.006", sz="0.006", status="badAloPxRejected", at=T + 9)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param([[REFUSED, END]], id="the refusal first, one frame"),
+        pytest.param([[END, REFUSED]], id="the end first, one frame"),
+        pytest.param([[REFUSED], [END]], id="the refusal first"),
+        pytest.param([[END], [REFUSED]], id="the end first"),
+        pytest.param([[END]], id="of the new number nothing is told"),
+    ],
+)
+def test_a_change_that_is_refused_ends_the_order_with_what_it_filled(frames: list[list[Any]]) -> None:
+    told = Told()
+    told(frame("orderUpdates", [order()]), fills(fill(1, "0.004")))
+    for rows in frames:
+        told(frame("orderUpdates", rows))
+    assert told.order[:2] == ("cancelled", D("0.004"))
+
+
+def test_who_asks_for_an_order_whose_change_was_refused_hears_that_it_ended() -> None:
+    account = Account(V)
+    account.private("orderUpdates", frame("orderUpdates", [order()]))
+    account.private("userFills", fills(fill(1, "0.004")))
+    found = account.order(msgspec.convert(REFUSED, wire.OrderStatus))
+    assert (found.status, found.filled, found.refusal) == ("cancelled", D("0.004"), "post_only")
+    alone = Account(V).order(msgspec.convert(REFUSED, wire.OrderStatus))
+    assert (alone.status, alone.filled) == ("rejected", D(0)), "one that never rested"
 
 
 def test_an_acceptance_that_comes_after_a_fill_on_the_way_is_put_right() -> None:
