@@ -352,7 +352,7 @@ def test_a_strategy_that_orders_at_every_change_of_its_orders_ends_alone_before_
     session = Session()
 
     def flood(feeds: Feeds) -> Observable[Decision]:
-        return feeds.account(VENUE).orders(SYMBOL).pipe(ops.skip(1), ops.map(lambda _: place("flood")))
+        return feeds.account(VENUE).orders(SYMBOL).pipe(ops.map(lambda _: place("flood")))
 
     session.run(flood, "endless")
     session.run(on_trades(place("other", "80.0")), "lives")
