@@ -57,6 +57,8 @@ class SetWord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     params: dict[str, object]
 
 
+MAX_DECISIONS = 1_000  # at one instant: who says more feeds itself, and would flood the venue
+
 # Parameters that are not changed in flight: orders would be left in another market, and limits have a command of their own.
 COLD = ("venue", "symbol", "risk", "desk")
 
@@ -73,6 +75,7 @@ class Running:
         self.decisions: Observable[Decision] | None = None  # None before it is subscribed
         self.error: Exception | None = None  # that it ended with
         self.is_ended = False
+        self._instant = self._decided_then = 0  # ns, and how many decisions so far at it
         from streams.checkpoint import carry_over  # it knows strategies, and is needed where one is changed in flight
 
         self._carry_over = carry_over
@@ -168,12 +171,21 @@ class Running:
         if type(decision) not in _DECISIONS:
             hint = _HINTS.get(type(decision), "")
             raise WrongUse(f"a strategy may emit intents only, not {type(decision).__name__}{hint}")
+        self._count()
         check_shape(decision)
         if isinstance(decision, _SIZED):
             self._check(decision)
         if decision.strategy != self.name:
             decision = msgspec.structs.replace(decision, strategy=self.name)
         self.pipeline.emit(decision, self)
+
+    def _count(self) -> None:
+        now = self.pipeline.timeline.now_ns
+        if now != self._instant:
+            self._instant, self._decided_then = now, 0
+        self._decided_then += 1
+        if self._decided_then > MAX_DECISIONS:
+            raise WrongUse(f"more than {MAX_DECISIONS} decisions at one instant: the strategy feeds itself")
 
     def _check(self, intent: PlaceOrder | AmendOrder) -> None:
         """Money off the grid is an error at the call, never rounded later."""

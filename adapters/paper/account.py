@@ -26,7 +26,9 @@ class PaperAccount:
         self._settings = settings
         self._fees = fees
         self._ledger = Ledger(venue)
-        self._ledger.balance_reported(BalanceUpdate(venue, "", None, settings.asset, settings.balance))
+        self._is_open = False
+        if settings.asset:
+            self._begin(settings.asset)
 
     def position(self, symbol: str) -> Position:
         return self._ledger.position(symbol)
@@ -114,14 +116,26 @@ class PaperAccount:
             self.venue, "", ts, asset, self._ledger.balance(asset).total, max(_ZERO, self.free(asset, markets))
         )
 
+    def listed(self, instrument: Instrument, ts: int, markets: Iterable[PaperMarket]) -> list[BalanceUpdate]:
+        """What is to be told once a market's rules are known: an account without a balance begins in what it settles in."""
+        if any(balance.reported is not None for balance in self._ledger.balances.values()):
+            return []
+        asset = instrument.quote if instrument.kind == "spot" else instrument.settle
+        self._begin(asset)
+        return [self.balance_told(asset, ts, markets)] if self._is_open else []
+
     def opening(self, ts: int, markets: Iterable[PaperMarket]) -> list[BalanceUpdate | PositionUpdate]:
         """Every balance, and the position in every derivative of `markets`."""
+        self._is_open = True
         known = list(markets)
         told: list[BalanceUpdate | PositionUpdate] = [
             self.balance_told(asset, ts, known) for asset in sorted(self._ledger.balances)
         ]
         derivatives = (market for market in known if market.instrument is not None and market.instrument.kind != "spot")
         return told + [self.position_told(market.symbol, ts) for market in derivatives]
+
+    def _begin(self, asset: str) -> None:
+        self._ledger.balance_reported(BalanceUpdate(self.venue, "", None, asset, self._settings.balance))
 
     def _resting(self, market: PaperMarket, besides: PaperOrder | None) -> dict[Side, Decimal]:
         """What all orders of each side are worth."""

@@ -159,7 +159,9 @@ class Desk:
                 self.market(event.symbol).ticked(event)
                 return self._liquidated(event.symbol, now) if event.mark is not None else []
             case InstrumentDefined():
-                self.market(event.symbol).known.define(event)
+                market = self.market(event.symbol)
+                market.known.define(event)
+                return [*self.account.listed(_rules(market), now, self._dealt.values())]
             case FeedStatus() if event.channel == "book" and event.status in _DISTRUSTED:
                 self._distrust(event.symbol)
             case _:

@@ -33,7 +33,7 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     fee_tiers: tuple[FeeTier, ...] = ()
     fee_volume: Decimal = Decimal(0)  # traded before the session
     balance: Decimal = Decimal(100_000)
-    asset: str = "USDT"
+    asset: str = ""  # of the balance; empty for what the first market that is known settles in (spot: its quote)
     leverage: Decimal = Decimal(1)
     maintenance_margin: Decimal = Decimal(
         "0.005"
@@ -55,8 +55,6 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             raise ConfigurationError(f"paper balance {self.balance} must not be negative")
         if not self.leverage.is_finite() or self.leverage <= 0:
             raise ConfigurationError(f"paper leverage {self.leverage} must be positive")
-        if not self.asset:
-            raise ConfigurationError("paper asset must be named")
         if not 0 <= self.maintenance_margin < 1:
             raise ConfigurationError(f"paper maintenance_margin {self.maintenance_margin} must be a share below 1")
         self._check_fees()

@@ -22,7 +22,6 @@ class Life:
     placed: int
     fills: list[tuple[int, Decimal]] = field(default_factory=list)
     made: bool = False  # its first fill gave liquidity
-    first_fill_ts: int | None = None  # venue time
     ended: int | None = None
 
     @property
@@ -77,5 +76,5 @@ class Lives:
         if life is None:
             return
         if not life.fills:
-            life.made, life.first_fill_ts = fill.maker is not False, fill.ts
+            life.made = fill.maker is not False
         life.fills.append((recv, fill.size))

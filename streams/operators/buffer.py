@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from state.errors import WrongUse
 from streams.operators.keep import Alarm, Kept, keep
 from streams.operators.lift import positive
 from streams.operators.losses import Losses
@@ -33,6 +34,8 @@ def buffer(
     scheduler is passed down.
     """
     at_least("capacity", capacity, 1)
+    if drop not in ("oldest", "newest"):
+        raise WrongUse(f"drop must be oldest or newest, not {drop}")
     every_ns = None if every_s is None else round(positive("every_s", every_s) * 1e9)
     counts = losses if losses is not None else Losses()
 

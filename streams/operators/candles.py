@@ -31,6 +31,8 @@ def candles(
     """
     if interval_s < 1:
         raise WrongUse(f"interval_s must be at least 1, not {interval_s}")
+    if gaps not in ("skip", "flat"):
+        raise WrongUse(f"gaps must be skip or flat, not {gaps}")
     interval_ns = interval_s * 1_000_000_000
 
     def operator(source: Observable[Trade]) -> Observable[Candle]:

@@ -11,7 +11,6 @@ from streams.quoting.plan import Planned
 _TOKEN = 1_000_000_000  # parts of a message: at a rate of r a second, r parts come each nanosecond
 
 Request: TypeAlias = Literal["create", "amend", "cancel"]
-REQUESTS: tuple[Request, ...] = ("create", "amend", "cancel")
 
 
 class Budget(NamedTuple):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from state.errors import WrongUse
 from state.words import Side
 
 
@@ -44,8 +45,11 @@ def ladder(
 
     The first-order inventory skew of Avellaneda, Stoikov (2008) with a width of one's own. Where `max_position` (base
     units) is given, inner levels take what room there is, so that a side that fills whole ends at the limit and no
-    further; at or beyond the limit the adding side is not quoted at all.
+    further; at or beyond the limit the adding side is not quoted at all. Raises `WrongUse` for no levels, or a size that is
+    not above zero: nothing would ever be quoted.
     """
+    if levels < 1 or not size > 0:
+        raise WrongUse(f"a ladder has at least one level, not {levels}, of a size above zero, not {size}")
     lean = -1.0 if lean < -1.0 else min(lean, 1.0)
     centre = fair * (1 - lean * skew_bps / 10_000)
     if max_position is None:

@@ -5,7 +5,6 @@ from decimal import Decimal
 import msgspec
 from reactivex import Observable
 
-from state.errors import ConfigurationError
 from state.events import Decision
 from state.instruments import Instrument
 from streams import operators as op
@@ -13,9 +12,7 @@ from streams.feeds import Feeds
 from streams.health import health, is_ok
 from streams.quoting import Quote, ladder, quote_when, to_intents
 from streams.risk import DeskLimits, RiskLimits, check_feasible, risk_desk, risk_gate
-from streams.strategies.quoted import desk_of
-
-MAX_LEVELS = 50
+from streams.strategies.quoted import MAX_LEVELS, above_zero, desk_of, not_negative, require
 
 
 class Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,26 +38,25 @@ class Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     desk: DeskLimits | None = None  # with one, even an empty one, it has a risk state; without, limits of orders alone
 
     def __post_init__(self) -> None:
-        _require(bool(self.venue and self.symbol), "venue and symbol must be named")
-        _require(0 < self.size < Decimal("inf"), f"size must be above zero, not {self.size}")
-        _require(
+        require(bool(self.venue and self.symbol), "plain", "venue and symbol must be named")
+        require(0 < self.size < Decimal("inf"), "plain", f"size must be above zero, not {self.size}")
+        require(
             self.size <= self.max_position < Decimal("inf"),
+            "plain",
             f"max_position {self.max_position} must be at least one level's size {self.size}",
         )
-        _require(0 < self.min_bps <= self.max_bps, f"0 < min_bps {self.min_bps} <= max_bps {self.max_bps} must hold")
-        for name in ("base_spread_bps", "volatility_factor", "skew_bps", "tolerance_ticks", "level_spacing_bps"):
-            value = getattr(self, name)
-            _require(0 <= value < float("inf"), f"{name} must not be negative, is {value}")
-        for name in ("fair_half_life_s", "volatility_half_life_s", "requote_s"):
-            value = getattr(self, name)
-            _require(0 < value < float("inf"), f"{name} must be above zero, is {value}")
-        _require(0 <= self.size_tolerance < 1, f"size_tolerance must be in [0, 1), is {self.size_tolerance}")
-        _require(1 <= self.levels <= MAX_LEVELS, f"levels must be 1 to {MAX_LEVELS}, is {self.levels}")
-        _require(self.levels == 1 or self.level_spacing_bps > 0, "several levels need a level_spacing_bps above zero")
-        widest_bps = self.max_bps / 2 + (self.levels - 1) * self.level_spacing_bps + self.skew_bps
-        _require(
-            widest_bps < 10_000, f"the furthest level would be {widest_bps:g} bps away: its price is not above zero"
+        require(
+            0 < self.min_bps <= self.max_bps, "plain", f"0 < min_bps {self.min_bps} <= max_bps {self.max_bps} must hold"
         )
+        not_negative(self, "base_spread_bps", "volatility_factor", "skew_bps", "tolerance_ticks", "level_spacing_bps")
+        above_zero(self, "fair_half_life_s", "volatility_half_life_s", "requote_s")
+        require(0 <= self.size_tolerance < 1, "plain", f"size_tolerance must be in [0, 1), is {self.size_tolerance}")
+        require(1 <= self.levels <= MAX_LEVELS, "plain", f"levels must be 1 to {MAX_LEVELS}, is {self.levels}")
+        spaced = self.levels == 1 or self.level_spacing_bps > 0
+        require(spaced, "plain", "several levels need a level_spacing_bps above zero")
+        widest_bps = self.max_bps / 2 + (self.levels - 1) * self.level_spacing_bps + self.skew_bps
+        far = f"the furthest level would be {widest_bps:g} bps away: its price is not above zero"
+        require(widest_bps < 10_000, "plain", far)
         check_feasible(self, self.risk)
 
     @property
@@ -132,8 +128,3 @@ def plain(feeds: Feeds, p: Plain) -> Observable[Decision]:
         to_intents(feeds, p.venue, p.symbol, tolerance_ticks=p.tolerance_ticks, size_tolerance=p.size_tolerance),
         risk_gate(p.risk, feeds) if p.desk is None else risk_desk(desk_of(p.desk, p.risk), feeds),
     )
-
-
-def _require(holds: bool, text: str) -> None:
-    if not holds:
-        raise ConfigurationError(f"plain: {text}")

@@ -348,6 +348,28 @@ def test_a_strategy_that_feeds_itself_without_end_is_stopped_alone(
     assert len(session.of(PlaceOrder)) == 2
 
 
+def test_a_strategy_that_orders_at_every_change_of_its_orders_ends_alone_before_it_floods_the_venue() -> None:
+    session = Session()
+
+    def flood(feeds: Feeds) -> Observable[Decision]:
+        return feeds.account(VENUE).orders(SYMBOL).pipe(ops.map(lambda _: place("flood")))
+
+    session.run(flood, "endless")
+    session.run(on_trades(place("other", "80.0")), "lives")
+    session.feed(1, trade(1))
+    session.feed(2, trade(2))
+    (failed,) = session.of(StrategyFailed)
+    assert isinstance(failed, StrategyFailed)
+    assert (failed.strategy, failed.error) == (
+        "endless",
+        "WrongUse: more than 1000 decisions at one instant: the strategy feeds itself",
+    )
+    flooding = [order for order in session.working if order.label == "flood"]
+    assert len(flooding) == 1_000
+    assert all(order.pending_cancel for order in flooding)
+    assert sum(order.label == "other" for order in session.working) == 2
+
+
 def test_two_strategies_of_one_name_are_refused() -> None:
     session = Session()
     with pytest.raises(WrongUse, match="one name"):

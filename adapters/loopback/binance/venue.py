@@ -101,11 +101,6 @@ class BinanceVenue:
         return f"ws://{self._address}/ws" if self.spot else f"ws://{self._address}/public/ws"
 
     @property
-    def market_url(self) -> str:
-        """Where aggregated trades, mark prices, candles and tickers are, raw."""
-        return f"ws://{self._address}/ws" if self.spot else f"ws://{self._address}/market/ws"
-
-    @property
     def private_url(self) -> str:
         return f"ws://{self._address}/private/ws"
 

@@ -99,11 +99,6 @@ class OkxVenue:
         return f"ws://{self._address}/ws/v5/public"
 
     @property
-    def business_url(self) -> str:
-        """Where candles and single trades are."""
-        return f"ws://{self._address}/ws/v5/business"
-
-    @property
     def private_url(self) -> str:
         return f"ws://{self._address}/ws/v5/private"
 

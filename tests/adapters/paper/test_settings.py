@@ -17,7 +17,6 @@ WRONG: dict[str, dict[str, object]] = {
     "a negative balance": {"balance": Decimal(-1)},
     "an endless balance": {"balance": Decimal("Infinity")},
     "no leverage": {"leverage": Decimal(0)},
-    "no asset": {"asset": ""},
     "a fee above everything": {"taker_fee_bps": Decimal(10_000)},
     "a fee that is no number": {"maker_fee_bps": Decimal("NaN")},
     "a queue that nobody wrote": {"queue": "hopeful"},

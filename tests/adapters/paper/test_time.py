@@ -5,9 +5,19 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.paper import PaperSettings
+from adapters.paper import PaperSettings, PaperVenue
 from state.errors import WrongUse
-from state.events import BookSnapshot, CancelOrder, FeedStatus, FundingPayment, PlaceOrder, Trade
+from state.events import (
+    Accepted,
+    BalanceUpdate,
+    BookSnapshot,
+    CancelOrder,
+    FeedStatus,
+    FundingPayment,
+    PlaceOrder,
+    Rejected,
+    Trade,
+)
 from state.record import Record
 from tests.adapters.paper.stage import (
     INSTANT,
@@ -16,7 +26,9 @@ from tests.adapters.paper.stage import (
     VENUE,
     Stage,
     change,
+    instrument,
     place,
+    snapshot,
     ticker,
     trade,
     words,
@@ -125,6 +137,28 @@ def test_the_opening_says_that_the_account_is_ready_and_what_it_holds() -> None:
     status, balance = stage.venue.opening(5)
     assert status == FeedStatus(VENUE, "", "account", "ok")
     assert (balance.asset, balance.total, balance.ts) == ("USDC", Decimal(7), 5)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("changes", "asset"),
+    [
+        pytest.param({"settle": "USDC"}, "USDC", id="a perpetual settled in USDC"),
+        pytest.param({"kind": "spot", "quote": "EUR", "settle": "EUR"}, "EUR", id="spot against EUR"),
+    ],
+)
+def test_an_account_without_an_asset_begins_in_what_its_first_market_settles_in(
+    changes: dict[str, object], asset: str
+) -> None:
+    venue = PaperVenue(VENUE, PaperSettings(), "s")
+    (status,) = venue.opening(0)  # of no market is anything known yet
+    assert status == FeedStatus(VENUE, "", "account", "ok")
+    rules = msgspec.structs.replace(instrument(), **changes)
+    for event in (rules, rules, snapshot(1)):
+        venue.observe(event, 1)
+    venue.submit(Record(1, 1, 0, PlaceOrder(VENUE, SYMBOL, "buy", Decimal(1), Decimal(90), client_id="a")), 1)
+    heard = [event for _, _, events in venue.collect(HOUR) for event in events]
+    assert [(it.asset, it.total) for it in heard if isinstance(it, BalanceUpdate)] == [(asset, Decimal(100_000))]
+    assert [type(it) for it in heard if isinstance(it, Accepted | Rejected)] == [Accepted]
 
 
 # --- funding ---

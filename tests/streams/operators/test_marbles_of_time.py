@@ -154,6 +154,8 @@ WRONG: dict[str, Callable[[], object]] = {
     "a bar of no volume": lambda: op.bars(volume=0),
     "no quiet": lambda: op.debounce(0),
     "no capacity": lambda: op.buffer(0),
+    "a drop that there is not": lambda: op.buffer(1, drop="both"),
+    "gaps that there are not": lambda: op.candles(60, gaps="fill"),
     "no interval": lambda: op.buffer(1, 0),
     "no age": lambda: op.stale_after(-1),
     "no factor": lambda: op.silent(0),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from state.errors import WrongUse
 from streams.quoting import Quote, ladder
 
 
@@ -25,6 +26,12 @@ def test_it_leans_against_the_position() -> None:
     flat = ladder(100.0, 5.0, 0.0, size=1.0)
     long = ladder(100.0, 5.0, 0.5, size=1.0, skew_bps=10.0)
     assert [quote.price for quote in long] == pytest.approx([quote.price * (1 - 5 / 1e4) for quote in flat])
+
+
+@pytest.mark.parametrize("nothing", [{"levels": 0}, {"size": 0.0}, {"size": -1.0}, {"size": float("nan")}], ids=str)
+def test_a_ladder_that_could_never_quote_is_refused(nothing: dict[str, float]) -> None:
+    with pytest.raises(WrongUse, match="at least one level"):
+        ladder(100.0, 5.0, **{"size": 1.0, **nothing})
 
 
 @pytest.mark.parametrize(("lean", "sides"), [(1.0, {"sell"}), (1.5, {"sell"}), (-1.0, {"buy"}), (-9.0, {"buy"})])
