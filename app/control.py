@@ -123,7 +123,7 @@ class _Door:
         return Heard()
 
     def _tell(self, word: Tell) -> Heard:
-        check_word(self._session, word.name, word.payload)
+        check_word(self._session, word.name, word.payload, word.venue)
         return Heard(seq=self._session.told(word.name, word.payload, word.venue, word.symbol))
 
     async def close(self) -> None:

@@ -1,9 +1,11 @@
 """The demonstration: a venue of our own in a process of its own, and the proofs afterwards in others."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -46,25 +48,52 @@ class LoopbackVenue:
         words = [*_TAPELINE, "loopback", "bybit", "--port", "0", "--seed", str(seed), "--json"]
         for symbol in SYMBOLS:
             words += ["--symbol", symbol]
-        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, env=_environment())  # noqa: S603 (our own words)
-        assert self._process.stdout is not None
-        told = self._process.stdout.readline()
-        if not told:
-            raise TapelineError(f"the loopback venue did not start (exit code {self._process.wait(_END_S)})")
-        self.fact = msgspec.json.decode(told, type=LoopbackFact)
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with _without_ctrl_c():
+                self._process = subprocess.Popen(words, stdout=subprocess.PIPE, env=_environment())  # noqa: S603 (our own words)
+            self.fact = _told(self._process)
+        except BaseException:  # Ctrl-C, too: nobody else ends it now
+            self._end()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._process.terminate()
+        self._end()
+
+    def _end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
         try:
-            self._process.wait(_END_S)
+            process.wait(_END_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+            process.kill()
+            process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _told(process: subprocess.Popen[bytes]) -> LoopbackFact:
+    assert process.stdout is not None
+    told = process.stdout.readline()
+    if not told:
+        raise TapelineError(f"the loopback venue did not start (exit code {process.wait(_END_S)})")
+    return msgspec.json.decode(told, type=LoopbackFact)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """A process that begins in here never hears Ctrl-C, which a terminal says to all of ours: a session that ends by it needs
+    its venue to cancel and flatten at. What was said meanwhile is heard afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def demo_config(fact: LoopbackFact, seed: int) -> RunConfig:

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from state.errors import WrongUse
+
+_FULL: Final = (ENOSPC, EDQUOT, EFBIG)
 
 
 @contextmanager
@@ -17,11 +20,22 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     if path.is_dir():
         raise WrongUse(f"{path} is a folder; -o takes the name of a file")
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                yield file
+            return
+        target = path.resolve()  # a link stays one: what it points to is written
+        with _part_of(target, path) as file:
             yield file
-        return
-    target = path.resolve()  # a link stays one: what it points to is written
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:  # no write says of which file it is
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+@contextmanager
+def _part_of(target: Path, path: Path) -> Iterator[BinaryIO]:
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         opened = part.open("xb")

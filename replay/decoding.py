@@ -54,7 +54,7 @@ class Decoding:
                         self.define(event)
                 return events
             return decoder.receive(frame.body, frame.recv_ns)
-        except (UnknownWord, msgspec.DecodeError, ValueError, ArithmeticError) as error:
+        except (UnknownWord, msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
             channel = "rest" if frame.kind == "http" else frame.channel
             return (FeedStatus(decoder.venue, "", channel, "gap", f"a frame did not fit: {error}"),)
 

@@ -69,14 +69,14 @@ class JsonLines:
         """True for a line that this reader can read."""
         try:
             _json_line(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return False
         return True
 
     def receive(self, line: bytes) -> RecordedFrame | None:
         try:
             said = _json_line(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise MisfitLine(str(error)) from error
         if said.t == "header":
             return None
@@ -192,14 +192,14 @@ class CaseLines:
         """True for a line that this reader can read."""
         try:
             _case(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return False
         return True
 
     def receive(self, line: bytes) -> RecordedFrame | None:
         try:
             case = _case(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise MisfitLine(str(error)) from error
         received = case.localTimestamp
         if received.tzinfo is None:
@@ -232,7 +232,7 @@ def is_json(document: bytes) -> bool:
     """True for one whole JSON document."""
     try:
         msgspec.json.decode(document, type=msgspec.Raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return True
 

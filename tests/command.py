@@ -33,11 +33,12 @@ def module(*words: str, cwd: Path, timeout_s: float = 240, **variables: str) -> 
 _FORKING = Forking()
 
 
-def started(*words: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
-    """Runs it beside the test."""
+def started(*words: str, cwd: Path, own_group: bool = False, **variables: str) -> subprocess.Popen[str]:
+    """Runs it beside the test; with `own_group`, signals can be sent to it and all that it starts."""
     return subprocess.Popen(
         [*TAPELINE, *words],
         cwd=cwd, env=environment(**variables), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process_group=0 if own_group else None,
     )  # fmt: skip
 
 

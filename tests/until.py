@@ -1,5 +1,6 @@
 """Sessions that last until enough has happened in them, however long that takes: a duration is another session elsewhere."""
 
+import os
 import signal
 import subprocess
 import time
@@ -18,21 +19,27 @@ Kinds = Counter[str]
 
 
 def tapeline_until(
-    enough: Callable[[Kinds], bool], *words: str, cwd: Path, url: str = "", **variables: str
+    enough: Callable[[Kinds], bool], *words: str, cwd: Path, url: str = "", on_terminal: bool = False, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a session's command, and Ctrl-C ends it once `enough` holds of how often each kind of event is in its log."""
+    """Runs a session's command, and Ctrl-C ends it once `enough` holds of how often each kind of event is in its log.
+
+    `on_terminal` says it as a terminal does: to every process that the command has started, too.
+    """
     url = url or f"sqlite:///{cwd}/tapeline.db"
     Log.open(url).close()
     with Log.open(url) as log:
         before = len(log.sessions())
-    child = started(*words, cwd=cwd, **variables)
+    child = started(*words, cwd=cwd, own_group=on_terminal, **variables)
     deadline = time.monotonic() + DEADLINE_S
     while child.poll() is None and not enough(_kinds(url, before)):
         if time.monotonic() > deadline:
             child.kill()
         time.sleep(0.25)
     if child.poll() is None:
-        child.send_signal(signal.SIGINT)
+        if on_terminal:
+            os.killpg(child.pid, signal.SIGINT)
+        else:
+            child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=DEADLINE_S)
     return subprocess.CompletedProcess(child.args, child.returncode, out, err)
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from state.errors import WrongUse
 from state.events import AmendOrder, CancelAll, CancelOrder, Intent, PlaceOrder
 from state.words import OrderKind, Side, TimeInForce
+
+_Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_HIGHEST_LEVERAGE: Final = 10_000
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,15 +21,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     coin: str = ""
     client_id: str = ""
     order_id: str = ""
-    limit: int | None = None
-    interval_s: int = 60
-    start_ms: int | None = None
-    end_ms: int | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    interval_s: Annotated[int, msgspec.Meta(ge=1)] = 60
+    start_ms: _Moment | None = None
+    end_ms: _Moment | None = None
     cursor: str = ""
     closed: bool = False
     leverage: Decimal | None = None
     hedge: bool = False
-    window_s: int = 10
+    window_s: _Moment = 10
 
 
 class _Place(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,9 +101,19 @@ def parse_arguments(venue: str, action: str, text: str | bytes) -> Arguments:
             case "cancel_batch":
                 return [_cancelled(venue, wish) for wish in msgspec.json.decode(text, type=list[_Cancel])]
             case _:
-                return msgspec.json.decode(text, type=Query)
-    except msgspec.DecodeError as error:
+                return _asked(action, msgspec.json.decode(text, type=Query))
+    except (
+        msgspec.DecodeError,
+        UnicodeEncodeError,
+    ) as error:  # the latter for bytes of a command line that are no text
         raise WrongUse(f"{action}: {error}") from None
+
+
+def _asked(action: str, query: Query) -> Query:
+    leverage = query.leverage
+    if leverage is not None and not (leverage.is_finite() and 0 < leverage <= _HIGHEST_LEVERAGE):
+        raise WrongUse(f"{action}: a leverage is above zero and at most {_HIGHEST_LEVERAGE}, not {leverage}")
+    return query
 
 
 def _placed(venue: str, wish: _Place) -> PlaceOrder:

@@ -103,6 +103,8 @@ class Formats:
                 word = query.client_id or query.order_id
                 said["oid"] = int(word) if word.isdecimal() else word
             case "executions" | "funding":
+                if query.cursor and not query.cursor.isdecimal():
+                    raise WrongUse(f"hyperliquid goes on from a time in ms, not from {query.cursor!r}")
                 said["startTime"] = int(query.cursor) if query.cursor else query.start_ms or 0
                 if query.end_ms is not None:
                     said["endTime"] = query.end_ms

@@ -68,6 +68,9 @@ def tell(
     as_json: JsonOption = False,
 ) -> int:
     """Put a command into a running session: recorded as an event, heard by its strategies, and heard again by a replay."""
+    for said in (name, payload, venue, symbol):
+        if not said.isascii() and any("\ud800" <= letter <= "\udfff" for letter in said):
+            raise WrongUse("a word of it is no text")
     found = _running(context, session, log)
     heard: Heard
     heard, _ = say(found, Tell(name, payload, venue, symbol), 10.0)

@@ -316,20 +316,20 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
     if paper.latency == "recorded" and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
-    others, strategies = Others(log, row), strategies_of(manifest)
+    others, strategies = Others(log, row), strategies_of(manifest)  # what is wrong is said before a session begins
     session = new_session_id(WallClock())
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
-    simulation = Simulation(
-        writer,
-        order_ids(session),
-        strategies,
-        paper,
-        session=session,
-        seed=parent.seed,
-        parent=row.id,
-        recorded=recorded,
-    )
     try:
+        simulation = Simulation(
+            writer,
+            order_ids(session),
+            strategies,
+            paper,
+            session=session,
+            seed=parent.seed,
+            parent=row.id,
+            recorded=recorded,
+        )
         with counting(f"simulating {kind}", row.last_seq) as count, Collector():
             simulated = simulation.run(paced(others.market(log.records(row.id)), speed), count)
     except BaseException:

@@ -14,7 +14,7 @@ from adapters import venue as venue_of
 from adapters.base.client import SignedRequest
 from adapters.base.exchange import Exchange
 from adapters.base.query import Arguments, Query, parse_arguments
-from adapters.base.settings import Environment, VenueSettings
+from adapters.base.settings import Capabilities, Environment, VenueSettings
 from app.options import JsonOption, UnreadLogOption, VenueArgument
 from app.output import print_json
 from state.clock import WallClock
@@ -23,6 +23,7 @@ from state.events import AmendOrder, AnyEvent, CancelOrder, Intent, PlaceOrder
 from state.record import Frame
 from state.secrets import UNCLEAN, Credentials, Secret
 
+_MOST_DIGITS = 30  # before or after the point
 ENVIRONMENTS: tuple[Environment, ...] = ("mainnet", "testnet", "demo")
 
 
@@ -72,7 +73,7 @@ def request(
     if action not in found.capabilities.actions:
         raise WrongUse(f"{venue} has no action {action!r}; known: {', '.join(found.capabilities.actions)}")
     asked = parse_arguments(venue, action, arguments)
-    _check(action, asked)
+    _check(action, asked, found.capabilities)
     where = next((known for known in ENVIRONMENTS if known == environment), None)
     if where is None:
         raise WrongUse(f"there is no environment {environment!r}; known: {', '.join(ENVIRONMENTS)}")
@@ -147,11 +148,14 @@ def _credentials(venue: Venue, key: str, secret: str, passphrase: str) -> Creden
     return keys
 
 
-def _check(action: str, asked: Arguments) -> None:
-    """Raises `WrongUse` for an intent that no venue could mean anything by."""
+def _check(action: str, asked: Arguments, able: Capabilities) -> None:
+    """Raises `WrongUse` for an intent that no venue could mean anything by, and for more of them than this one takes at once."""
     if isinstance(asked, Sequence):
         if not asked:
             raise WrongUse(f"{action}: the list is empty")
+        most = {"place_batch": able.place_batch, "amend_batch": able.amend_batch, "cancel_batch": able.cancel_batch}
+        if len(asked) > most[action]:
+            raise WrongUse(f"{action}: {len(asked)} are more than the {most[action]} that one request takes")
         for number, intent in enumerate(asked):
             _check_intent(f"{action}[{number}]", intent)
     elif isinstance(asked, PlaceOrder | AmendOrder | CancelOrder):
@@ -172,3 +176,5 @@ def _check_intent(action: str, intent: Intent) -> None:
 def _check_number(what: str, number: Decimal) -> None:
     if not number.is_finite() or number <= 0:
         raise WrongUse(f"{what} {number} is not positive")
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        raise WrongUse(f"{what} {number} is nothing that is traded")

@@ -1,5 +1,6 @@
 """SQLite: one file in WAL mode, every commit synced, one process at a time that writes, one or several sessions."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -59,9 +60,12 @@ class SqliteConnection(Connection):
     def __init__(self, path: Path, claim: FileClaim) -> None:
         self._claim = claim
         self._inserts: dict[str, str] = {}
-        self._raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        address, pragmas = _address(path)
+        self._raw = sqlite3.connect(
+            address, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=True
+        )
         try:
-            for pragma in _PRAGMAS:
+            for pragma in pragmas:
                 self._raw.execute(f"PRAGMA {pragma}").fetchall()
         except BaseException:
             self._raw.close()
@@ -138,3 +142,15 @@ class SqliteConnection(Connection):
     def create_tables(self) -> None:
         for table in TABLES:
             self._raw.execute(table)
+
+
+def _address(path: Path) -> tuple[str, Sequence[str]]:
+    """What to open, and the settings of the connection: also where we may read only, as an auditor or a backup may."""
+    address = f"{path.absolute().as_uri()}"
+    if not path.exists() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return address, _PRAGMAS
+    ahead = Path(f"{path}-wal")
+    if ahead.exists() and ahead.stat().st_size:
+        return f"{address}?mode=ro", ()  # somebody writes it
+    # Nobody writes it, and SQLite may make no file beside it to find out by.
+    return f"{address}?mode=ro&immutable=1", ()

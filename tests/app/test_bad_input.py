@@ -223,7 +223,20 @@ def test_a_time_that_is_none_is_told(tmp_path: Path, cli: Any, words: str) -> No
     one_line(ran.err)
 
 
-@pytest.mark.parametrize("words", ["x", "=1", "size", "colour=red", "size=lots", "paper.colour=red", "levels=0"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "x",
+        "=1",
+        "size",
+        "colour=red",
+        "size=lots",
+        "paper.colour=red",
+        "levels=0",
+        "size=-1",
+        "paper.order_latency_ms=-5",
+    ],
+)
 def test_a_setting_that_is_none_is_told(cli: Any, log_url: str, words: str) -> None:
     ran = cli("replay", "last", "--simulate", "plain", "--set", words, "--log", log_url)
     assert (ran.code, ran.out) == (2, "")

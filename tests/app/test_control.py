@@ -75,6 +75,12 @@ def test_what_a_person_says_is_recorded_and_its_place_told(running: Running) -> 
     assert found[0].event == Command("", "BTCUSDT", "weather", '{"rain": true}')
 
 
+def order(**changed: str | None) -> tuple[str, ...]:
+    """`tell` an order to buy far below the market, with so much of it changed."""
+    fields = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "size": "0.001"} | changed
+    return ("tell", "last", "place", json.dumps(fields), "--venue", "bybit")
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -82,6 +88,32 @@ def test_what_a_person_says_is_recorded_and_its_place_told(running: Running) -> 
             ("tell", "last", "place", '{"symbol": "BTCUSDT"}', "--venue", "bybit"), "side", id="half an order"
         ),
         pytest.param(("tell", "last", "place", "{", "--venue", "bybit"), "place", id="no JSON"),
+        pytest.param(order(size="-1"), "-1 is no size", id="a size below nothing"),
+        pytest.param(order(size="NaN"), "NaN is no size", id="a size that is no number"),
+        pytest.param(order(size="1e999999"), "is no size", id="a size of a million digits"),
+        pytest.param(order(size="0.0015"), "not a multiple of the lot", id="a size off the grid"),
+        pytest.param(order(price="50000.05"), "not a multiple of the tick", id="a price off the grid"),
+        pytest.param(order(price=None), "needs a price", id="a limit order without a price"),
+        pytest.param(order(kind="market"), "has none", id="a market order with a price that would not hold"),
+        pytest.param(
+            order(kind="market", price=None, tif="post_only"), "post_only", id="a market order that is to rest"
+        ),
+        pytest.param(order()[:4], "--venue where, one of bybit", id="an order for nowhere"),
+        pytest.param((*order()[:4], "--venue", "okx"), "--venue where, one of bybit", id="a venue that is not in it"),
+        pytest.param(("tell", "last", "cancel_all", "{}"), "--venue where", id="a cancel of all nowhere"),
+        pytest.param(
+            (
+                "tell",
+                "last",
+                "amend",
+                '{"symbol": "BTCUSDT", "client_id": "x", "price": "1", "size": "0"}',
+                "--venue",
+                "bybit",
+            ),
+            "0 is no size",
+            id="an amendment to nothing",
+        ),
+        pytest.param(("tell", "last", "place", '{"symbol": "\udcff"}', "--venue", "bybit"), "no text", id="no text"),
         pytest.param(
             ("tell", "last", "set", '{"strategy": "plain-BTCUSDT", "params": {"levels": 0}}'),
             "levels must be",

@@ -133,6 +133,7 @@ def test_one_delta_left_out_is_found_at_the_next_of_its_topic(cli: Cli, recordin
         pytest.param(TRADE.replace(b'"16578.50"', b'"NaN"'), 1, id="a number is NaN"),
         pytest.param(TRADE.replace(b'"Buy"', b'"Up"'), 1, id="an unknown side"),
         pytest.param(b"[]", 1, id="not an object"),
+        pytest.param(b'{"topic":' + b"[" * 200_000, 1, id="nested without end"),
         pytest.param(b'{"topic":"weather.BTCUSDT","data":[]}', 1, id="an unknown topic"),
         pytest.param(b'{"success":true,"ret_msg":"","op":"subscribe"}', 0, id="an answer is no event and no finding"),
     ],
@@ -149,6 +150,23 @@ def test_a_frame_that_does_not_fit_is_a_line_with_its_reason(
     findings = [fact for fact in facts if fact["type"] == "FeedStatus" and fact["status"] != "ok"]
     assert len(findings) == codes
     assert all(fact["reason"] for fact in findings)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b'{"topic":' + b"[" * 200_000, id="never closed"),
+        pytest.param(b'{"test":' + b"[" * 20_000 + b"]" * 20_000 + b"}", id="and closed again"),
+        pytest.param(b"{\n" + b'"a":' + b"[" * 20_000 + b"]" * 20_000 + b"}", id="over two lines"),
+    ],
+)
+def test_a_recording_that_begins_with_a_frame_nested_without_end_has_no_traceback(
+    cli: Cli, tmp_path: Path, frame: bytes
+) -> None:
+    (tmp_path / "frames").write_bytes(frame + b"\n" + TRADE + b"\n")
+    ran = cli("decode", "bybit", "frames")
+    assert (ran.code, ran.err) == (1, "")
+    assert "Trade" in {fact["type"] for fact in ran.objects()}
 
 
 @pytest.mark.parametrize(

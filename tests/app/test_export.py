@@ -200,3 +200,9 @@ def test_what_a_link_points_to_is_written_and_nothing_beside_it(cli: Cli, log_ur
 def test_a_file_that_cannot_be_made_is_told_by_its_own_name(cli: Cli, log_url: str) -> None:
     ran = cli("export", "last", "--format", "csv", "-o", "nowhere/x.csv", "--log", log_url)
     assert (ran.code, ran.err) == (2, "tapeline: nowhere/x.csv: No such file or directory\n")
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_disk_that_is_full_is_told_with_the_files_name(cli: Cli, log_url: str, form: str) -> None:
+    ran = cli("export", "last", "--format", form, "-o", "/dev/full", "--log", log_url)
+    assert (ran.code, ran.err) == (2, "tapeline: /dev/full: No space left on device\n")

@@ -131,7 +131,8 @@ def test_record_keeps_what_the_market_said_and_sends_no_order(venue: dict[str, A
 
 
 def test_the_demonstration_trades_and_proves_itself(tmp_path: Path) -> None:
-    ran = tapeline_until(has_traded, "demo", "--for", "90s", "--json", cwd=tmp_path)
+    # Ctrl-C ends it: as on a terminal, where its venue would hear it, too.
+    ran = tapeline_until(has_traded, "demo", "--for", "90s", "--json", cwd=tmp_path, on_terminal=True)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     told = json.loads(ran.stdout)
     assert told["summary"]["orders"] >= 8

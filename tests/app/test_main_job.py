@@ -130,6 +130,15 @@ def test_a_simulation_is_a_session_that_itself_verifies_and_audits_clean(job: Jo
     assert audited.returncode == 0, audited.stdout
 
 
+@pytest.mark.parametrize("setting", ["size=-1", "min_bps=nan", "paper.order_latency_ms=-5"])
+def test_a_simulation_that_cannot_run_begins_no_session(job: Job, setting: str) -> None:
+    before = tapeline("sessions", "--log", job.url, cwd=job.folder).stdout
+    words = ("replay", job.session, "--simulate", "plain", "--set", setting, "--log", job.url)
+    ran = tapeline(*words, cwd=job.folder)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert tapeline("sessions", "--log", job.url, cwd=job.folder).stdout == before
+
+
 def test_the_same_simulation_twice_is_the_same_session(job: Job, tmp_path: Path) -> None:
     runs = []
     for hash_seed in ("3", "5"):

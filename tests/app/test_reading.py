@@ -1,13 +1,18 @@
 """The commands that read a log: shapes, exact numbers, and what is refused."""
 
 import json
-from collections.abc import Callable
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.cli import run
 from state.events import AnyEvent, OrderUpdate, PlaceOrder, SessionOpened
 from state.log import Log
 from state.order_index import ENDED_KEPT
@@ -193,3 +198,45 @@ def test_a_log_that_is_cut_off_is_refused_in_one_line(cli: Cli, log_url: str, tm
     ran = cli("events", "last", "--log", log_url)
     assert ran.code == 2
     assert len(ran.err.splitlines()) == 1
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Path]:
+    """A folder that everybody may look into, and nobody but its owner may write to."""
+    folder = Path(tempfile.mkdtemp())
+    shutil.copy(tmp_path / "log.db", folder)
+    (folder / "log.db").chmod(0o444)
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("words", ["sessions", "events last --json", "orders last", "state last --json"])
+def test_a_log_that_may_only_be_read_is_read(cli: Cli, log_url: str, shelf: Path, words: str) -> None:
+    """By an auditor, or from a backup: SQLite would make files beside it to read it."""
+    ran = cli(*words.split(), "--log", log_url)  # and all modules are loaded now, which nobody may be able to
+    code, told = as_nobody([*words.split(), "--log", f"sqlite:///{shelf}/log.db"])
+    assert (code, told) == (ran.code, ran.out)
+    assert [path.name for path in shelf.iterdir()] == ["log.db"]
+
+
+def as_nobody(words: list[str]) -> tuple[int, str]:
+    """Exit code and output of a command line that a user without rights runs: root is forbidden nothing."""
+    with tempfile.TemporaryFile("w+") as out:
+        child = os.fork()
+        if child == 0:
+            try:
+                if os.geteuid() == 0:
+                    os.setgroups([])
+                    os.setgid(65534)
+                    os.setuid(65534)
+                sys.stdout = sys.stderr = out
+                code = run(words)
+                out.flush()
+                os._exit(code)
+            finally:
+                os._exit(99)
+        _, status = os.waitpid(child, 0)
+        out.seek(0)
+        return os.waitstatus_to_exitcode(status), out.read()

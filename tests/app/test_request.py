@@ -258,6 +258,21 @@ def test_public_requests_need_no_keys(cli: Cli) -> None:
         pytest.param("place_batch", PLACE, KEYS, "array", id="one where a list is meant"),
         pytest.param("place_batch", [], KEYS, "empty", id="an empty batch"),
         pytest.param("place_batch", [PLACE, {**PLACE, "size": "0"}], KEYS, "place_batch[1]", id="one bad of a batch"),
+        pytest.param("place_batch", [PLACE] * 21, KEYS, "21 are more than the 20", id="more than a request takes"),
+        pytest.param(
+            "place", {**PLACE, "size": "1e999999"}, KEYS, "nothing that is traded", id="a size of a million digits"
+        ),
+        pytest.param(
+            "place", {**PLACE, "price": "1e-40"}, KEYS, "nothing that is traded", id="a price of next to nothing"
+        ),
+        pytest.param(
+            "set_leverage", {"symbol": "BTCUSDT", "leverage": "NaN"}, KEYS, "leverage", id="a leverage that is none"
+        ),
+        pytest.param(
+            "set_leverage", {"symbol": "BTCUSDT", "leverage": "-3"}, KEYS, "leverage", id="a leverage below nothing"
+        ),
+        pytest.param("open_orders", {"limit": 0}, KEYS, "limit", id="a limit of none"),
+        pytest.param("executions", {"start_ms": -1}, KEYS, "start_ms", id="a time before all time"),
         pytest.param("cancel", {"symbol": "BTCUSDT", "client_id": ""}, KEYS, "client_id", id="a cancel of nothing"),
         pytest.param("klines", {"symbol": "BTCUSDT", "interval_s": 7}, KEYS, "7 s", id="an interval nobody has"),
         pytest.param("open_orders", {"symbol": 5}, KEYS, "symbol", id="a symbol that is no word"),
@@ -275,9 +290,24 @@ def test_what_cannot_be_asked_is_said_in_one_line(
     assert SECRET not in ran.err
 
 
-@pytest.mark.parametrize("text", ["", "{", "nonsense", '"x"', "null", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "nonsense", '"x"', "null", "\x00", '{"symbol":"\udcff"}'])
 def test_what_is_no_json_is_said_in_one_line(cli: Cli, text: str) -> None:
     ran = cli("request", "bybit", "place", text, *KEYS)
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "query"),
+    [
+        pytest.param("executions", {"cursor": "page2"}, id="a page that is no time"),
+        pytest.param("set_leverage", {"symbol": "BTC", "leverage": "Infinity"}, id="a leverage without end"),
+        pytest.param("set_leverage", {"symbol": "BTC", "leverage": 10**30}, id="a leverage beyond its encoding"),
+    ],
+)
+def test_what_hyperliquid_cannot_be_asked_is_said_in_one_line(cli: Cli, action: str, query: object) -> None:
+    keys = ["--key", "0x" + "11" * 20, "--secret", "0x" + "22" * 32, "--now-ms", "1"]
+    ran = cli("request", "hyperliquid", action, json.dumps(query), *keys)
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 1
 
