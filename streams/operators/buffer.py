@@ -29,9 +29,8 @@ def buffer(
         buffer(2, drop="newest")--(1,2)-----(4)-----
 
     What does not fit is lost and counted, the oldest or the newest: taken = given + lost + held, in values. Completion gives what
-    is held; disposal loses it. The bounded `onBackpressureBuffer` of RxJava that RxPY does not have
-    (https://github.com/ReactiveX/RxPY/issues/261). Constant time, `capacity` values of memory. Raises `NotDeterministic` where no
-    scheduler is passed down.
+    is held; disposal loses it. RxJava's bounded `onBackpressureBuffer` (https://github.com/ReactiveX/RxPY/issues/261). Constant
+    time, `capacity` values of memory. Raises `NotDeterministic` where no scheduler is passed down.
     """
     at_least("capacity", capacity, 1)
     if drop not in ("oldest", "newest"):
