@@ -1,6 +1,7 @@
 """What can be wrong with a configuration though every word of it is known: found before anything is opened or sent."""
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 from adapters import venue as find_venue
 from adapters.base.settings import Capabilities
@@ -25,6 +26,8 @@ def check_config(config: RunConfig) -> None:
 def _check_venue(line: VenueConfig, able: Capabilities) -> None:
     if line.book_depth not in able.depths:
         raise ConfigurationError(f"{line.name} has no book of depth {line.book_depth}; it has {_listed(able.depths)}")
+    for name in ("rest_url", "public_url", "private_url", "trade_url"):
+        _check_address(line.name, name, getattr(line, name))
     for channel in line.channels:
         if channel not in able.channels:
             raise ConfigurationError(f"{line.name} has no channel {channel}; it has {_listed(able.channels)}")
@@ -34,12 +37,33 @@ def _check_venue(line: VenueConfig, able: Capabilities) -> None:
         )
 
 
+def _check_address(venue: str, name: str, url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https", "ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"{venue}: {name} is no address: http(s)://host:port or ws(s)://host:port, not {url!r}"
+        )
+
+
 def _check_strategy(known: StrategyConfig, config: RunConfig) -> None:
     name = known.name or known.strategy
     refuse_impure(known.strategy)
     params: object = read_params(known.strategy, find(known.strategy).params, known.params)
-    _check_asked(name, rehearse(build(known.strategy, known.params, name)), config, is_shadow=known.shadow)
-    if config.risk is not None and isinstance(params, Quoting):
+    asked = rehearse(build(known.strategy, known.params, name))
+    _check_asked(name, asked, config, is_shadow=known.shadow)
+    if not isinstance(params, Quoting):
+        return
+    without = sorted(line.name for line in config.venues if "book" not in line.channels)
+    for venue, _ in asked.markets:
+        if venue in without:
+            raise ConfigurationError(f"strategy {name} could never quote: the channels of {venue} are without `book`")
+    if config.risk is not None:
         try:
             check_feasible(params, config.risk)
         except ConfigurationError as error:

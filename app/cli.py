@@ -89,7 +89,19 @@ COMMANDS: Final[Mapping[str, Entry]] = {
 
 def main() -> None:
     """The entry point of `tapeline`."""
+    _open_closed_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_closed_streams() -> None:
+    """Who starts us with a stream closed (`>&-`) wants nothing of it; a log that took its number would be printed into."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def run(words: Sequence[str]) -> int:

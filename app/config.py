@@ -3,16 +3,17 @@
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from adapters.base.settings import Environment, ForeignOrders, MarketChannel
 from adapters.paper import PaperSettings
 from state.errors import ConfigurationError
-from state.secrets import Credentials, Secret
+from state.secrets import UNCLEAN, Credentials, Secret
 from streams.risk import RiskLimits
 
+LONGEST_TIMEOUT_S = 3_600
 StopPolicy = Literal["cancel", "flatten", "leave"]
 
 
@@ -70,12 +71,12 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     risk: RiskLimits | None = None
     log: str = ""
     log_key: str = ""
-    seed: int = 0
+    seed: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] = 0
     stop: StopPolicy = "cancel"
     max_loss: dict[str, Decimal] = {}
     shadow: PaperSettings = PaperSettings()  # what fills the orders of strategies in the shadow
     earlier_orders: Literal["cancel", "leave"] = "cancel"
-    snapshot_every: int = 50_000
+    snapshot_every: Annotated[int, msgspec.Meta(ge=1)] = 50_000
 
 
 def read_config(path: Path) -> RunConfig:
@@ -91,13 +92,17 @@ def read_config(path: Path) -> RunConfig:
     if not config.venues:
         raise ConfigurationError(f"{path}: names no venue")
     for asset, most in config.max_loss.items():
-        if most <= 0:
+        if not most.is_finite() or most <= 0:
             raise ConfigurationError(f"{path}: max_loss of {asset} must be more than zero, not {most}")
     for venue in config.venues:
         if not venue.symbols:
             raise ConfigurationError(f"{path}: venue {venue.name} has no symbols")
         if not (venue.request_timeout_s > 0 and venue.check_every_s > 0):
             raise ConfigurationError(f"{path}: request_timeout_s and check_every_s of {venue.name} must be above zero")
+        if venue.request_timeout_s > LONGEST_TIMEOUT_S:
+            raise ConfigurationError(
+                f"{path}: request_timeout_s of {venue.name} is at most {LONGEST_TIMEOUT_S}: until then an order's outcome is open"
+            )
         if venue.dead_man_s < 0:
             raise ConfigurationError(f"{path}: dead_man_s of venue {venue.name} is a time in seconds, or 0 for none")
     return config
@@ -106,8 +111,8 @@ def read_config(path: Path) -> RunConfig:
 def credentials(config: VenueConfig) -> Credentials | None:
     """Keys from `key_file`, else from TAPELINE_<VENUE>_KEY and _SECRET; None for a session that cannot trade.
 
-    Raises `ConfigurationError` for a key file that is missing, readable by others, or incomplete, and where a venue that
-    is to trade has no keys at all.
+    Raises `ConfigurationError` for a key file that is missing, readable by others, or incomplete, for keys that cannot be
+    what the venue gave, and where a venue that is to trade has no keys at all.
     """
     if config.paper is not False or not config.trade:
         return None
@@ -120,7 +125,10 @@ def credentials(config: VenueConfig) -> Credentials | None:
             f"venue {config.name} has no keys: set {prefix}_KEY and {prefix}_SECRET or key_file, "
             "or say `paper = true` or `trade = false`"
         )
-    return Credentials(Secret(key), Secret(secret), Secret(os.environ.get(f"{prefix}_PASSPHRASE", "")))
+    keys = Credentials(Secret(key), Secret(secret), Secret(os.environ.get(f"{prefix}_PASSPHRASE", "")))
+    for name in keys.unclean():
+        raise ConfigurationError(f"{prefix}_{name.upper()} {UNCLEAN}")
+    return keys
 
 
 class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,8 +146,12 @@ def _from_file(path: Path) -> Credentials:
     if mode & 0o077:
         raise ConfigurationError(f"key file {path} can be read by others: chmod 600 it")
     try:
-        keys = msgspec.toml.decode(body, type=_KeyFile)
+        said = msgspec.toml.decode(body, type=_KeyFile)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # The parser's own words could quote the file.
-        raise ConfigurationError(f'key file {path}: it must say key = "…" and secret = "…"') from None
-    return Credentials(Secret(keys.key), Secret(keys.secret), Secret(keys.passphrase))
+        said = _KeyFile("", "")  # the parser's own words could quote the file
+    if not said.key or not said.secret:
+        raise ConfigurationError(f'key file {path}: it must say key = "…" and secret = "…"')
+    keys = Credentials(Secret(said.key), Secret(said.secret), Secret(said.passphrase))
+    for name in keys.unclean():
+        raise ConfigurationError(f"key file {path}: {name} {UNCLEAN}")
+    return keys

@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+from app.output import remark
 from state.errors import ConfigurationError
 from streams.lint import Finding, lint_source
 from streams.strategies.registry import STRATEGIES, find
@@ -18,17 +19,24 @@ def lint_file(path: Path) -> list[Finding]:
         raise ConfigurationError(f"{path}:{error.lineno}: is not Python: {error.msg}") from error
 
 
-def refuse_impure(kind: str) -> None:
-    """Raises `ConfigurationError` with file and line of the first finding in the file of a strategy that is not shipped.
+def impurities(kind: str) -> list[Finding]:
+    """Findings in the file of a strategy, in order of lines; of one that is shipped there are none.
 
     It looks at the file of the function itself; what that imports from other files is watched by the guard as it runs.
     """
-    if kind in STRATEGIES:
-        return
-    source = inspect.getsourcefile(find(kind).function)
-    if source is None:
-        return
-    findings = lint_file(Path(source))
+    source = None if kind in STRATEGIES else inspect.getsourcefile(find(kind).function)
+    return [] if source is None else lint_file(Path(source))
+
+
+def refuse_impure(kind: str) -> None:
+    """Raises `ConfigurationError` with file and line of the first finding in the file of a strategy."""
+    findings = impurities(kind)
     if findings:
-        more = f" (and {len(findings) - 1} more: tapeline lint {source})" if len(findings) > 1 else ""
+        more = f" (and {len(findings) - 1} more: tapeline lint {findings[0].path})" if len(findings) > 1 else ""
         raise ConfigurationError(f"strategy {kind!r} would not decide the same in a replay: {findings[0]}{more}")
+
+
+def remark_impure(kind: str) -> None:
+    """Says on standard error what in the file of a strategy may make the same run another one next time."""
+    for finding in impurities(kind):
+        remark(f"may not be the same every time: {finding}")

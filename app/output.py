@@ -16,6 +16,8 @@ import typer
 
 Cell: TypeAlias = str | int | float | bool | Decimal | None
 
+_NAMES: Final = ("id", "session", "parent", "client_id")
+
 _json: Final = msgspec.json.Encoder().encode
 
 
@@ -56,7 +58,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        # A name that is broken over two lines cannot be copied into the next command.
+        whole = column in _NAMES
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(_text(cell)) for cell in row))
     Console().print(table)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -19,11 +19,12 @@ from app.checking import check_config
 from app.collector import Collector
 from app.config import RunConfig, VenueConfig, credentials
 from app.control import listening, prepare_socket
+from app.crashed import call_all_crashed
 from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
 from state.clock import Clock, WallClock
-from state.errors import LogLocked, LossLimitReached, TapelineError
+from state.errors import LossLimitReached, SessionBroken, TapelineError
 from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
@@ -118,7 +119,7 @@ async def run(
     """
     clock = clock or WallClock()
     door = prepare_socket(plan.session)
-    _call_crashed(log)
+    call_all_crashed(log)
     earlier = EarlierOrders.of(log, cancel=plan.config.earlier_orders == "cancel")
     holder: list[LiveSession] = []
     # Before the session itself, so that this one is the log's last.
@@ -150,8 +151,8 @@ async def run(
                     for line, keys in zip(plan.config.venues, plan.keys, strict=True)
                 ]
                 async with around(session):
-                    await session.start(lines)
-                    session.take_over(earlier)
+                    await session.start(lines, earlier)
+                    losses.require_known(session.pipeline.shared)
                     if await session.wait(for_s):
                         reason = "the time is over"
             except TapelineError as error:
@@ -176,14 +177,6 @@ def _heeding_signals(session: LiveSession) -> Iterator[None]:
             loop.remove_signal_handler(word)
 
 
-def _call_crashed(log: Log) -> None:
-    """A session that says it runs and that nobody writes has crashed: whoever writes next says so."""
-    for row in log.sessions():
-        if row.status == "running":
-            with suppress(LogLocked):  # its writer lives
-                log.recover(row.id)
-
-
 def in_event_loop(work: Coroutine[None, None, T]) -> T:
     """Runs to the end on uvloop where it is installed."""
     try:
@@ -195,16 +188,21 @@ def in_event_loop(work: Coroutine[None, None, T]) -> T:
 
 
 async def _rest(collector: Collector, session: LiveSession, losses: LossWatch) -> None:
-    """What is done once a second, between frames."""
-    while True:
-        await asyncio.sleep(REST_EVERY_S)
-        session.make_durable()
-        session.renew_crossed_books()
-        collector.rest()
-        lost = losses.look(session.pipeline.shared)
-        if lost is not None and session.failure is None:
-            session.request_stop("flatten", lost)
-            session.fail(LossLimitReached(lost))
+    """What is done once a second, between frames. A session goes on without none of it: what fails here ends it."""
+    try:
+        while True:
+            await asyncio.sleep(REST_EVERY_S)
+            session.make_durable()
+            session.renew_crossed_books()
+            collector.rest()
+            lost = losses.look(session.pipeline.shared)
+            if lost is not None and session.failure is None:
+                session.request_stop("flatten", lost)
+                session.fail(LossLimitReached(lost))
+    except Exception as error:  # noqa: BLE001 (nobody waits for this task, so nobody else would hear of it)
+        broken = SessionBroken(f"a bug of ours: {error!r}")
+        broken.__cause__ = error
+        session.fail(broken)
 
 
 def _line(

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from state.errors import WrongUse
 from state.events import BY_NAME, AnyEvent
 from state.log import Log
 from state.record import Record
+
+_LAST_SEQ: Final = 2**63 - 1  # no database has a larger number, and no session so many records
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Selection:
         unknown = [name for name in names if name not in BY_NAME]
         if unknown:
             raise WrongUse(f"no event is called {unknown[0]!r}; there are {', '.join(BY_NAME)}")
-        return cls(frozenset(BY_NAME[name] for name in names), first, last, symbol)
+        end = None if last is None else min(last, _LAST_SEQ)
+        return cls(frozenset(BY_NAME[name] for name in names), min(first, _LAST_SEQ), end, symbol)
 
     def takes(self, record: Record) -> bool:
         """True for a record of the types and the symbol asked for."""

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from adapters import order_ids
 from adapters.base.exchange import Exchange
@@ -43,6 +43,8 @@ if TYPE_CHECKING:  # a session without a paper venue and without shadows loads n
     from app.config import StopPolicy
     from app.earlier import EarlierOrders
     from app.shadow import Shadow
+
+T = TypeVar("T")
 
 STOP_TIMEOUT_S = 20.0  # how long orders are given to be gone before the venue is asked directly
 FLATTEN_ROUNDS = 3  # a thin book may leave some of a position after one market order
@@ -124,8 +126,11 @@ class LiveSession:
 
     # --- life ---
 
-    async def start(self, venues: Sequence[VenueLine]) -> None:
-        """Opens the session in the log, sets the strategies up, then connects; raises what a venue's start raises."""
+    async def start(self, venues: Sequence[VenueLine], earlier: "EarlierOrders | None" = None) -> None:
+        """Opens the session in the log, sets the strategies up, then connects; raises what a venue's start raises.
+
+        What this session did not place is told and cancelled by intents, as configured, as soon as its venue has started.
+        """
         self._venues = {line.exchange.venue: line for line in venues}
         self.feed(self._clock.now_ns(), [SessionOpened(self.id, self._seed)])
         self.running = run_strategies(self.pipeline, self._strategies)
@@ -133,15 +138,10 @@ class LiveSession:
             await self._unless_stopped(line.exchange.start(line.subscriptions))
             if line.trades:
                 self._touched.add(line.exchange.venue)
-
-    def take_over(self, earlier: "EarlierOrders") -> None:
-        """To be called once started: what this session did not place is told and cancelled by intents, as configured."""
-        for venue, line in self._venues.items():
-            account = self.pipeline.shared.accounts.get(venue)
-            if account is None or not line.trades:
-                continue
-            for events in (*earlier.found(account), *earlier.foreign(account, line.foreign)):
-                self.feed(self._clock.now_ns(), events)
+                account = self.pipeline.shared.account(line.exchange.venue)
+                found = () if earlier is None else (*earlier.found(account), *earlier.foreign(account, line.foreign))
+                for events in found:
+                    self.feed(self._clock.now_ns(), events)
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
         """Somebody who asks to stop need not wait for a venue that does not answer."""
@@ -180,6 +180,8 @@ class LiveSession:
 
     async def stop(self, policy: "StopPolicy", reason: str) -> None:
         """Halts the strategies, cancels, flattens if asked to, asks the venues again, and closes the log."""
+        # What a broken session left, nobody would hear of.
+        policy = "cancel" if self._broken and policy == "leave" else policy
         self._closing = policy == "leave"  # a strategy that is halted pulls its quotes, which are to stay here
         if not self._broken:
             self._command("halt" if policy != "leave" and self._touched else "halt_and_leave", reason)
@@ -187,9 +189,10 @@ class LiveSession:
             await self._until(self._is_quiet)
         if policy == "flatten":
             await self._flatten()
-        for line in self._venues.values():
-            if line.exchange.venue in self._touched:
-                await self._in_order(self._shut_down(line, policy))
+        touched = [line for line in self._venues.values() if line.exchange.venue in self._touched]
+        # All at once: what rests at one venue does not wait for another that does not answer.
+        ended = await asyncio.gather(*(self._in_order(line.exchange.shutdown(policy)) for line in touched))
+        self.reports += [report for report in ended if report is not None]
         self._closing = True
         for line in self._venues.values():
             await self._in_order(line.exchange.close())
@@ -199,15 +202,13 @@ class LiveSession:
         for shadow in self.shadows:
             shadow.end(self._clock.now_ns())
 
-    async def _shut_down(self, line: VenueLine, policy: "StopPolicy") -> None:
-        self.reports.append(await line.exchange.shutdown(policy))
-
-    async def _in_order(self, work: Coroutine[None, None, None]) -> None:
-        """Whatever goes wrong at one venue, the others are shut down too, and the log is closed."""
+    async def _in_order(self, work: Coroutine[None, None, T]) -> T | None:
+        """Whatever goes wrong at one venue, the others are shut down too, and the log is closed; None then."""
         try:
-            await work
+            return await work
         except Exception as error:  # noqa: BLE001
             self.fail(_ours(error))
+            return None
 
     async def _flatten(self) -> None:
         """By intents like any other, so that the log has them; what they leave is for the venues' own shutdown."""
@@ -222,12 +223,12 @@ class LiveSession:
             await self._until(lambda: self._is_quiet() and not self._held(), FLATTEN_ROUND_S)
 
     def _held(self) -> list[tuple[str, str, Decimal]]:
-        """Venue, symbol and signed size of each position, by the venue's last word where it gave one."""
+        """Venue, symbol and signed size of each position, by the venue's last word, or by fills that it has not heard of."""
         held = []
         for venue, line in self._venues.items():
             account = self.pipeline.shared.accounts.get(venue)
             for symbol, position in account.ledger.positions.items() if account is not None and line.trades else ():
-                size = position.size if position.reported is None else position.reported.size
+                size = (position.reported.size if position.reported is not None else None) or position.size
                 if size:
                     held.append((venue, symbol, size))
         return held

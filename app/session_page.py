@@ -1,6 +1,6 @@
 """A session as one page of HTML that stands alone: the script that draws is in it, and nothing is fetched."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib import import_module
@@ -59,9 +59,24 @@ def _profits(account: Account) -> str:
         (f"{venue} {symbol}", *(f"{rounded(getattr(it, name)):f}" for name in names), it.asset)
         for (venue, symbol), it in sorted(account.profits.items())
     ]
+    notes = "".join(f"<p class='note'>{escape(printable(note))}</p>" for note in _not_in_the_sums(account))
+    return _table(("market", *names, "in"), rows, "nothing was traded") + notes
+
+
+def _not_in_the_sums(account: Account) -> Iterator[str]:
     unseen = sum(it.unseen for it in account.profits.values())
-    note = f"<p class='note'>{unseen} fills had no book to be held against.</p>" if unseen else ""
-    return _table(("market", *names, "in"), rows, "nothing was traded") + note
+    if unseen:
+        yield f"{unseen} fills had no book to be held against."
+    for (venue, symbol), gap in sorted(account.gaps.items()):
+        if gap.count:
+            where = " ".join(filter(None, (venue, symbol)))
+            lasted = f"{gap.count} times, {gap.lasted / 1e9:.1f} s in all"
+            yield f"{where}: the book could not be trusted {lasted}; on paper nothing fills then."
+    for (venue, symbol), it in sorted(account.profits.items()):
+        if it.unpriced:
+            yield f"{venue} {symbol}: {it.unpriced:f} is still held and no book says what it is worth: it counts at its cost."
+        for asset, amount in sorted(it.elsewhere.items()):
+            yield f"{venue} {symbol}: fees of {rounded(amount):f} {asset} are in no sum: nobody says what {asset} is worth."
 
 
 def _metrics(lines: Sequence[MetricLine], nothing: str) -> str:
@@ -138,6 +153,8 @@ class _Drawing:
     def courses(self, account: Account) -> list[str]:
         found = []
         for (venue, symbol), course in sorted(account.courses.items()):
+            if not course.is_ours:
+                continue
             for title, traces in (("quotes and fills", _quotes(course)), ("inventory", _inventory(course))):
                 found.append(
                     f"<h2>{escape(printable(f'{venue} {symbol}'))}: {title}</h2>{self._plot(traces, height=420)}"

@@ -1,13 +1,15 @@
 """How a sweep is spread: which sets of parameters, over which workers, and what is done already."""
 
+import os
 from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from importlib import import_module
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from random import Random
+from threading import Thread
 
 import msgspec
 
@@ -88,13 +90,27 @@ def _here(waiting: Sequence[tuple[int, Job]], workers: int) -> Generator[tuple[i
         for number, job in waiting:
             yield number, _uncollected(job)
         return
-    pool = ProcessPoolExecutor(min(workers, len(waiting)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        min(workers, len(waiting)), mp_context=get_context("spawn"), initializer=_end_with_the_sweep
+    )
     try:
         futures = {pool.submit(_uncollected, job): number for number, job in waiting}
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_the_sweep() -> None:
+    """A worker waits for work for ever where the sweep was killed: nobody tells it that there will be none."""
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, name="sweep-watch", daemon=True).start()
 
 
 def _uncollected(job: Job) -> Outcome:
@@ -134,11 +150,15 @@ def _read(path: Path | None) -> Mapping[str, Outcome]:
     if path is None or not path.is_file():
         return {}
     found = {}
-    for line in path.read_bytes().splitlines():
+    body = path.read_bytes()
+    if body and not body.endswith(b"\n"):
+        with path.open("ab") as file:
+            file.write(b"\n")  # so that the next line is one
+    for line in body.splitlines():
         try:
             done = msgspec.json.decode(line, type=_Done)
         except msgspec.DecodeError:
-            break  # the line that was being written when the sweep was ended
+            continue  # the line that was being written when a sweep was ended
         found[done.key] = done.outcome
     return found
 

@@ -15,6 +15,7 @@ from adapters.paper import OrderLatency, PaperSettings, PaperVenue
 from adapters.paper.takeover import take_over
 from replay.bursts import bursts, is_market
 from replay.latencies import NOTHING_RECORDED
+from replay.others import Others
 from replay.simulate import MAX_ROUNDS
 from state.errors import ReplayDiverged, WrongUse
 from state.events import (
@@ -42,7 +43,7 @@ from streams.scheduler import NEVER
 from streams.strategy import Running, Strategy
 
 _TOLD = (Fill, Accepted, Rejected, OrderUpdate, FundingPayment)  # what a venue answers, and a simulated one the same
-_KEPT = (*INTENT, Blocked, Fill, FundingPayment)
+_KEPT = (*INTENT, Blocked, Rejected, Fill, FundingPayment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class FirstDifference:
 
 @dataclass(slots=True)
 class Forked:
-    """`records` are the fork's intents, fills and funding after the fork; `shared` is its state at the end."""
+    """`records` are the fork's intents, refusals, fills and funding after the fork; `shared` is its state at the end."""
 
     shared: SharedState
     seq: int
@@ -99,8 +100,13 @@ class Fork:
         settings: PaperSettings,
         at: int,
         *,
+        by_venue: Mapping[str, PaperSettings] | None = None,
         recorded: Mapping[str, Sequence[OrderLatency]] = NOTHING_RECORDED,
+        others: Others | None = None,
     ) -> None:
+        """`settings` are those of every venue that is not in `by_venue`; paper venues see the market of `others`."""
+        self._others = others
+        self._by_venue = by_venue or {}
         self._session, self._settings, self._recorded, self._at = session, settings, recorded, at
         self._pipeline = Pipeline(self, client_ids, on_tick=self._decided)
         self._originals = [_Voice(self._pipeline, strategy) for strategy in strategies]
@@ -203,7 +209,9 @@ class Fork:
 
     def _observe(self, event: AnyEvent, recv: int) -> None:
         if is_market(event) and event.venue:
-            self._venue(event.venue).observe(event, recv)
+            shown = self._shown(event, recv)
+            if shown is not None:
+                self._venue(event.venue).observe(shown, recv)
         elif self._exact and isinstance(event, _TOLD):
             heard = self._told.popleft() if self._told else None
             self._exact = heard is not None and (heard[0], heard[2]) == (recv, event)
@@ -283,7 +291,11 @@ class Fork:
             ]
             take_over(venue, account, sent, self._pipeline.timeline.now_ns)
 
-    def _simulate(self, recv: int, events: list[AnyEvent]) -> None:
+    def _shown(self, event: AnyEvent, recv: int) -> AnyEvent | None:
+        return event if self._others is None else self._others.shown(event, recv)
+
+    def _simulate(self, recv: int, told: list[AnyEvent]) -> None:
+        events = [shown for event in told if (shown := self._shown(event, recv)) is not None]
         for event in events:
             if event.venue:
                 opening = [] if event.venue in self._venues else self._venue(event.venue).opening(recv)
@@ -310,7 +322,9 @@ class Fork:
     def _venue(self, name: str) -> PaperVenue:
         venue = self._venues.get(name)
         if venue is None:
-            venue = PaperVenue(name, self._settings, self._session, self._recorded.get(name, ()))
+            venue = PaperVenue(
+                name, self._by_venue.get(name, self._settings), self._session, self._recorded.get(name, ())
+            )
             self._venues[name] = venue
         return venue
 

@@ -1,10 +1,14 @@
 """Does a strategy see the future? Whatever stands in the log after a record may change nothing that was decided up to it.
 
-The strategy is run against a paper venue once on the whole session, then again and again on a log that was cut or disturbed
-after some record, each time up to that record. A decision that is not the same had its reason in what came later; the
-operator that said something else first is named.
+The strategy is run against a paper venue on the whole session, then again and again on a log that was cut or disturbed
+after some record, each time up to the next. A decision that is not the same had its reason in what came later; the
+operator that said something else first is named. One that is not even the same on the same log hangs on something that is in no
+log (a clock, chance, what an earlier run left in a module), and that is said instead.
+
+Half of the places are records by chance, half those on which something was decided: who peeks one record ahead shows there.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +19,7 @@ import msgspec
 
 from adapters import order_ids
 from adapters.paper import PaperSettings
-from replay.bursts import bursts, is_market
+from replay.bursts import bursts, input_bursts, is_market
 from replay.simulate import Simulation
 from state.events import (
     INTENT,
@@ -23,8 +27,11 @@ from state.events import (
     Blocked,
     BookDelta,
     BookSnapshot,
+    Candle,
     Command,
     Level,
+    Liquidation,
+    Signal,
     StrategyFailed,
     Ticker,
     Trade,
@@ -36,13 +43,18 @@ from streams.trace import Heard, Trace
 _KEPT = (*INTENT, Blocked, StrategyFailed)
 _SESSION = "lookahead"
 _MOVED = 0.05  # most that a price is disturbed by, as a share
+_PRICES = ("last", "bid", "ask", "mark", "index")
+_SIZES = ("bid_size", "ask_size", "funding_rate", "open_interest", "volume_24h")
 
-How = Literal["cut", "disturbed"]
+How = Literal["cut", "disturbed", "again"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A decision up to record `at` that depends on what comes after it; `operator` is the first that spoke otherwise."""
+    """A decision up to record `at` that depends on what comes after it; `operator` is the first that spoke otherwise.
+
+    With `again`, the whole log was run twice and the decision was another one.
+    """
 
     at: int
     how: How
@@ -64,7 +76,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """After so many market records, and not later than this."""
+    """After so many market records, and before the next of them; `recv` is the last ns before that."""
 
     market: int
     recv: int
@@ -121,6 +133,9 @@ class Lookahead:
             told = sum(is_market(record.event) for record in burst)
             market += told
             if told:
+                if self._moments:  # timers fire until the next burst
+                    before = self._moments[-1]
+                    self._moments[-1] = _Moment(before.market, max(before.recv, burst[0].recv - 1))
                 self._ends.append(read)
                 self._moments.append(_Moment(market, burst[0].recv))
 
@@ -130,10 +145,12 @@ class Lookahead:
         whole = self._run(self._tape, None)
         if not whole:
             return Verdict(0, 0, 0, None)
-        places = sorted(rng.randrange(len(self._ends)) for _ in range(samples))
+        again = self._difference(self._tape, "again", self._tape[-1].seq, whole, self._run(self._tape, None), name=True)
+        if again is not None:
+            return Verdict(0, len(whole), 0, again)
         differing = 0
         finding: Finding | None = None
-        for done, place in enumerate(places, start=1):
+        for done, place in enumerate(self._places(samples, whole, rng), start=1):
             how: How = "cut" if rng.random() < 0.5 else "disturbed"
             found = self._sample(whole, place, how, rng.getrandbits(64), name=finding is None)
             differing += found is not None
@@ -142,20 +159,38 @@ class Lookahead:
                 progress(done)
         return Verdict(samples, len(whole), differing, finding)
 
+    def _places(self, samples: int, whole: Sequence[_Decision], rng: Random) -> list[int]:
+        """Every second one at a record on which something was decided; in order of the log."""
+        markets = [moment.market for moment in self._moments]
+        decided = sorted({max(0, bisect_right(markets, it.market) - 1) for it in whole})
+        return sorted(
+            rng.choice(decided) if number % 2 else rng.randrange(len(self._ends)) for number in range(samples)
+        )
+
     def _sample(self, whole: Sequence[_Decision], place: int, how: How, seed: int, *, name: bool) -> Finding | None:
         end, moment = self._ends[place], self._moments[place]
         tape = self._tape[:end]
         if how == "disturbed":
             tape += _disturbed(self._tape[end:], seed)
         before = [it for it in whole if it.market <= moment.market and it.record.recv <= moment.recv]
-        now = self._run(tape, moment)
+        return self._difference(tape, how, self._tape[end - 1].seq, before, self._run(tape, moment), name=name)
+
+    def _difference(
+        self,
+        tape: list[Record],
+        how: How,
+        at: int,
+        before: Sequence[_Decision],
+        now: Sequence[_Decision],
+        *,
+        name: bool,
+    ) -> Finding | None:
         first = next(
             (n for n, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), min(len(before), len(now))
         )
         if first == len(before) == len(now):
             return None
         ours, other = (side[first] if first < len(side) else None for side in (before, now))
-        at = self._tape[end - 1].seq
         operator, where = self._culprit(tape, ours, other) if name else ("", "")
         return Finding(at, how, ours.record if ours else None, other.record if other else None, operator, where)
 
@@ -165,7 +200,9 @@ class Lookahead:
             listener, order_ids(_SESSION), self._strategies(), self._settings, session=_SESSION, seed=self._seed
         )
         with suppress(_Enough):
-            simulation.run(tape)
+            for first, events in input_bursts(tape):
+                simulation.hear(first.recv, [event for event in events if is_market(event)])
+            simulation.end(tape[-1].recv if until is None else max(until.recv, tape[-1].recv))
         return listener.decisions
 
     # --- whose fault ---
@@ -200,17 +237,25 @@ def _moved(event: AnyEvent, by: float, rng: Random) -> AnyEvent:
     by *= 1 + rng.uniform(-_MOVED, _MOVED) / 10
     match event:
         case BookSnapshot() | BookDelta():
-            return msgspec.structs.replace(event, bids=_levels(event.bids, by), asks=_levels(event.asks, by))
-        case Trade():
+            return msgspec.structs.replace(event, bids=_levels(event.bids, by, rng), asks=_levels(event.asks, by, rng))
+        case Trade() | Liquidation():
             return msgspec.structs.replace(event, price=event.price * by, size=event.size * rng.uniform(0.5, 2))
         case Ticker():
-            said = {
-                name: value * by for name in ("last", "mark", "index") if (value := getattr(event, name)) is not None
-            }
-            return msgspec.structs.replace(event, **said)
+            return _numbers(event, _PRICES, by, _SIZES, rng.uniform(0.5, 2))
+        case Candle():
+            return _numbers(event, ("open", "high", "low", "close"), by, ("volume", "turnover"), rng.uniform(0.5, 2))
+        case Signal():
+            return msgspec.structs.replace(event, value=event.value * by * rng.uniform(0.5, 2))
         case _:
             return event
 
 
-def _levels(levels: Sequence[Level], by: float) -> list[Level]:
-    return [(price * by, size) for price, size in levels]
+def _numbers(event: AnyEvent, prices: Sequence[str], by: float, sizes: Sequence[str], times: float) -> AnyEvent:
+    said = {name: (by if name in prices else times, getattr(event, name)) for name in (*prices, *sizes)}
+    changed = {name: value * factor for name, (factor, value) in said.items() if value is not None}
+    return msgspec.structs.replace(event, **changed)
+
+
+def _levels(levels: Sequence[Level], by: float, rng: Random) -> list[Level]:
+    """A level that is gone stays gone."""
+    return [(price * by, size * rng.uniform(0.5, 2)) for price, size in levels]

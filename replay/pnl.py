@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from state.events import Blocked, Fill, FundingPayment, Rejected
+from state.events import Blocked, FeedStatus, Fill, FundingPayment, Rejected
 from state.instruments import Instrument, exact
 from state.market import Market
 from state.record import Record
@@ -19,6 +19,7 @@ from state.shared import SharedState
 from state.words import sign
 
 _ZERO: Final = Decimal(0)
+_DISTRUSTED: Final = frozenset({"stale", "gap", "down", "banned"})
 POINTS_MOST: Final = 2_000  # of a course over time
 
 
@@ -33,6 +34,8 @@ class Profit:
     rebates: Decimal = _ZERO
     funding: Decimal = _ZERO
     unseen: int = 0  # fills at a moment without a book: all of what they earned is inventory
+    elsewhere: dict[str, Decimal] = field(default_factory=dict)  # fees and rebates in other assets, which no sum holds
+    unpriced: Decimal = _ZERO  # size that is still held where no book says what it is worth: it counts at its cost
 
     @property
     def total(self) -> Decimal:
@@ -58,6 +61,27 @@ class Course:
     points: list[Point] = field(default_factory=list)
     fills: list[tuple[int, str, float, float, bool | None]] = field(default_factory=list)
 
+    @property
+    def is_ours(self) -> bool:
+        """True where the session quoted, traded or held anything."""
+        seen = (point.own_bid is not None or point.own_ask is not None or point.position for point in self.points)
+        return bool(self.fills) or any(seen)
+
+
+@dataclass(slots=True)
+class Gaps:
+    """When the book of a market was not to be trusted: how often, for how long in all (ns), and since when (0: it is)."""
+
+    count: int = 0
+    lasted: int = 0
+    since: int = 0
+
+    def heard(self, status: str, recv: int) -> None:
+        if self.since and status == "ok":
+            self.lasted, self.since = self.lasted + recv - self.since, 0
+        elif not self.since and status in _DISTRUSTED:
+            self.count, self.since = self.count + 1, recv
+
 
 @dataclass(slots=True)
 class Account:
@@ -67,6 +91,7 @@ class Account:
     courses: dict[tuple[str, str], Course] = field(default_factory=dict)
     refusals: dict[tuple[str, str, str], int] = field(default_factory=dict)  # venue, code, text -> count
     blocked: dict[tuple[str, str], int] = field(default_factory=dict)  # venue, rule of risk -> count
+    gaps: dict[tuple[str, str], Gaps] = field(default_factory=dict)  # of the books
     opened: int = 0
     closed: int = 0
 
@@ -80,20 +105,24 @@ def account_for(
     apply = Reducer(shared).apply
     every = max(1, (closed - opened) // POINTS_MOST)
     due = opened
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, str, str]] = set()
     rest = iter(records)
     while block := list(islice(rest, 4096)):
         for record in block:
             event = record.event
-            if isinstance(event, Fill) and (event.symbol, event.side, event.fill_id) not in seen:
-                seen.add((event.symbol, event.side, event.fill_id))
-                _filled(found, shared, event, record.recv)
+            if isinstance(event, Fill):
+                fill = (event.venue, event.symbol, event.side, event.fill_id)
+                if fill not in seen:
+                    seen.add(fill)
+                    _filled(found, shared, event, record.recv)
             elif isinstance(event, FundingPayment):
                 _profit(found, shared.market(event.venue, event.symbol))
             elif isinstance(event, Rejected):
                 text = event.text.replace(event.client_id, "…") if event.client_id else event.text
                 key = (event.venue, event.code, text)  # the same words of many orders are one line
                 found.refusals[key] = found.refusals.get(key, 0) + 1
+            elif isinstance(event, FeedStatus) and event.channel == "book":
+                found.gaps.setdefault((event.venue, event.symbol), Gaps()).heard(event.status, record.recv)
             elif isinstance(event, Blocked):
                 found.blocked[event.venue, event.rule] = found.blocked.get((event.venue, event.rule), 0) + 1
             apply(record)
@@ -102,6 +131,8 @@ def account_for(
                 due = record.recv + every
         if progress is not None:
             progress(len(block))
+    for gaps in found.gaps.values():
+        gaps.heard("ok", shared.now)  # nothing is said after the end
     _look(found, shared, shared.now)
     _settle(found, shared)
     return found
@@ -119,15 +150,22 @@ def _filled(found: Account, shared: SharedState, fill: Fill, recv: int) -> None:
     profit = _profit(found, market)
     course = found.courses.setdefault((fill.venue, fill.symbol), Course())
     course.fills.append((recv, fill.side, float(fill.price), float(fill.size), fill.maker))
+    _charge(profit, market.instrument, fill)
+    if not market.book.is_ok:
+        profit.unseen += 1
+        return
+    profit.spread += _gained(market.instrument, exact(market.book.mid), fill)
+
+
+def _charge(profit: Profit, instrument: Instrument | None, fill: Fill) -> None:
     if fill.fee_asset == profit.asset:
         if fill.fee < 0:
             profit.fees += fill.fee
         else:
             profit.rebates += fill.fee
-    if not market.book.is_ok:
-        profit.unseen += 1
-        return
-    profit.spread += _gained(market.instrument, exact(market.book.mid), fill)
+    elif fill.fee and not (instrument is not None and instrument.kind == "spot" and fill.fee_asset == instrument.base):
+        # A spot fee in the base asset is size that never came: inventory has it.
+        profit.elsewhere[fill.fee_asset] = profit.elsewhere.get(fill.fee_asset, _ZERO) + fill.fee
 
 
 def _gained(instrument: Instrument | None, mid: Decimal, fill: Fill) -> Decimal:
@@ -150,21 +188,23 @@ def _settle(found: Account, shared: SharedState) -> None:
             traded = position.realized_pnl
             if position.size and all(market.book.levels()):
                 traded += position.unrealized(market.book.mid)
+            else:
+                profit.unpriced = position.size
             profit.inventory = traded - profit.spread
 
 
 def _look(found: Account, shared: SharedState, now: int) -> None:
     for (venue, symbol), market in shared.markets.items():
-        if market.instrument is None or venue not in shared.accounts:
-            continue
-        account, book = shared.accounts[venue], market.book
+        book, account = market.book, shared.accounts.get(venue)
         quotes: dict[str, list[float]] = {"buy": [], "sell": []}
-        for order in account.orders.working(symbol):
+        for order in () if account is None else account.orders.working(symbol):
             rests = order.status in ("open", "partially_filled") and order.tif in ("gtc", "post_only")
             if order.price is not None and rests:
                 quotes[order.side].append(float(order.price))
-        position = account.ledger.positions.get(symbol)
+        position = None if account is None else account.ledger.positions.get(symbol)
         shown = book.is_ok
+        if not (shown or quotes["buy"] or quotes["sell"] or position or (venue, symbol) in found.courses):
+            continue  # one of hundreds whose rules the venue told, and nothing else was
         found.courses.setdefault((venue, symbol), Course()).points.append(
             Point(
                 now,

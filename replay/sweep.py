@@ -1,6 +1,6 @@
 """One run of a sweep: a set of parameters on a stretch of a session, and what came of it, the same in every process."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
 from hashlib import blake2b
 from itertools import pairwise
@@ -10,6 +10,7 @@ import msgspec
 from adapters import order_ids
 from adapters.paper import PaperSettings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
+from replay.others import Others
 from replay.simulate import Simulation
 from state.errors import ConfigurationError, WrongUse
 from state.events import INTENT, AnyEvent, Blocked, Fill, FundingPayment
@@ -38,9 +39,12 @@ class Job(msgspec.Struct, frozen=True):
     strategies: tuple[tuple[str, str], ...]  # name, parameters as JSON
     paper: str  # as JSON
     seed: int
+    code: str = (
+        ""  # stands for this version and for the file of the strategy: a strategy that was changed is another job
+    )
 
     def key(self) -> str:
-        """Names the job and everything that its outcome depends on but the code."""
+        """Names the job and everything that its outcome depends on but the code that the strategy's file imports."""
         return blake2b(msgspec.json.encode(msgspec.structs.replace(self, log="")), digest_size=16).hexdigest()
 
 
@@ -107,7 +111,7 @@ def run_job(job: Job) -> Outcome:
         run = _Stretch(sink, order_ids(_SESSION), [], paper, session=_SESSION, seed=job.seed, recorded=recorded)
         run.waiting = strategies_of(manifest)
         run.begins = next(log.records(row.id, job.first, job.first)).recv
-        simulated = run.run(log.records(row.id, 1, job.last))
+        simulated = run.run(Others(log, row).market(log.records(row.id, 1, job.last)))
     return _outcome(simulated.shared, sink)
 
 
@@ -130,14 +134,22 @@ class Fold(msgspec.Struct, frozen=True):
     best: Decimal
 
 
-def walk_forward(session: str, profits: Sequence[Sequence[Decimal]]) -> list[Fold]:
-    """`profits` is by set of parameters and by part; of two that did equally well the earlier set is chosen."""
+def walk_forward(
+    session: str, profits: Sequence[Sequence[Decimal]], failed: Container[tuple[int, int]] = ()
+) -> list[Fold]:
+    """`profits` is by set of parameters and by part; of two that did equally well the earlier set is chosen.
+
+    A set that is in `failed` with a part (both from 0) is not chosen by that part, whatever it had earned until it raised; where
+    all have failed, the first is chosen.
+    """
     folds = []
     for number in range(1, len(profits[0])):
         trained = [sum(row[:number], _ZERO) for row in profits]
-        chosen = max(range(len(profits)), key=lambda index, trained=trained: (trained[index], -index))  # type: ignore[misc]
+        sound = [index for index in range(len(profits)) if not any((index, part) in failed for part in range(number))]
+        chosen = max(sound, key=lambda index, trained=trained: (trained[index], -index), default=0)  # type: ignore[misc]
         tested = [row[number] for row in profits]
-        folds.append(Fold(session, number, chosen, trained[chosen], tested[chosen], max(tested)))
+        best = max((it for index, it in enumerate(tested) if (index, number) not in failed), default=max(tested))
+        folds.append(Fold(session, number, chosen, trained[chosen], tested[chosen], best))
     return folds
 
 

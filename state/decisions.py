@@ -13,6 +13,7 @@ import msgspec
 from state.errors import WrongUse
 from state.events import AmendOrder, Decision, PlaceOrder
 from state.instruments import Instrument
+from state.order import Order
 
 
 def check_shape(decision: Decision) -> None:
@@ -24,8 +25,11 @@ def check_shape(decision: Decision) -> None:
         raise WrongUse(_in_words(decision, str(error))) from None
 
 
-def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument) -> None:
-    """Raises `WrongUse` for terms that do not go together, `OffGrid` for numbers that are not the instrument's."""
+def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument, amended: Order | None = None) -> None:
+    """Raises `WrongUse` for terms that do not go together, `OffGrid` for numbers that are not the instrument's.
+
+    `amended` is the order that an amendment changes, where it is known.
+    """
     for name, number in (("size", intent.size), ("price", intent.price)):
         if type(number) is not Decimal and number is not None:
             raise WrongUse(
@@ -33,7 +37,7 @@ def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument) -> None
                 "Instrument.price(side, x) and Instrument.size(x) make it of a number"
             )
     if isinstance(intent, AmendOrder):
-        instrument.check(intent.price, intent.size)
+        instrument.check(intent.price, intent.size, reduce_only=amended is not None and amended.reduce_only)
         return
     if (intent.kind == "limit") != (intent.price is not None):
         raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")

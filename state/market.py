@@ -25,6 +25,11 @@ class Market:
         self.statuses: dict[str, FeedState] = {}
 
     @property
+    def is_followed(self) -> bool:
+        """True where the session hears its book, whatever that is worth at the moment."""
+        return self.book.is_ok or "book" in self.statuses
+
+    @property
     def status_views(self) -> tuple[tuple[tuple[type, str, str], object], ...]:
         """What is published when the book is worth something else: that, and the book."""
         key = (BookStatus, self.venue, self.symbol)

@@ -1,6 +1,9 @@
 """Key material in a type that prints as `***`, so that no log, frame, exception or repr can carry it."""
 
 from dataclasses import dataclass
+from typing import Final
+
+UNCLEAN: Final = "has a blank or a line end around it, or a character in it that cannot be sent"
 
 
 class Secret:
@@ -13,6 +16,11 @@ class Secret:
 
     def reveal(self) -> str:
         return self._word
+
+    @property
+    def is_clean(self) -> bool:
+        """False where something stands around or in it that no key has, such as the line end of the file that it is from."""
+        return self._word == self._word.strip() and self._word.isprintable()
 
     def __repr__(self) -> str:
         return "***"
@@ -36,3 +44,8 @@ class Credentials:
     key: Secret
     secret: Secret
     passphrase: Secret = Secret("")
+
+    def unclean(self) -> list[str]:
+        """The names of words that cannot be what the venue gave, see `Secret.is_clean`."""
+        words = {"key": self.key, "secret": self.secret, "passphrase": self.passphrase}
+        return [name for name, word in words.items() if not word.is_clean]

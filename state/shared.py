@@ -17,7 +17,7 @@ from state.events import AmendOrder, CancelAll, CancelOrder, Intent, PlaceOrder
 from state.instruments import Instrument
 from state.ledger import Ledger, LedgerSnapshot
 from state.market import Market, MarketSnapshot
-from state.orders import Orders, OrdersSnapshot
+from state.orders import Order, Orders, OrdersSnapshot
 from state.words import FeedState, OrderKind, RiskState, Side, TimeInForce
 
 
@@ -257,10 +257,11 @@ class ExchangeDoor:
         """All orders of a market, or of the venue, also those of the account that are not ours."""
         self._call(CancelAll(self.venue, symbol))
 
-    def _open(self, client_id: str) -> None:
+    def _open(self, client_id: str) -> Order:
         order = self._shared.account(self.venue).orders.get(client_id)
         if order is None or not order.is_open:
             raise WrongUse(f"no open order {client_id} at {self.venue}")
+        return order
 
     def _call(self, intent: Intent) -> None:
         call = self._shared.order_call
@@ -268,7 +269,8 @@ class ExchangeDoor:
             raise WrongUse("this state is only read (a rebuild or a copy): it takes no orders")
         check_shape(intent)
         if isinstance(intent, PlaceOrder | AmendOrder):
-            check_terms(intent, self._shared.instrument(intent.venue, intent.symbol))
+            amended = self._shared.account(intent.venue).orders.get(intent.client_id)
+            check_terms(intent, self._shared.instrument(intent.venue, intent.symbol), amended)
         call(intent)
 
 

@@ -91,6 +91,7 @@ class Closure:
             for held in _held(value):
                 self._reach(held)
         elif isinstance(value, MethodType):
+            self._reach(value.__func__)
             self._reach(value.__self__)
         elif isinstance(value, Alarm | Settling):
             self._seen.add(id(value))
@@ -122,7 +123,7 @@ class Closure:
                     self._places.append(_Variable(name, cell))
                 elif not _is_empty(cell):
                     self._value(name, cell.cell_contents, seen)
-            for held in function.__defaults__ or ():
+            for held in _defaults(function):
                 self._value(f"a default of {function.__name__}", held, seen)
 
     def _value(self, name: str, value: object, seen: set[int]) -> None:
@@ -135,7 +136,7 @@ class Closure:
         elif isinstance(value, partial):
             for held in (value.func, *value.args, *value.keywords.values()):
                 self._value(name, held, seen)
-        elif type(value) is tuple:
+        elif isinstance(value, tuple):  # a named one too
             for number, held in enumerate(value):
                 self._value(f"{name}[{number}]", held, seen)
         elif not is_immutable(value):
@@ -218,7 +219,12 @@ def _held(function: FunctionType) -> Iterator[object]:
     for _, cell in _cells(function):
         if not _is_empty(cell):
             yield cell.cell_contents
+    yield from _defaults(function)
+
+
+def _defaults(function: FunctionType) -> Iterator[object]:
     yield from function.__defaults__ or ()
+    yield from (function.__kwdefaults__ or {}).values()
 
 
 def _is_empty(cell: CellType) -> bool:

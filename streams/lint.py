@@ -1,6 +1,7 @@
 """A lint for determinism: what would make a replay decide otherwise, found in the source before it runs.
 
-Windows that look ahead are found too: they decide one thing on recorded data and another live.
+Windows that look ahead are found too: they decide one thing on recorded data and another live. So is what a module keeps
+from run to run.
 It reads names, not types: what comes in under another name (a clock passed as an argument, a set returned by somebody
 else's function) it does not see; the guard in `streams/guard.py` sees the first while it runs, and a verify under another
 hash seed the second. `print` and logging are let through, since they decide nothing.
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from streams.lint_ahead import looks_ahead
+from streams.lint_kept import kept
 from streams.lint_words import FORBIDDEN, METHODS, ORDERED, ORDERLESS, SEEDED, SET_METHODS, ZONED
 
 _SET_NAMES = frozenset({"set", "frozenset", "Set", "AbstractSet", "MutableSet", "FrozenSet"})
@@ -37,7 +39,8 @@ def lint_source(source: str, path: str = "<strategy>") -> list[Finding]:
     tree = ast.parse(source, path)
     reader = _Reader(path)
     reader.read(tree)
-    return sorted(reader.findings)
+    found = {Finding(path, line, what, use) for line, what, use in kept(tree)}
+    return sorted(reader.findings | found)
 
 
 class _Reader(ast.NodeVisitor):

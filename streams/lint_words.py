@@ -35,6 +35,8 @@ FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
     "os.urandom": ("is random", CHANCE),
     "os.getrandom": ("is random", CHANCE),
     "open": ("reads or writes a file", FEED),
+    **{f"{name}.open": ("reads or writes a file", FEED) for name in ("gzip", "bz2", "lzma", "codecs", "zstandard")},
+    "zipfile.*": ("reads or writes a file", FEED),
     "input": ("asks the terminal", FEED),
     "io.open": ("reads or writes a file", FEED),
     "io.FileIO": ("reads or writes a file", FEED),
@@ -61,6 +63,20 @@ FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
     "sqlite3.*": ("opens a database", FEED),
     "sqlalchemy.*": ("opens a database", FEED),
     "psycopg.*": ("opens a database", FEED),
+    **{f"{name}.*": ("reads a file", FEED) for name in (
+        "pyarrow.parquet", "pyarrow.csv", "pyarrow.feather", "pyarrow.dataset", "pyarrow.ipc", "h5py", "joblib", "zarr",
+        "importlib.resources",
+    )},
+    **{f"pandas.{name}": ("reads a file", FEED) for name in (
+        "read_csv", "read_table", "read_fwf", "read_parquet", "read_feather", "read_orc", "read_json", "read_pickle", "read_hdf",
+        "read_sql", "read_sql_query", "read_sql_table", "read_excel", "HDFStore",
+    )},
+    **{f"polars.{verb}_{name}": ("reads a file", FEED) for verb in ("read", "scan") for name in (
+        "csv", "parquet", "ipc", "ndjson", "json", "delta", "database",
+    )},
+    **{f"numpy.{name}": ("reads a file", FEED) for name in ("load", "loadtxt", "genfromtxt", "fromfile", "memmap")},
+    "replay.*": ("reads a session back, its future too", FEED),
+    "state.log.*": ("reads a session back, its future too", FEED),
     "subprocess.*": ("starts a process", FEED),
     "shutil.*": ("touches the file system", FEED),
     "tempfile.*": ("touches the file system", FEED),
@@ -85,7 +101,8 @@ SEEDED: Final = frozenset({
 
 # Methods that do it whatever they are called on.
 METHODS: Final[Mapping[str, tuple[str, str]]] = dict.fromkeys(
-    ("read_text", "write_text", "read_bytes", "write_bytes", "iterdir", "rglob"), ("reads or writes a file", FEED)
+    ("read_text", "write_text", "read_bytes", "write_bytes", "iterdir", "rglob"),
+    ("reads or writes a file", FEED),
 )
 
 # Without a time zone these take the machine's; the number is the position of the zone.

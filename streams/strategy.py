@@ -193,7 +193,10 @@ class Running:
         instrument = market.instrument if market is not None else None
         if instrument is None:
             instrument = self._shared.instrument(intent.venue, intent.symbol)  # which says what is missing
-        check_terms(intent, instrument)
+        amended = None
+        if type(intent) is AmendOrder:
+            amended = self._shared.account(intent.venue).orders.get(intent.client_id)
+        check_terms(intent, instrument, amended)
 
 
 def run_strategies(pipeline: Pipeline, strategies: Sequence[Strategy]) -> list[Running]:

@@ -3,7 +3,7 @@
 RxPY's operators keep their state where nobody reaches it. Those that keep none pass; the others are refused by name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import cast
 
@@ -29,21 +29,24 @@ _WITHOUT_STATE = frozenset(
         ("reactivex.observable.never", "never_.<locals>.subscribe"),
     }
 )
+_NO_STATE = (type, Observable)  # a class that is called, and what is piped
 _LISTED = "from_iterable_.<locals>.subscribe"
 
 
-def functions_in(decisions: Observable[object]) -> list[tuple[str, FunctionType]]:
-    """The functions that were given to operators without state of their own (`map`, `filter`, …), in the order of the wiring.
+def functions_in(decisions: Observable[object]) -> list[tuple[str, Callable[..., object]]]:
+    """What was given to operators without state of their own (`map`, `filter`, …) to be called, in the order of the wiring.
 
     Raises `NotRestartable` naming the first operator whose state cannot be given back.
     """
-    found: list[tuple[str, FunctionType]] = []
+    found: list[tuple[str, Callable[..., object]]] = []
     for observable in _observables(decisions, set()):
         subscribe = getattr(observable, "_subscribe", None)
         if isinstance(observable, Source | Lifted | Kept | ConnectableObservable) or subscribe is None:
             continue
         called = _called(subscribe)
-        found.extend((called, held) for held in _values(subscribe) if isinstance(held, FunctionType))
+        found.extend(
+            (called, held) for held in _values(subscribe) if callable(held) and not isinstance(held, _NO_STATE)
+        )
     return found
 
 

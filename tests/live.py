@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 import pytest
 
+from adapters.base.settings import MarketChannel
 from adapters.loopback import LOOPBACKS, Account, LoopbackVenue
 from app.config import RunConfig, StopPolicy, StrategyConfig, VenueConfig
 from app.running import plan, run
@@ -113,10 +114,11 @@ def record_live(
     market_frames: bool = False,
     snapshot_every: int = 50_000,
     until: Callable[[LiveSession], bool] | None = None,
+    channels: tuple[MarketChannel, ...] = ("book", "trades", "ticker"),
 ) -> LiveSession:
     """Runs a session for `for_s`, or as long as it takes `until` to hold, and returns it ended."""
     config = RunConfig(
-        [venue.line(market_frames=market_frames)],
+        [venue.line(market_frames=market_frames, channels=channels)],
         list(strategies),
         RiskLimits(max_open_orders=20, max_messages_per_s=50, price_collar_bps=500),
         stop=stop,

@@ -84,6 +84,10 @@ class Load:
         self._inbox = inbox
         self._late: set[str] = set()
 
+    @property
+    def is_late(self) -> bool:
+        return bool(self._late)
+
     def say(self, now: int, name: str, is_late: bool, reason: str) -> None:
         """Each connection that becomes late is told, and each that is so no longer."""
         if is_late:

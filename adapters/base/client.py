@@ -129,6 +129,12 @@ class Client(ABC):
         return () if budget is None else ((request.endpoint.pool, budget),)
 
 
+def complete(judged: Sequence[ItemVerdict], count: int) -> Sequence[ItemVerdict]:
+    """With those that the answer to `count` orders does not name: nothing says what became of them."""
+    short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
+    return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+
+
 def by_status(status: int, text: str, rate_wait_s: float) -> Verdict:
     """What an HTTP status alone says, where no body can be read: 5xx says nothing of what became of the request."""
     code = f"http {status}"

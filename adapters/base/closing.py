@@ -14,17 +14,21 @@ from adapters.base.orderid import MAX_SEQ, OrderID
 from adapters.base.orders import OrderEntry
 from adapters.base.ours import Ours
 from adapters.base.query import Arguments, Query
+from adapters.base.rules import Rules
 from adapters.base.sender import Sender
 from adapters.base.settings import ShutdownPolicy, ShutdownReport
 from adapters.base.transport import Transport
 from state.errors import TapelineError
 from state.events import AnyEvent, CancelOrder, OrderUpdate, PlaceOrder, PositionUpdate
+from state.instruments import snap
+from state.words import Refusal
 
 T = TypeVar("T")
 
 ROUNDS = 8
 SETTLE_S = 0.1
 SETTLE_MOST_S = 2.0
+PIECES_MOST = 64  # a position is closed in at once
 
 
 class Closed(Protocol):
@@ -36,6 +40,7 @@ class Closed(Protocol):
     ours: Ours
     sender: Sender
     order_ids: OrderID
+    rules: Rules
     transport: Transport
     closing_rounds: int
 
@@ -53,6 +58,7 @@ async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
     resting: Sequence[OrderUpdate] = ()
     held: Sequence[PositionUpdate] = ()
     first: int | None = None
+    pieces: dict[str, int] = {}  # orders that it takes to close a position, where one is too large for the venue
     if policy != "leave":
         exchange.orders.withdraw()  # or they would leave once all is done: a session whose log failed has cancelled nothing
     for round_ in range(exchange.closing_rounds if policy != "leave" else 1):
@@ -65,8 +71,9 @@ async def shut_down(exchange: Closed, policy: ShutdownPolicy) -> ShutdownReport:
         resting = exchange.ours.among(listed)
         first = len(resting) if first is None else first
         held = await _asked(exchange, _held, errors, held)
-        if not resting and policy == "flatten" and held and not errors:
-            await _flatten(exchange, held, round_, errors)
+        is_late = round_ >= exchange.closing_rounds // 2  # what cannot be cancelled keeps no position from being closed
+        if policy == "flatten" and held and (is_late or not (resting or errors)):
+            await _flatten(exchange, held, round_, pieces, errors)
             continue  # and ask again whether it is true
         if not (errors or resting or exchange.orders.arriving):
             break
@@ -101,32 +108,52 @@ async def _cancel(exchange: Closed, left: Sequence[OrderUpdate], errors: list[st
         errors.append(f"cancel {len(orders)} orders: {verdict.code} {verdict.text}")
 
 
-async def _flatten(exchange: Closed, held: Sequence[PositionUpdate], round_: int, errors: list[str]) -> None:
-    """Reduce-only market orders; their ids come from the far end of the session's range, which no intent reaches."""
-    for n, position in enumerate(held):
-        order = PlaceOrder(
-            exchange.venue,
-            position.symbol,
-            "sell" if position.size > 0 else "buy",
-            abs(position.size),
-            kind="market",
-            tif="ioc",
-            reduce_only=True,
-            client_id=exchange.order_ids.make(MAX_SEQ - round_ * 1000 - n),
-        )
-        await _place(exchange, order, errors)
+async def _flatten(
+    exchange: Closed, held: Sequence[PositionUpdate], round_: int, pieces: dict[str, int], errors: list[str]
+) -> None:
+    """Reduce-only market orders; their ids come from the far end of the session's range, which no intent reaches.
+
+    Venues limit the size of a market order: what one refuses by its rules goes in smaller ones the next time.
+    """
+    number = 0
+    for position in held:
+        for size in _parts(abs(position.size), pieces.get(position.symbol, 1), exchange.rules.lot(position.symbol)):
+            order = PlaceOrder(
+                exchange.venue,
+                position.symbol,
+                "sell" if position.size > 0 else "buy",
+                size,
+                kind="market",
+                tif="ioc",
+                reduce_only=True,
+                client_id=exchange.order_ids.make(MAX_SEQ - round_ * 1000 - number),
+            )
+            number += 1
+            if await _place(exchange, order, errors) == "rule":
+                pieces[position.symbol] = min(pieces.get(position.symbol, 1) * 4, PIECES_MOST)
+                break
 
 
-async def _place(exchange: Closed, order: PlaceOrder, errors: list[str]) -> None:
+def _parts(size: Decimal, count: int, lot: Decimal) -> list[Decimal]:
+    """A size in about so many equal parts of whole lots."""
+    piece = max(snap(size / count, lot, up=True), lot)
+    whole = [piece] * int(size // piece)
+    rest = size - piece * len(whole)
+    return [*whole, rest] if rest else whole
+
+
+async def _place(exchange: Closed, order: PlaceOrder, errors: list[str]) -> Refusal | None:
+    """Why the venue refused it, if it did."""
     try:
         request = exchange.build("place", order)
         await exchange.sender.gate.enter(request.endpoint.pool, request.cost, Priority.URGENT)
         verdict = (await exchange.sender.once(request)).verdict
     except TapelineError as error:
         errors.append(f"place {order.client_id}: {error}")
-        return
+        return None
     if verdict.meaning not in SETTLED:
         errors.append(f"place {order.client_id}: {verdict.code} {verdict.text}")
+    return verdict.refusal
 
 
 async def _resting(exchange: Closed) -> Sequence[OrderUpdate]:

@@ -14,6 +14,7 @@ from state.words import FeedState
 
 BEATS = 3  # within its time, so that two may be lost
 CHANNEL = "dead_man"
+PASSING = frozenset({"rate", "busy", "clock", "retry"})  # refusals that say nothing of the switch itself
 
 
 class DeadMan:
@@ -54,11 +55,12 @@ class DeadMan:
             self._on_expiry()
         try:
             await self._arm(self._window_s)
-        except VenueError as error:
-            self._refused = True
-            self._say("down", f"the venue refuses to arm it: {error}")
         except TapelineError as error:
-            self._say("stale", f"not put back: {error}")
+            self._refused = isinstance(error, VenueError) and error.meaning not in PASSING
+            self._say(
+                "down" if self._refused else "stale",
+                f"the venue refuses to arm it: {error}" if self._refused else f"not put back: {error}",
+            )
         else:
             self._until_ns = asked_ns + self._window_s * 1_000_000_000
             self._say("ok", f"armed: {self._window_s} s {'without a sign' if self._counts_down else 'disconnected'}")

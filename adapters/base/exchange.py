@@ -15,12 +15,15 @@ from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
 from adapters.base.known import Known, Watched
 from adapters.base.limits import Gate, Limits, Pool
+from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
 from adapters.base.ours import Ours
+from adapters.base.owed import Owed
 from adapters.base.polls import Polls
 from adapters.base.query import Arguments, Query
 from adapters.base.reconcile import Reconciler
+from adapters.base.rules import Heeding, Rules
 from adapters.base.sender import Sender
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, VenueSettings
 from adapters.base.socket import Pump
@@ -29,7 +32,7 @@ from adapters.base.transport import Transport, network
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
 from state.errors import TapelineError, UnknownWord, WrongUse
-from state.events import AnyEvent, FeedStatus, InstrumentDefined, Intent, Trade
+from state.events import AnyEvent, FeedStatus, InstrumentDefined, Intent
 from state.record import Frame, Inbox, Record
 from state.secrets import Credentials
 from state.words import Action
@@ -52,6 +55,9 @@ class Exchange(Polls):
     closing_rounds = ROUNDS  # how often shutting down asks whether it is true
     batch_sizes: dict[Action, int]
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
+    _asking: asyncio.Task[object] | None = None  # once a ban is over
+    _dead_man: DeadMan | None = None
+    amends_in_place = False  # an amended order is the same order: a cancel may leave while an amendment is on its way
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
@@ -86,12 +92,12 @@ class Exchange(Polls):
         )
         self.sender.resync_clock = lambda: self._spawn(self._attempt(self.server_time))
         self.sender.ask_again = self._ask_later
-        self._asking: asyncio.Task[object] | None = None
         self.ours = Ours(self.venue, self.order_ids, settings.foreign_orders, self.may_rest)
+        self.rules = Rules(self._rules_of, inbox, clock, lambda work: self._spawn(self._attempt(work)))
         self.orders = OrderEntry(
             self,
             self.sender,
-            self.account_inbox,
+            Heeding(self.account_inbox, self.rules),
             clock,
             self.cancels(self, self.sender, clock, sleep=self.transport.sleep),
             self.ours,
@@ -110,9 +116,9 @@ class Exchange(Polls):
             sleep=self.transport.sleep,
             offset_ns=lambda: self.sender.offset.ns,
         )
-        self._dead_man: DeadMan | None = None
         self._pumps: list[Pump] = []
         self._load = Load(self.venue, inbox)
+        self._owed = Owed(self.known, self._read_account, self.transport.sleep, lambda: self._load.is_late)
         self._tasks: set[asyncio.Task[object]] = set()
 
     # --- what a venue must say ---
@@ -170,25 +176,30 @@ class Exchange(Polls):
         """
         wanted = list(subscriptions)
         await self.server_time()
-        await self._define(dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)]))
+        followed = dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)])
+        await self.rules.define(followed, f"{self.venue} has no {self.settings.market} market")
         for protocol in self.public_sockets(wanted):
             self._pump(protocol, on_ready=lambda protocol=protocol: self._public_ready(protocol))  # type: ignore[misc]
         if self.credentials is not None:
-            await self._start_account()
+            await self._start_account(followed)
         self._spawn(self._every(CLOCK_EVERY_S, self.server_time))
 
-    async def _start_account(self) -> None:
+    async def _start_account(self, followed: Iterable[str]) -> None:
         if self.settings.dead_man_s is not None:
             await self._arm_dead_man(self.settings.dead_man_s)
+        await self._open_account(followed)
         protocol = self.order_socket() if self.settings.order_entry == "ws" else None
         if protocol is not None:
             self.orders.pump = self._pump(protocol, deliver=self._order_frame)
-        private = self._pump(self.private_socket(), deliver=self._account_frame, on_ready=self._account_ready)
-        self._private = private
-        if not await private.wait_ready(READY_S):
+        self._private = self._pump(self.private_socket(), deliver=self._account_frame, on_ready=self._account_ready)
+        if not await self._private.wait_ready(READY_S):
             raise TapelineError(f"{self.venue}: the private stream was not ready within {READY_S} s")
         await self.reconcile()
         self._spawn(self._every(self.settings.check_every_s, self._read_account))
+
+    async def _open_account(self, followed: Iterable[str]) -> None:
+        """What is held as the session begins is told before any stream can tell of it."""
+        await self._reconciler.open(followed)
 
     async def _arm_dead_man(self, window_s: int) -> None:
         self._dead_man = DeadMan(
@@ -208,6 +219,8 @@ class Exchange(Polls):
         self.account_inbox.feed(recv, events, 0, frame)
         if any(isinstance(event, FeedStatus) and event.status == "gap" for event in events):
             self._spawn(self._read_account())
+        elif self._owed.is_due:
+            self._spawn(self._owed.chase())
 
     def _order_frame(self, recv: int, events: Sequence[AnyEvent], frame: Frame | None) -> None:
         if any(isinstance(event, FeedStatus) and event.status == "down" for event in events):
@@ -290,30 +303,11 @@ class Exchange(Polls):
     async def _public_ready(self, protocol: Websocket) -> None:
         pump = next(pump for pump in self._pumps if pump.protocol is protocol)
         if pump.reconnects:
-            for symbol in protocol.traded:
-                if not await self._attempt(lambda symbol=symbol: self._fetch_missed(protocol, symbol)):  # type: ignore[misc]
-                    # They are lost, which is said; the protocol stops collecting.
-                    self._feed_missed(protocol, symbol, ())
+            await tell_missed(self, protocol, self._attempt)
 
-    async def _fetch_missed(self, protocol: Websocket, symbol: str) -> None:
-        """Public trades of the time without a connection, marked as late."""
-        trades = await self.trades(Query(symbol=symbol, limit=1000))
-        self._feed_missed(protocol, symbol, [event for event in trades if isinstance(event, Trade)])
-
-    def _feed_missed(self, protocol: Websocket, symbol: str, fetched: Sequence[Trade]) -> None:
-        missed = protocol.missed(symbol, fetched)
-        if missed:
-            self.inbox.feed(self.clock.now_ns(), missed)
-
-    async def _define(self, symbols: Iterable[str]) -> None:
-        """Feeds the rules of each market asked for; raises `WrongUse` for one that the venue does not have."""
-        for symbol in symbols:
-            found = [e for e in await self.instruments(Query(symbol=symbol)) if isinstance(e, InstrumentDefined)]
-            if not any(event.symbol == symbol for event in found):
-                raise WrongUse(f"{self.venue} has no {self.settings.market} market {symbol!r}")
-            if self.credentials is not None:
-                found = [await self.fee_rates(event) for event in found]
-            self.inbox.feed(self.clock.now_ns(), found)
+    async def _rules_of(self, symbol: str) -> Sequence[InstrumentDefined]:
+        found = [each for each in await self.instruments(Query(symbol=symbol)) if isinstance(each, InstrumentDefined)]
+        return found if self.credentials is None else [await self.fee_rates(event) for event in found]
 
     def with_flats(self, listed: Sequence[AnyEvent], asked_ns: int, *, feed: bool) -> Sequence[AnyEvent]:
         """A list of positions that holds no flat ones, with those that were held and are not in it."""

@@ -1,6 +1,7 @@
 """Times as ISO text, to the microsecond and exactly: no float stands between."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -16,4 +17,13 @@ def ns(said: str) -> int | None:
 
 def text(ms: int | None) -> str | None:
     """The text of a time in ms; None of none."""
-    return None if ms is None else datetime.fromtimestamp(ms / 1_000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return None if ms is None else stamp(ms)
+
+
+def stamp(ms: int) -> str:
+    return f"{_second(ms // 1_000)}.{ms % 1_000:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(at_s: int) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}"

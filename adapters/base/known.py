@@ -6,7 +6,7 @@ Fed with every account event that passes; seeded with the log's at start. Bounde
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from adapters.base.once import Once
+from adapters.base.once import Bounded, Once
 from state.events import (
     Accepted,
     AnyEvent,
@@ -22,6 +22,7 @@ from state.words import TERMINAL, sign
 
 MAX_FILL_IDS = 200_000
 MAX_ENDED = 10_000
+OWED_S = 3.0  # how much later than its order a fill may be told
 LAG_NS = 5_000_000_000  # by which a venue's REST side may be behind its streams
 
 
@@ -33,13 +34,19 @@ class Known:
         self.orders: dict[str, OrderUpdate] = {}  # open ones, by client id, or order id where they have none
         self.positions: dict[str, Decimal] = {}
         self.balances: dict[str, Decimal] = {}
-        self.opened_ns = 0  # what was traded before is inside the first position that the venue told
+        self.has_begun = False  # since the account was read whole for the first time
+        self.opened_ns = 0  # what was traded before is inside the first positions that the venue told
+        self._opening: dict[str, int] = {}  # as of when the first of each market was told, ns of the venue's clock
         self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
         self._ended = Once(MAX_ENDED)  # client ids
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
         self._heard: dict[tuple[str, str], int] = {}  # and when we heard it
         self._fills = Once(MAX_FILL_IDS)
+        self._filled = Bounded[str, tuple[Decimal, Decimal]](
+            MAX_ENDED
+        )  # of an order: what it was told, what its fills say
+        self.owing: dict[str, None] = {}  # orders that were told to have filled more than their fills come to
 
     def observe(self, events: Iterable[AnyEvent], recv: int = 0) -> None:
         """Takes note of account events and of when they came; a fill seen before changes nothing."""
@@ -52,25 +59,51 @@ class Known:
                 case OrderUpdate():
                     self._heard["order", _key(event)] = recv
                     self._order(event)
+                    self._tally(event.client_id, told=event.filled)
                 case Fill():
                     if self._is_new(event):
                         self._date("position", event.symbol, event.ts, recv)
+                        self._tally(event.client_id, more=event.size)
                         held = self.positions.get(event.symbol, Decimal(0))
                         self.positions[event.symbol] = held + sign(event.side) * event.size
                 case FundingPayment():
                     self._is_new(event)
                 case PositionUpdate():
                     self._date("position", event.symbol, event.ts, recv)
+                    if not self.has_begun:
+                        self._opening.setdefault(event.symbol, event.ts or 0)
                     self.positions[event.symbol] = self._reported[event.symbol] = event.size
                 case BalanceUpdate():
                     self._date("balance", event.asset, event.ts, recv)
                     self.balances[event.asset] = event.total
 
+    def _tally(self, client_id: str | None, *, told: Decimal | None = None, more: Decimal = Decimal(0)) -> None:
+        if not client_id or not (told or more):
+            return
+        most, heard = self._filled.get(client_id, (Decimal(0), Decimal(0)))
+        most, heard = max(most, told or Decimal(0)), heard + more
+        self._filled[client_id] = most, heard
+        if most > heard:
+            self.owing[client_id] = None
+        else:
+            self.owing.pop(client_id, None)
+
+    def was_read(self) -> None:
+        """The account was read whole: fills that are missing still are of before the session, or will never be told."""
+        self.has_begun = True
+        for client_id in self.owing:
+            most, _ = self._filled.get(client_id, (Decimal(0), Decimal(0)))
+            self._filled[client_id] = most, most
+        self.owing.clear()
+
     def has(self, event: AnyEvent) -> bool:
         """True for a fill or a payment that was told before, or that is older than this account's session."""
         if not isinstance(event, Fill | FundingPayment):
             return False
-        return _fill_key(event) in self._fills or (event.ts is not None and event.ts < self.opened_ns)
+        if event.ts is None or _fill_key(event) in self._fills:
+            return _fill_key(event) in self._fills
+        is_inside = isinstance(event, Fill) and event.ts <= self._opening.get(event.symbol, 0)
+        return is_inside or event.ts < self.opened_ns
 
     def is_stale(self, event: AnyEvent, asked_ns: int) -> bool:
         """True where a stream has told something newer than this answer, which was under way meanwhile.
@@ -93,6 +126,10 @@ class Known:
 
     def _is_late(self, kind: str, key: str, asked_ns: int) -> bool:
         return self._heard.get((kind, key), 0) > asked_ns - LAG_NS
+
+    def is_acknowledged(self, client_id: str) -> bool:
+        """True for an order that the venue has spoken of, and not as ended."""
+        return client_id in self.orders or client_id in self._accepted
 
     def unlisted(self, listed: Iterable[OrderUpdate]) -> Sequence[tuple[str, str]]:
         """Symbol and client id of orders that are open as far as we know, and not in the venue's list of open ones.

@@ -19,7 +19,6 @@ class Life(msgspec.Struct, gc=False):
     """One order id: filled as its updates said, and as its fills add up; the larger of both is true."""
 
     is_told: bool = False
-    is_over: bool = False
     told: Decimal = _ZERO
     fills: Decimal = _ZERO
 
@@ -44,25 +43,21 @@ class Lives:
     def __init__(self) -> None:
         self._lives: Bounded[str, _Ids] = Bounded(ORDERS_MOST)
 
-    def tell(self, client_id: str, oid: int, filled: Decimal, *, over: bool) -> None:
+    def tell(self, client_id: str, oid: int, filled: Decimal) -> None:
         """An update spoke of it."""
         life = self._life(client_id, oid)
-        life.is_told, life.is_over, life.told = True, life.is_over or over, max(life.told, filled)
+        life.is_told, life.told = True, max(life.told, filled)
 
     def fill(self, client_id: str, oid: int, size: Decimal) -> None:
         self._life(client_id, oid).fills += size
 
     def forget(self, client_id: str, oid: int) -> None:
-        """It never lived: the order goes on as it was."""
+        """It never lived: the order is what it was."""
         self._of(client_id).pop(oid, None)
 
     def latest(self, client_id: str) -> int:
         """The id that the order has now, 0 where nothing was told of it."""
         return max((oid for oid, life in self._of(client_id).items() if life.is_told), default=0)
-
-    def is_resting(self, client_id: str, oid: int) -> bool:
-        life = self._of(client_id).get(oid)
-        return life is not None and life.is_told and not life.is_over
 
     def former(self, client_id: str, oid: int) -> int:
         """The id before this one, 0 where there was none."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from adapters.base.client import Client, Request, Verdict
+from adapters.base.known import Known
 from adapters.base.query import Arguments, Query
 from adapters.base.sender import Answer
 from state.clock import Clock
@@ -34,6 +35,7 @@ class Finder(Protocol):
     """Who can ask a venue for an order."""
 
     venue: str
+    known: Known
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
         """What the venue knows of an order, with its fills; raises `TapelineError` where it could not be asked."""
@@ -45,6 +47,7 @@ class Speaker(Finder, Protocol):
 
     client: Client
     batch_sizes: dict[Action, int]
+    amends_in_place: bool
 
     def cancel_scopes(self, symbol: str) -> Sequence[Query]:
         """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
@@ -111,15 +114,29 @@ class LookUps:
             return
 
     async def end(self, record: Record) -> None:
-        """An order that is gone for a cancel or an amend may have been filled: the venue is asked how it ended."""
-        try:
-            answer, update, fills = await self._finder.find_order(symbol_of(record), client_id_of(record))
-        except UnknownWord:
-            raise
-        except TapelineError:
-            return  # the private stream and the next reconciliation say it too
-        if update is not None:
-            self._inbox.feed(answer.recv, [*fills, update], 0, answer.frame)
+        """An order that is gone for a cancel or an amend may have been filled: the venue is asked how it ended.
+
+        One that it had acknowledged, and that it denies for the whole waiting time, is forgotten there: it has ended.
+        """
+        started, wait_s = self._clock.now_ns(), FIRST_S
+        symbol, client_id = symbol_of(record), client_id_of(record)
+        while True:
+            try:
+                answer, update, fills = await self._finder.find_order(symbol, client_id)
+            except UnknownWord:
+                raise
+            except TapelineError:
+                pass  # not answered: nothing is concluded
+            else:
+                is_over = answer.recv - started >= self._look_up_ns
+                if update is None and is_over and self._finder.known.is_acknowledged(client_id):
+                    update = _forgotten(record)
+                if update is not None:
+                    self._inbox.feed(answer.recv, [*fills, update], 0, answer.frame)
+                if update is not None or is_over:
+                    return
+            await self._sleep(wait_s)
+            wait_s = min(wait_s * 2, MOST_S)
 
 
 def concluded(record: Record, action: Action, update: OrderUpdate | None, *, over: bool) -> Verdict | None:
@@ -131,14 +148,20 @@ def concluded(record: Record, action: Action, update: OrderUpdate | None, *, ove
     if action == "place":
         return Verdict("ok")
     if action == "cancel":
-        if ended:
-            return Verdict("ok")
-    elif isinstance(event, AmendOrder):
+        # Cancelling twice does no harm, and resting on does: whoever wants it gone need not wait until it is certain.
+        return Verdict("ok") if ended else Verdict("rejected", "busy", "lookup", "the order rests still")
+    if isinstance(event, AmendOrder):
         if update.price == event.price and update.size == event.size:
             return Verdict("ok")
         if ended:
             return Verdict("gone", "gone", "lookup", f"the order is {update.status}")
     return Verdict("rejected", "busy", "lookup", "the order rests unchanged") if over else None
+
+
+def _forgotten(record: Record) -> OrderUpdate:
+    reason = "the venue refuses it as gone and does not know it any more"
+    venue, symbol, client_id = record.event.venue, symbol_of(record), client_id_of(record)
+    return OrderUpdate(venue, symbol, None, client_id, None, "cancelled", reason=reason, origin="venue")
 
 
 def rejected(record: Record, action: Action, verdict: Verdict) -> Rejected:

@@ -14,6 +14,7 @@ from state.errors import ConnectionFailed, OutcomeUnknown
 MAX_FRAME_BYTES = 16 * 2**20
 MAX_ANSWER_BYTES = 64 * 2**20
 CONNECT_S = 10.0
+CLOSE_S = 1.0  # how long the other side may take to say good-bye; nothing is heard from it meanwhile
 
 
 class AiohttpSocket:
@@ -67,7 +68,12 @@ class AiohttpTransport:
         try:
             async with asyncio.timeout(CONNECT_S):
                 connection = await self._opened().ws_connect(
-                    url, max_msg_size=MAX_FRAME_BYTES, autoping=True, decode_text=False, heartbeat=ping_s or None
+                    url,
+                    max_msg_size=MAX_FRAME_BYTES,
+                    autoping=True,
+                    decode_text=False,
+                    heartbeat=ping_s or None,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
                 )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ConnectionFailed(f"{url}: {error or 'timed out'}") from error

@@ -2,6 +2,8 @@
 
 from decimal import Decimal, InvalidOperation
 
+from state.errors import NotOffered
+
 
 def money(said: str | None) -> Decimal | None:
     """The Decimal of the venue's text; empty means not said. Raises `ValueError` on what is no finite number."""
@@ -32,6 +34,15 @@ def ns(said: str) -> int | None:
     if not 0 <= number <= 9_000_000_000_000:
         raise ValueError(f"{said[:40]!r} is no time in ms")
     return number * 1_000_000
+
+
+def unpadded(number: Decimal, most: int) -> str:
+    """Plain decimal text without zeros at its end. Raises `NotOffered` past so many decimals."""
+    whole, _, fraction = format(number, "f").partition(".")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > most:
+        raise NotOffered(f"{number} has more than {most} decimals")
+    return f"{whole}.{fraction}" if fraction else whole
 
 
 def text(number: Decimal) -> str:

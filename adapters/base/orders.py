@@ -2,7 +2,8 @@
 
 Three rules. A request is sent again only where it was certainly not executed, and then under the same client id. What left
 and was not answered is `Unknown`, and is looked up by its client id until the venue says what became of it: silence is
-never a rejection. Requests that speak of the same order never overtake each other.
+never a rejection. Requests that speak of the same order never overtake each other, but for a cancel: it waits for no
+amendment where the venue amends in place, since what comes to an order that is gone does nothing.
 """
 
 import asyncio
@@ -65,6 +66,7 @@ class OrderEntry:
         self._on_fatal = on_fatal
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[tuple[int, bytes, Frame | None]]] = {}
+        self._attempts = 0  # over the order socket
         self._tail: dict[str, asyncio.Event] = {}  # the last request of an order that has no outcome yet
         self._open: dict[int, Open] = {}  # by seq of the intent
         self._held: dict[str, str] = {}  # orders whose placing waits here and has not left, with their symbols
@@ -105,7 +107,7 @@ class OrderEntry:
                 self._hold([record])
             elif action == "cancel" and client_id in self._held:
                 self._withdrawn.add(client_id)
-            if before is None:
+            if before is None or (action == "cancel" and self._speaker.amends_in_place and not self._places(client_id)):
                 free.append(record)
             else:
                 self._spawn(self._after(before, action, record))
@@ -114,6 +116,10 @@ class OrderEntry:
             group = [record for record, said in zip(free, shared, strict=True) if said == each]
             for chunk in chunks(group, self._room(action)):
                 self._spawn(self._send(action, chunk))
+
+    def _places(self, client_id: str) -> bool:
+        """True while an order waits to be placed here, or its placing has no answer."""
+        return any(each.action == "place" and client_id_of(each.record) == client_id for each in self._open.values())
 
     def _room(self, action: Action) -> int:
         """Orders a request: the venue's most, but no more than its rate limit lets through at once."""
@@ -240,18 +246,19 @@ class OrderEntry:
             return answer.recv, self._speaker.client.items(answer.status, answer.body, count), answer.frame
         protocol = self.pump.protocol
         assert isinstance(protocol, OrderSocket)
-        request_id = f"o{records[0].seq}n{len(self._asked)}"  # letters and digits: all that some venue takes
-        while request_id in self._asked:
-            request_id += "x"
+        self._attempts += 1  # some venue takes an id once, also that of a request which it has refused
+        request_id = f"o{records[0].seq}n{self._attempts}"  # letters and digits: all that another one takes
         answered: asyncio.Future[tuple[int, bytes, Frame | None]] = asyncio.get_running_loop().create_future()
         self._asked[request_id] = answered
+        sent = self._clock.now_ns()
         try:
-            now_ms = (self._clock.now_ns() + self._sender.offset.ns) // 1_000_000
-            await self.pump.send(protocol.encode(request, request_id, now_ms))
             async with asyncio.timeout(self._timeout_s):
+                await self.pump.send(protocol.encode(request, request_id, (sent + self._sender.offset.ns) // 1_000_000))
                 recv, body, frame = await answered
         except TimeoutError:
-            raise OutcomeUnknown(f"no answer within {self._timeout_s} s") from None
+            silence = f"no answer within {self._timeout_s} s"
+            self.pump.doubt(sent, silence)  # or cancels would go the same way, until silence is noticed there
+            raise OutcomeUnknown(silence) from None
         finally:
             del self._asked[request_id]
         return recv, self._speaker.client.items(200, body, count), frame
@@ -332,7 +339,7 @@ class OrderEntry:
             placing[1].set()
 
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
-        if action != "place" or not self._withdrawn:
+        if action not in ("place", "amend") or not self._withdrawn:
             return list(records)
         gone = [record for record in records if client_id_of(record) in self._withdrawn]
         self._withdrawn.difference_update(map(client_id_of, gone))

@@ -6,7 +6,8 @@ by name. Each difference between what was told before and what the venue says no
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from adapters.base.known import Known
@@ -15,7 +16,7 @@ from adapters.base.query import Query
 from adapters.base.sender import Answer
 from state.clock import Clock
 from state.errors import TapelineError
-from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate, Reconciled
+from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
 from state.record import Inbox
 
 OVERLAP_NS = 60_000_000_000
@@ -71,6 +72,22 @@ class Reconciler:
         self._answered = 0  # calls that a look has begun after
         self.has_run = False
 
+    async def open(self, followed: Iterable[str]) -> None:
+        """Tells what is held as the session begins, while no stream can tell of it: folding starts from there.
+
+        Whatever is traded from then on is told as fills, and moves it once: by the stream, or by the first look. A market that
+        is followed and not listed is flat. Raises `TapelineError`.
+        """
+        asked_ns = self._known.opened_ns = self._clock.now_ns() + self._offset_ns()
+        listed = [event for event in await self._positions() if isinstance(event, PositionUpdate)]
+        held = {event.symbol for event in listed}
+        flat = [
+            PositionUpdate(self._exchange.venue, symbol, asked_ns, Decimal(0))
+            for symbol in followed
+            if symbol not in held
+        ]
+        self._feed([*listed, *flat])
+
     async def run(self) -> None:
         """One comparison that begins after the call: a look that was under way may have read what was missed since.
 
@@ -84,7 +101,7 @@ class Reconciler:
 
     async def _look(self) -> None:
         calls, now = self._calls, self._clock.now_ns()
-        if not self.has_run:
+        if not self._known.opened_ns:
             self._known.opened_ns = self._looked_ns + self._offset_ns()
         self._recovered.clear()
         try:
@@ -93,6 +110,7 @@ class Reconciler:
             self._say("down", f"not reconciled: {error}")
             raise
         self.has_run = True
+        self._known.was_read()
         self._answered, self._looked_ns = calls, now
         if self._is_listening() and calls == self._calls:
             self._say("ok", self._told())
@@ -108,9 +126,7 @@ class Reconciler:
             listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
             orders += [event for event in listed if isinstance(event, OrderUpdate)]
         await self._unlisted(orders)
-        positions: list[AnyEvent] = []
-        for coin in self._exchange.settle:
-            positions += await self._exchange.poll("positions", Query(coin=coin, limit=200))
+        positions = await self._positions()
         # A list of what is held leaves out what is flat by now.
         positions += known.flats(positions, asked_ns + self._offset_ns())
         refused = [event for event in positions if isinstance(event, FeedStatus)]
@@ -123,17 +139,25 @@ class Reconciler:
         differences = known.differences(theirs) if self._compares else []
         self._feed([*theirs, *differences])
 
+    async def _positions(self) -> list[AnyEvent]:
+        found: list[AnyEvent] = []
+        for coin in self._exchange.settle:
+            found += await self._exchange.poll("positions", Query(coin=coin, limit=200))
+        return found
+
     @property
     def _compares(self) -> bool:
-        """At the very first look with nothing known there is nothing to differ from."""
-        return self.has_run or bool(self._known.orders or self._known.positions or self._known.balances)
+        """At the very first look with nothing known but what was held there is nothing to differ from."""
+        return self.has_run or bool(self._known.orders or self._known.balances)
 
     async def _unlisted(self, listed: Sequence[OrderUpdate]) -> None:
         """Orders that we think open and the venue does not list have ended: how, is asked for one by one."""
         for symbol, client_id in self._known.unlisted(listed)[:UNLISTED_MOST]:
+            asked_ns = self._clock.now_ns()
             _, update, fills = await self._exchange.find_order(symbol, client_id)
-            if update is not None:
-                self._feed([*fills, update, *self._known.differences([update])])
+            self._feed(fills)
+            if update is not None and not self._known.is_stale(update, asked_ns):
+                self._feed([update, *self._known.differences([update])])
 
     def _told(self) -> str:
         """With the count of what no stream had told."""

@@ -12,6 +12,7 @@ class Shaped(TopicSocket):
     """A decoder of recordings; `shapes` are keys and the actions whose answers have all of them, the first that fits."""
 
     shapes: Sequence[tuple[Sequence[bytes], Sequence[str]]]
+    word: Sequence[str] | None = None  # the actions whose answer is a word alone
 
     def answer(self, action: str, body: bytes) -> Sequence[AnyEvent]:
         """The events of an action's answer."""
@@ -30,6 +31,8 @@ class Shaped(TopicSocket):
             return (self._misfit(error),)
 
     def _actions(self, body: bytes) -> Sequence[str] | None:
+        if body[:1] == b'"':
+            return self.word
         found: Iterator[Sequence[str]] = (
             actions for keys, actions in self.shapes if all(b'"%s"' % key in body for key in keys)
         )

@@ -120,6 +120,13 @@ class Pump:
             self.protocol.over = reason
             self._attend()
 
+    def doubt(self, since: int, reason: str) -> None:
+        """Something was asked at `since` (ns) and not answered: a connection that said nothing at all since is made anew."""
+        if self._heard < since and self._socket is not None:
+            self.protocol.over = reason
+            self._ready.clear()  # who can take another way takes it at once
+            self._attend()
+
     async def stop(self) -> None:
         """Ends the connection and waits for everything that was started here."""
         tasks = [task for task in (self._life, *self._tasks) if task is not None]
@@ -145,10 +152,10 @@ class Pump:
                 reason, is_flooded = await self._session(self._socket)
                 steady = not is_flooded or self._clock.now_ns() - began >= STEADY_S * 1e9
                 failures = 0 if self._ready.is_set() and steady else failures
-                await self._close()
                 self.reconnects += 1
             self._ready.clear()
             self._deliver(self._clock.now_ns(), protocol.on_disconnect(reason, "down"), None)
+            await self._close()  # last: who does not answer does not say good-bye either, and nobody reads it any more
             await self._transport.sleep(self._delay_s(failures))
             failures += 1
 

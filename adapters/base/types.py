@@ -1,9 +1,9 @@
-"""Two-way tables of order words; what no table has raises, loudly."""
+"""Two-way tables of order words, and words for candles; what no table has raises, loudly."""
 
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar, cast
 
-from state.errors import UnknownWord
+from state.errors import UnknownWord, WrongUse
 
 Ours = TypeVar("Ours", bound=str)
 
@@ -17,6 +17,17 @@ class _Table(dict[str, str]):
 
     def __missing__(self, word: str) -> str:
         raise UnknownWord(f"{self._what} {word!r}")
+
+
+class Intervals(dict[int, str]):
+    """A venue's words for lengths of candles, by seconds; raises `WrongUse` for a length that it does not have."""
+
+    def __init__(self, venue: str, words: Mapping[int, str]) -> None:
+        super().__init__(words)
+        self._venue = venue
+
+    def __missing__(self, seconds: int) -> str:
+        raise WrongUse(f"{self._venue} has no candles of {seconds} s; known: {sorted(self)}")
 
 
 class Words(Generic[Ours]):

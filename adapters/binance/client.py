@@ -11,7 +11,7 @@ from hmac import new as hmac
 
 import msgspec
 
-from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict
+from adapters.base.client import Budget, ItemVerdict, Meaning, Request, SignedRequest, Verdict, complete
 from adapters.base.client import Client as BaseClient
 from adapters.base.mac import Mac
 from adapters.binance import wire
@@ -32,25 +32,25 @@ _until = re.compile(r"until (\d{13})\b").search
 _MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
     # The request itself was wrong, in general; what means something else stands below.
     ("rejected", "rule"): (
-        *range(1100, 1137), *range(4000, 4087), 1010, 1013, 1014, 1020, 1023, 2010, 2020, 2021, 2026,
-        *range(4104, 4108), *range(4112, 4118), 4120, 4137, 4138, 4139, 4142, 4144, 4161, *range(4164, 4171), 4183,
-        4184, *range(5023, 5027), 5029, *range(5037, 5042), 5047,
+        *range(1100, 1137), *range(4000, 4087), 1010, 1013, 1014, 1020, 1023, 2010, 2012, 2021, 2026,
+        *range(4104, 4108), *range(4112, 4118), 4120, *range(4135, 4140), 4142, 4144, 4161, *range(4164, 4171), 4172,
+        4183, 4184, *range(4202, 4212), 4403, 4531, *range(5023, 5027), 5029, *range(5037, 5042), 5047,
     ),
-    ("ok", None): (-200, 4046, 4059, 5027),
+    ("ok", None): (-200, 4046, 4059, 4171, 5027),
     ("gone", "gone"): (2011, 2013),
     ("retry", "rate"): (1003, 1015),
     ("retry", "clock"): (1021, 5028),
-    ("retry", "busy"): (1001, 1008, 1016),
+    ("retry", "busy"): (1001, 1004, 1008, 1016),
     ("unknown", None): (1000, 1006, 1007),
     ("rejected", "duplicate"): (4116,),
     ("rejected", "post_only"): (5022,),
-    ("rejected", "would_not_fill"): (5021,),
+    ("rejected", "would_not_fill"): (2020, 5021),
     ("rejected", "reduce_only"): (2022, 4118),
     ("rejected", "price_band"): (4016, 4024, 4131),
     ("rejected", "funds"): (2018, 2019, 2024, 4050, 4051),
     ("rejected", "risk"): (2025, 2027, 2028, 4045),
-    ("rejected", "market_state"): (4108, 4140, 4141),
-    ("fatal", "fatal"): (1002, 1011, 1022, 2014, 2015, 2017, 2023, 4087, 4088, 4109, 4192, 4400, 4401),
+    ("rejected", "market_state"): (2016, 4108, 4140, 4141, 4402, 4408, 4411, 5024),
+    ("fatal", "fatal"): (1002, 1005, 1011, 1022, 1099, 2014, 2015, 2017, 2023, 4087, 4088, 4109, 4192, 4400, 4401),
 }  # fmt: skip
 CODES = {-code: meaning for meaning, codes in _MEANINGS.items() for code in codes}
 
@@ -113,8 +113,7 @@ class Client(BaseClient):
         except msgspec.DecodeError as error:
             return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
         judged = [_judged(row) for row in rows[:count]]
-        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
-        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+        return complete(judged, count)
 
     def budgets(self, request: Request, headers: Mapping[str, str]) -> Sequence[tuple[str, Budget]]:
         said = ((pool, headers.get(name, "")) for name, pool in _HEADERS.items())

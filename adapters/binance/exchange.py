@@ -54,6 +54,7 @@ class Exchange(BySymbol):
     """One Binance market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
+    amends_in_place = True
     one_symbol = frozenset[Action]({"cancel"})
     window_ms = WEEK_MS
     history_ms = 13 * WEEK_MS

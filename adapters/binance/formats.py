@@ -144,15 +144,14 @@ class Formats:
 
     def _asked(self, action: str, query: Query) -> Mapping[str, Field | None]:
         """What a query says, in the venue's words; a page further on is asked for by id, and then without times."""
-        if action == "klines" and query.interval_s not in INTERVALS:
-            raise WrongUse(f"binance has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+        interval = INTERVALS[query.interval_s] if action == "klines" else None
         if action in _OF_ONE and not query.symbol:
             raise WrongUse(f"binance wants the symbol for {action}")
         if action == "set_leverage" and query.leverage is None:
             raise WrongUse("set_leverage needs a leverage")
         words: dict[str, Field | None] = {
             "symbol": query.symbol, "limit": query.limit, "startTime": query.start_ms, "endTime": query.end_ms,
-            "orderId": query.order_id, "origClientOrderId": query.client_id, "interval": INTERVALS.get(query.interval_s),
+            "orderId": query.order_id, "origClientOrderId": query.client_id, "interval": interval,
             "incomeType": "FUNDING_FEE", "dualSidePosition": "true" if query.hedge else "false",
             "leverage": None if query.leverage is None else text(query.leverage), "countdownTime": query.window_s * 1_000,
         }  # fmt: skip

@@ -3,7 +3,7 @@
 https://developers.binance.com/docs/derivatives/usds-margined-futures/common-definition
 """
 
-from adapters.base.types import Words
+from adapters.base.types import Intervals, Words
 from state.words import (
     BalanceReason,
     FillKind,
@@ -47,11 +47,11 @@ class Types:
 
 SELF_TRADE = "EXPIRE_MAKER"  # pages differ in which is the default, so it is always said
 
-INTERVALS: dict[int, str] = {
+INTERVALS = Intervals("binance", {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h", 21_600: "6h",
     28_800: "8h", 43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
     2_592_000: "1M",  # asked for as 30 days; the event carries the true length
-}  # fmt: skip
+})  # fmt: skip
 
 TRADE_KINDS: dict[str, TradeKind] = {"INSURANCE_FUND": "insurance", "ADL": "adl"}  # `X` of a trade that is not MARKET
 

@@ -48,8 +48,6 @@ def streams_of(subscription: Subscription, market: str, default_depth: int) -> l
             marks = [f"{name}@markPrice@1s"] if market == "linear" else []
             return [f"{name}@bookTicker", *marks, f"{name}@ticker"]
         case "candles":
-            if subscription.interval_s not in INTERVALS:
-                raise WrongUse(f"binance has no candles of {subscription.interval_s} s; known: {sorted(INTERVALS)}")
             return [f"{name}@kline_{INTERVALS[subscription.interval_s]}"]
         case "liquidations":
             if market == "spot":

@@ -32,6 +32,7 @@ class Exchange(BaseExchange):
     """Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
+    amends_in_place = False  # ? Is an amended order the same order, or another one in its place?
 
     def prepare(self) -> None:
         settings = self.settings

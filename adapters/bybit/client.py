@@ -31,22 +31,34 @@ def _table(groups: Mapping[tuple[Meaning, Refusal | None], Iterable[int]]) -> di
 
 CODES: dict[int, tuple[Meaning, Refusal | None]] = _table(
     {
-        ("ok", None): (0, 110025, 110026, 110027, 110043, 34040, 20001),
-        ("gone", "gone"): (110001, 110008, 110010),
-        ("retry", "rate"): (10006, 10403, 20003),
-        ("retry", "clock"): (10002,),
-        ("retry", "busy"): (10429, 429, 10019, 110079, 40004),
-        ("unknown", None): (10000, 10016),
-        ("rejected", "duplicate"): (110072, 10014),
-        ("rejected", "price_band"): (110003, 30208, 30209),
-        ("rejected", "reduce_only"): (110017,),
-        ("rejected", "market_state"): (110074,),
+        # The request or the order itself was wrong, in general; what means something else stands below.
         ("rejected", "rule"): (
-            10001, 110020, 110024, 110028, 110064, 110092, 110093, 110094, 110120, 110121, 10404, 20006,
+            10001, 10017, 10029, 10404, 20006, 30133, 30134, 110009, 110015, 110018, 110019, 110020, 110024,
+            *range(110028, 110030), *range(110031, 110035), *range(110036, 110039), 110041, 110049, 110050,
+            *range(110054, 110063), 110064, 110065, 110067, 110068, 110070, 110071, 110073, *range(110076, 110079), 110082,
+            110083, *range(110092, 110095), 110096, 110097, *range(110099, 110103), *range(110106, 110116), 110117, 110119,
+            3200403,
         ),
-        ("rejected", "funds"): (110004, 110006, 110007, 110012, 110044, 110045, 110052),
-        ("rejected", "risk"): (110090,),
-        ("fatal", "fatal"): (10003, 10004, 10005, 10007, 10008, 10009, 10010, 10024, 10027, 10028, 33004, 110066),
+        ("ok", None): (0, 110025, 110026, 110027, 110043, 110075, 34040, 20001),
+        ("gone", "gone"): (110001, 110008, 110010),
+        ("retry", "rate"): (10006, 10018, 10403, 20003),
+        ("retry", "clock"): (-1, 10002),
+        ("retry", "busy"): (10429, 429, 10019, 110079, 40004),
+        ("unknown", None): (10000, 10016, 3400214),
+        ("rejected", "duplicate"): (110072, 110030, 10014),
+        ("rejected", "would_not_fill"): (110118,),
+        ("rejected", "price_band"): (110003, 30208, 30209, 110116, 110120, 110121),
+        ("rejected", "reduce_only"): (110017,),
+        ("rejected", "market_state"): (110023, 110042, 110063, 110074, 110095, 110098, 110103),
+        ("rejected", "funds"): (110004, 110006, 110007, 110012, 110014, 110044, 110045, *range(110051, 110054)),
+        ("rejected", "risk"): (
+            30135, 30136, 30150, 30151, 110005, 110011, 110013, 110016, 110021, 110022, 110035, 110039, 110040,
+            *range(110046, 110049), 110080, *range(110085, 110088), 110089, 110090, 110104, 110105, 3200320, 3400139,
+        ),
+        ("fatal", "fatal"): (
+            -2015, 10003, 10004, 10005, *range(10007, 10011), 10024, 10027, 10028, 33004, 100028, 110066, 110069, 110088,
+            3100197,
+        ),
     }
 )  # fmt: skip
 
@@ -119,12 +131,12 @@ class Client(BaseClient):
 
 def verdict_of(code: int, text: str) -> Verdict:
     """What a return code means; one that no table has is unknown, and loudly so."""
-    known = CODES.get(code)
-    if known is None:
+    if (known := CODES.get(code)) is None:
         return Verdict("unknown", None, str(code), text, known=False)
     meaning, refusal = known
-    wait_s = {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
-    return Verdict(meaning, refusal, str(code), text, wait_s)
+    is_ban = code == 10018  # what HTTP 403 says, in a body
+    wait_s = BANNED_S if is_ban else {"rate": RATE_WAIT_S, "busy": BUSY_WAIT_S}.get(refusal or "", 0.0)
+    return Verdict(meaning, refusal, str(code), text, wait_s, banned=is_ban)
 
 
 def _unreadable(text: str) -> Verdict:

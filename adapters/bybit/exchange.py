@@ -49,6 +49,7 @@ class Exchange(BaseExchange):
     """One Bybit market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
+    amends_in_place = True
     dead_man_counts_down = False
 
     def prepare(self) -> None:

@@ -3,7 +3,7 @@
 https://bybit-exchange.github.io/docs/v5/enum
 """
 
-from adapters.base.types import Words
+from adapters.base.types import Intervals, Words
 from state.words import FillKind, InstrumentStatus, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
 
 
@@ -20,51 +20,36 @@ class Types:
     status: Words[OrderStatus] = Words(
         "bybit order status",
         {
-            "open": "New",
-            "partially_filled": "PartiallyFilled",
-            "filled": "Filled",
-            "cancelled": "Cancelled",
+            "open": "New", "partially_filled": "PartiallyFilled", "filled": "Filled", "cancelled": "Cancelled",
             "rejected": "Rejected",
         },
         also={
-            "Created": "pending",
-            "Untriggered": "pending",
-            "Triggered": "pending",
-            "PendingCancel": "open",
-            "PartiallyFilledCanceled": "cancelled",
-            "Deactivated": "cancelled",
+            "Created": "pending", "Untriggered": "pending", "Triggered": "pending", "PendingCancel": "open",
+            "PartiallyFilledCanceled": "cancelled", "Deactivated": "cancelled",
         },
-    )
+    )  # fmt: skip
     execution: Words[FillKind] = Words(
         "bybit execution type",
         {
-            "trade": "Trade",
-            "adl": "AdlTrade",
-            "liquidation": "BustTrade",
-            "settlement": "Settle",
-            "delivery": "Delivery",
+            "trade": "Trade", "adl": "AdlTrade", "liquidation": "BustTrade", "settlement": "Settle", "delivery": "Delivery",
         },
-        also={
-            "BlockTrade": "trade",
-            "MovePosition": "trade",
-            "FutureSpread": "trade",
-            "CorporateAction": "settlement",
-        },
-    )
+        also={"BlockTrade": "trade", "MovePosition": "trade", "FutureSpread": "trade", "CorporateAction": "settlement"},
+    )  # fmt: skip
 
 
 FUNDING = "Funding"  # an execution that is no fill
 
-INTERVALS: dict[int, str] = {
+INTERVALS = Intervals("bybit", {
     60: "1", 180: "3", 300: "5", 900: "15", 1_800: "30", 3_600: "60", 7_200: "120", 14_400: "240", 21_600: "360",
     43_200: "720", 86_400: "D", 604_800: "W",
     2_592_000: "M",  # asked for as 30 days; the event carries the true length
-}  # fmt: skip
+})  # fmt: skip
 
 # What a reject reason means to a strategy; others stay words.
 REFUSALS: dict[str, Refusal] = {
     "EC_PostOnlyWillTakeLiquidity": "post_only", "EC_NoImmediateQtyToFill": "would_not_fill",
-    "EC_CancelForNoFullFill": "would_not_fill", "EC_ReachRiskPriceLimit": "price_band", "EC_BySelfMatch": "rule",
+    "EC_CancelForNoFullFill": "would_not_fill", "EC_NoEnoughQtyToFill": "would_not_fill",
+    "EC_ReachRiskPriceLimit": "price_band", "EC_ReachMarketPriceLimit": "price_band", "EC_BySelfMatch": "rule",
     "EC_OrigClOrdIDDoesNotExist": "gone", "EC_TooLateToCancel": "gone",
 }  # fmt: skip
 POST_ONLY_REFUSED = "EC_PostOnlyWillTakeLiquidity"
@@ -78,6 +63,7 @@ CANCEL_ORIGINS: dict[str, Origin] = {
 }  # fmt: skip
 CREATE_ORIGINS: dict[str, Origin] = {
     "CreateByLiq": "liquidation", "CreateByTakeOver_PassThrough": "liquidation", "CreateByAdl_PassThrough": "adl",
+    "CreateBySettle": "settlement", "CreateByAdminClosing": "venue",
 }  # fmt: skip
 
 INSTRUMENT_STATUS: dict[str, InstrumentStatus] = {

@@ -53,8 +53,6 @@ def topic_of(subscription: Subscription, default_depth: int) -> str:
         case "liquidations":
             return f"allLiquidation.{symbol}"
         case "candles":
-            if subscription.interval_s not in INTERVALS:
-                raise WrongUse(f"bybit has no candles of {subscription.interval_s} s; known: {sorted(INTERVALS)}")
             return f"kline.{INTERVALS[subscription.interval_s]}.{symbol}"
 
 

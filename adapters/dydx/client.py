@@ -32,7 +32,7 @@ _CLOB: cosmos.Table = {
     ("retry", "clock"): (10,),
     ("retry", "rate"): (5001,),
     ("retry", "busy"): (47,),
-    ("rejected", "duplicate"): (20, 3005),  # and of an amendment: refused
+    ("rejected", "duplicate"): (20, 30, 3005),  # and of an amendment: refused
     ("rejected", "post_only"): (2003,),
     ("rejected", "would_not_fill"): (2000, 2004),
     ("rejected", "reduce_only"): (2001, 2002, 9003),
@@ -40,7 +40,7 @@ _CLOB: cosmos.Table = {
     ("rejected", "risk"): (17, 2005, 10001),
     ("rejected", "market_state"): (28, 31, 34, 36),
     ("rejected", "rule"): (
-        *range(2, 7), 8, 11, 12, 19, 29, 32, 42, 43, 44, 45, 48, 49, 50, 3000, 3001, 3002, 3003, 3004, 6000, 6001,
+        *range(2, 7), 8, 11, 12, 19, 29, 32, 42, 43, 44, 45, 48, 49, 50, 3000, 3001, 3002, 3003, 3004, 6000, 6001, 11000,
     ),
 }  # fmt: skip
 CODES = cosmos.codes({"clob": _CLOB, "sdk": cosmos.SDK, "accountplus": {("fatal", "fatal"): (1, 2, *range(100, 106))}})

@@ -110,6 +110,14 @@ class Exchange(FundedApart, Expiring, OnChain):
         if self.credentials is not None:
             self._spawn(self._every(PRICES_EVERY_S, self._prices))
 
+    async def _open_account(self, followed: Iterable[str]) -> None:
+        """Its stream begins with all that is held, as of one block; its lists are as of a block that they do not name."""
+
+    async def reconcile(self) -> None:
+        if not self._reconciler.has_run:
+            self.known.opened_ns = self.formats.account.as_of_ns or 0
+        await super().reconcile()
+
     async def shutdown(self, policy: ShutdownPolicy) -> ShutdownReport:
         if policy == "flatten":
             await self._attempt(self._prices)  # a market order is limited by them

@@ -101,8 +101,7 @@ class Formats:
         wanted = WANTING.get(action)
         if wanted is not None and not getattr(query, wanted):
             raise WrongUse(f"dydx wants the {wanted} for {action}")
-        if action == "klines" and query.interval_s not in INTERVALS:
-            raise WrongUse(f"dydx has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+        interval = INTERVALS[query.interval_s] if action == "klines" else None
         symbol, limit, most = query.symbol, query.limit, query.limit or ORDERS_MOST
         start, end = iso.text(query.start_ms), iso.text(query.end_ms)
         whose: dict[str, str | int | None] = {"address": self.address, "subaccountNumber": self.number}
@@ -111,7 +110,7 @@ class Formats:
             "tickers": {"market": symbol},
             "trades": {"limit": limit},
             "klines": {
-                "resolution": INTERVALS.get(query.interval_s), "limit": limit, "fromISO": start, "toISO": end,
+                "resolution": interval, "limit": limit, "fromISO": start, "toISO": end,
             },
             "open_orders": whose | {"ticker": symbol, "status": LIVING, "limit": ORDERS_MOST},
             "order_history": whose | {"ticker": symbol, "limit": most, "returnLatestOrders": "true"},

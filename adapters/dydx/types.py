@@ -5,7 +5,7 @@ https://docs.dydx.xyz/types/order_status, /types/order_types, indexer/packages/p
 
 from typing import Final
 
-from adapters.base.types import Words
+from adapters.base.types import Intervals, Words
 from state.words import (
     FillKind,
     InstrumentStatus,
@@ -70,9 +70,9 @@ ORIGINS: dict[str, Origin] = {"SELF_TRADE_ERROR": "stp", "FINAL_SETTLEMENT": "se
 
 TRADE_KINDS: dict[str, TradeKind] = {"LIQUIDATED": "liquidation", "DELEVERAGED": "adl"}
 
-INTERVALS: dict[int, str] = {
+INTERVALS = Intervals("dydx", {
     60: "1MIN", 300: "5MINS", 900: "15MINS", 1_800: "30MINS", 3_600: "1HOUR", 14_400: "4HOURS", 86_400: "1DAY",
-}  # fmt: skip
+})  # fmt: skip
 SECONDS = {word: seconds for seconds, word in INTERVALS.items()}
 
 INSTRUMENT_STATUS: dict[str, InstrumentStatus] = {

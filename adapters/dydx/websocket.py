@@ -17,7 +17,6 @@ from adapters.dydx import wire
 from adapters.dydx.account import HEIGHTS, SUBACCOUNTS, Account
 from adapters.dydx.channels import CHANNELS
 from adapters.dydx.types import INTERVALS
-from state.errors import WrongUse
 from state.events import AnyEvent, FeedStatus
 from state.words import FeedState
 
@@ -38,8 +37,6 @@ def topic_of(subscription: Subscription) -> str:
     """Our name of a topic; raises `WrongUse` for what the venue does not have."""
     if subscription.channel != "candles":
         return f"{subscription.channel}/{subscription.symbol}"
-    if subscription.interval_s not in INTERVALS:
-        raise WrongUse(f"dydx has no candles of {subscription.interval_s} s; known: {sorted(INTERVALS)}")
     return f"candles/{subscription.symbol}/{INTERVALS[subscription.interval_s]}"
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from adapters.base.collateral import Collateral
 from adapters.base.lives import ORDERS_MOST, Lives
 from adapters.base.numbers import money, owed
 from adapters.base.once import Bounded, Once
@@ -23,16 +24,26 @@ ASSET = "USDC"
 SEEN_MOST = 20_000  # fills and payments; a snapshot has the last 2,000
 
 # What is subscribed of an account. `userEvents` says nothing that the others do not, but why the venue ended an order.
-PRIVATE_TOPICS = ("orderUpdates", "userFills", "userFundings", "userEvents", "clearinghouseState", "openOrders")
+PRIVATE_TOPICS = (
+    "orderUpdates", "userFills", "userFundings", "userEvents", "clearinghouseState", "openOrders", "spotState",
+)  # fmt: skip
 PASSED_OVER = frozenset({
     "userEvents", "notification", "userNonFundingLedgerUpdates", "userTwapSliceFills", "userTwapHistory",
-    "activeAssetData", "spotState", "webData3", "twapStates", "userHistoricalOrders",
+    "activeAssetData", "webData3", "twapStates", "userHistoricalOrders",
 })  # fmt: skip
+
+# How an account keeps its coins: perpetuals apart from spot, or all in one, which is told as spot; there the collateral that
+# `clearinghouseState` tells is only what positions need, and means nothing.
+# https://hyperliquid.gitbook.io/hyperliquid-docs/trading/account-abstraction-modes
+IS_UNIFIED = {
+    "default": False, "disabled": False, "dexAbstraction": False, "unifiedAccount": True, "portfolioMargin": True,
+}  # fmt: skip
 
 _orders = msgspec.json.Decoder(wire.Message[list[wire.OrderStatus]]).decode
 _fills = msgspec.json.Decoder(wire.Message[wire.Fills]).decode
 _fundings = msgspec.json.Decoder(wire.Message[wire.Fundings]).decode
 _state = msgspec.json.Decoder(wire.Message[wire.AccountState]).decode
+_coins = msgspec.json.Decoder(wire.Message[dict[str, wire.Coins | str]]).decode
 _open_orders = msgspec.json.Decoder(wire.Message[wire.OpenOrders]).decode
 
 
@@ -43,6 +54,7 @@ class Account:
         self.venue = venue
         self.lives = Lives()
         self.marks: dict[str, float] = {}
+        self.collateral = Collateral(venue, ASSET, IS_UNIFIED)
         self._latest: Bounded[str, wire.OrderStatus] = Bounded(ORDERS_MOST)  # by cloid
         self._oids = Once(SEEN_MOST)  # that were told
         self._seen = Once(SEEN_MOST)  # fills and payments
@@ -74,11 +86,11 @@ class Account:
         if cloid is None:
             return (self.order(row),)
         before = self.lives.latest(cloid)
-        if said.status == "rejected" and before < oid and self.lives.is_resting(cloid, before):
+        if said.status == "rejected" and 0 < before < oid:
             self.lives.forget(cloid, oid)
-            return ()  # a change was refused: its request is told so
+            return ()  # a change was refused: its request is told so, and the old number's end ends the order
         known = self.lives.filled(cloid)
-        self.lives.tell(cloid, oid, _filled(order), over=said.status in TERMINAL)
+        self.lives.tell(cloid, oid, _filled(order))
         if oid < before or (said.status in TERMINAL and self.lives.is_replaced(cloid, oid)):
             return self.told_again(cloid) if self.lives.filled(cloid) > known else ()
         self._latest[cloid] = row
@@ -124,7 +136,12 @@ class Account:
         ts = state.time * MS or None
         flat = [PositionUpdate(self.venue, each, ts, Decimal(0)) for each in self._held if each not in listed]
         self._held = listed
-        return [*positions, *flat, self.balance(state)]
+        return [*positions, *flat] if self.collateral.is_unified else [*positions, *flat, self.balance(state)]
+
+    def _spot_state(self, frame: bytes) -> Sequence[AnyEvent]:
+        """Of an account that keeps all its coins together; spot is not traded here, so what others hold there is not told."""
+        held = _coins(frame).data.get("spotState")
+        return self.collateral.listed(held.balances) if isinstance(held, wire.Coins) else ()
 
     def _open_orders(self, frame: bytes) -> Sequence[AnyEvent]:
         """A list that repeats what was told; of an order that it was not told of, it is the first word."""
@@ -144,6 +161,7 @@ class Account:
         filled = max(before + _filled(order), self.lives.filled(cloid, order.oid + 1) if cloid else Decimal(0))
         size = before + owed(order.origSz or order.sz)
         status = "partially_filled" if said.status == "open" and filled else said.status
+        status = "cancelled" if status == "rejected" and former else status  # by a change that was refused
         return OrderUpdate(
             self.venue, order.coin, ts * MS, cloid, str(order.oid), status, Types.side.parse(order.side),
             None if order.orderType is None else Types.kind.parse(order.orderType),
@@ -196,6 +214,7 @@ _READERS: Mapping[str, Callable[[Account, bytes], Sequence[AnyEvent]]] = {
     "clearinghouseState": Account._clearinghouse,
     "webData2": Account._clearinghouse,
     "openOrders": Account._open_orders,
+    "spotState": Account._spot_state,
 }
 
 

@@ -137,8 +137,5 @@ def candle(venue: str, said: wire.Candle, *, closed: bool = False) -> Candle:
 
 
 CHANNELS: dict[str, Callable[[str, str, str], Channel]] = {
-    "trades": TradesChannel,
-    "bbo": TouchChannel,
-    "activeAssetCtx": ContextChannel,
-    "candle": CandlesChannel,
-}
+    "trades": TradesChannel, "bbo": TouchChannel, "activeAssetCtx": ContextChannel, "candle": CandlesChannel,
+}  # fmt: skip

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from adapters.base.client import Client as BaseClient
-from adapters.base.client import ItemVerdict, Request, SignedRequest, Verdict
+from adapters.base.client import ItemVerdict, Request, SignedRequest, Verdict, complete
 from adapters.base.nonces import Nonces
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.endpoints import ACTIONS
 from adapters.hyperliquid.signer import Signer
-from adapters.hyperliquid.types import FAULTS
+from adapters.hyperliquid.types import FAULTS, MODIFYING
 from state.errors import WrongUse
 
 MINUTE_S = 5.0  # what is waited where the address's minute is used up: enough of it is free again then
@@ -84,18 +84,19 @@ class Client(BaseClient):
         judged = [_judged(leg) for leg in legs[:count]]
         if len(judged) == 1 and judged[0].verdict.meaning != "ok":
             return judged * count
-        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
-        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+        return complete(judged, count)
 
 
 def verdict_of(text: str) -> Verdict:
     """What a text means; one that no table has is unknown, and loudly so. By socket, a status may stand before it."""
     if text[:3].isdecimal() and text[3:4] in ("", " ", ":"):
         return by_status(int(text[:3]), text)
+    why = text.removeprefix("L1 error: ").removeprefix(MODIFYING)
     for fault in FAULTS:
-        if text.startswith(fault.start):
+        if why.startswith(fault.start):
             wait_s, stops = (EARNED_S, ACTIONS) if fault.refusal == "rate" else (0.0, "")
-            return Verdict(fault.meaning, fault.refusal, fault.name, text, wait_s, stops=stops)
+            meaning = "gone" if text.startswith(MODIFYING) else fault.meaning
+            return Verdict(meaning, fault.refusal, fault.name, text, wait_s, stops=stops)
     return Verdict("unknown", None, "text", text, known=False)
 
 

@@ -46,6 +46,7 @@ class Endpoints:
             "order_fills": ("userFills", True, 120), "funding": ("userFunding", True, 45),
             "positions": ("clearinghouseState", True, 2), "wallet": ("clearinghouseState", True, 2),
             "fee_rates": ("userFees", True, 20), "rate_limit": ("userRateLimit", True, 20),
+            "account_mode": ("userAbstraction", True, 20), "spot_wallet": ("spotClearinghouseState", True, 2),
         }
     )  # fmt: skip
 

@@ -151,9 +151,11 @@ class Exchange(FundedApart, Sweeping):
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
     ) -> Sequence[AnyEvent]:
-        """Those of an order from the latest that there are."""
+        """Those of an order from the latest that there are, and money from where the account keeps it."""
         if action == "executions" and (query.client_id or query.order_id):
             action = "order_fills"
+        if action == "wallet" and self.formats.account.collateral.is_unified:
+            action = "spot_wallet"
         return await super().poll(action, query, feed=feed, priority=priority)
 
     def read(self, action: str, body: bytes, query: Query) -> tuple[Sequence[AnyEvent], str]:
@@ -176,7 +178,8 @@ class Exchange(FundedApart, Sweeping):
         return sockets
 
     def private_socket(self) -> PrivateWebsocket:
-        return PrivateWebsocket(self._private_url, self.formats.account, self.formats.user)
+        mode = self.build("account_mode", Query())
+        return PrivateWebsocket(self._private_url, self.formats.account, self.formats.user, mode)
 
     def order_socket(self) -> TradeWebsocket | None:
         return None if self._signer is None else TradeWebsocket(self.venue, self._trade_url, self.client)
@@ -186,12 +189,13 @@ class Decoder(Shaped, Websocket):
     """Recorded frames → events, public and private, as live. `receive` raises `UnknownWord` for an unknown order word."""
 
     shapes = (
-        ((b"tokens",), ()), ((b"balances",), ()), ((b"universe", b"markPx"), ("tickers",)), ((b"universe",), ("instruments",)),
-        ((b"levels",), ("book",)), ((b"assetPositions",), ("positions", "wallet")),
+        ((b"tokens",), ()), ((b"balances",), ("spot_wallet",)), ((b"universe", b"markPx"), ("tickers",)),
+        ((b"universe",), ("instruments",)), ((b"levels",), ("book",)), ((b"assetPositions",), ("positions", "wallet")),
         ((b"limitPx", b"statusTimestamp"), ("order_history",)),
         ((b"limitPx",), ("open_orders",)), ((b"crossed",), ("executions",)), ((b"tid",), ("trades",)),
         ((b"delta",), ("funding",)), ((b"T", b"t", b"o", b"c"), ("klines",)),
     )  # fmt: skip
+    word = ("account_mode",)
 
     def __init__(self, market: str = "linear", venue: str = "hyperliquid") -> None:
         """Raises `WrongUse` for a market the venue does not have."""

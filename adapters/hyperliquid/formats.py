@@ -11,13 +11,14 @@ import msgspec
 
 from adapters.base.client import Request
 from adapters.base.far import far
+from adapters.base.numbers import unpadded
 from adapters.base.query import Arguments, Query, of_kind
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import MS, Account, is_perpetual
 from adapters.hyperliquid.channels import DEEP, HOUR_S, candle, levels, ticker, trade
 from adapters.hyperliquid.endpoints import BATCH, Endpoints
 from adapters.hyperliquid.orderid import is_cloid
-from adapters.hyperliquid.types import Types, interval_of
+from adapters.hyperliquid.types import INTERVALS, Types
 from state.errors import NotOffered, WrongUse
 from state.events import AmendOrder, AnyEvent, CancelAll, CancelOrder, Fill, InstrumentDefined, OrderUpdate, PlaceOrder
 from state.instruments import Instrument
@@ -27,7 +28,7 @@ from state.words import Side, TimeInForce
 DECIMALS = 6  # of a price, less those of the size
 SIG_FIGS = 5
 MIN_NOTIONAL = Decimal(10)
-TEXT_DECIMALS = 8
+TEXT_DECIMALS = 8  # in what is signed
 A_PAGE = {"executions": 2_000, "funding": 500}  # rows of one answer
 END_MS = 9_000_000_000_000
 
@@ -43,6 +44,7 @@ _past_orders = msgspec.json.Decoder(list[wire.OrderStatus]).decode
 _fills = msgspec.json.Decoder(list[wire.Fill]).decode
 _paid = msgspec.json.Decoder(list[wire.Ledgered]).decode
 _state = msgspec.json.Decoder(wire.Clearinghouse).decode
+_coins = msgspec.json.Decoder(wire.Coins).decode
 
 
 class Terms(NamedTuple):
@@ -94,7 +96,7 @@ class Formats:
             case "klines":
                 end_ms = END_MS if query.end_ms is None else query.end_ms
                 said["req"] = {
-                    "coin": self._of_one(action, query), "interval": interval_of(query.interval_s),
+                    "coin": self._of_one(action, query), "interval": INTERVALS[query.interval_s],
                     "startTime": query.start_ms or 0, "endTime": end_ms,
                 }  # fmt: skip
             case "order":
@@ -127,11 +129,8 @@ class Formats:
     def cancel_listed(self, orders: Sequence[OrderUpdate]) -> Sequence[Request]:
         """By the venue's numbers, since others may have made them."""
         named = [{"a": self._asset(order.symbol), "o": int(order.order_id or 0)} for order in orders]
-        batches = [named[at : at + BATCH] for at in range(0, len(named), BATCH)]
-        bodies = [_encode({"type": "cancel", "cancels": batch}) for batch in batches]
-        return [
-            Request(Endpoints.ALL["cancel_batch"], "", *said) for said in zip(bodies, map(len, batches), strict=True)
-        ]
+        batches, cancel = (named[at : at + BATCH] for at in range(0, len(named), BATCH)), Endpoints.ALL["cancel_batch"]
+        return [Request(cancel, "", _encode({"type": "cancel", "cancels": each}), len(each)) for each in batches]
 
     def _action(self, action: str, intents: Sequence[object]) -> Mapping[str, object]:
         if action == "place":
@@ -172,8 +171,9 @@ class Formats:
     def _row(self, symbol: str, client_id: str, terms: Terms, price: Decimal, size: Decimal) -> wire.Row:
         if client_id and is_cloid(client_id) is None:
             raise NotOffered("hyperliquid's client ids are 0x and 32 hex digits")
+        asset, at, much = self._asset(symbol), unpadded(price, TEXT_DECIMALS), unpadded(size, TEXT_DECIMALS)
         return wire.Row(
-            self._asset(symbol), terms.side == "buy", number(price), number(size), terms.reduce_only,
+            asset, terms.side == "buy", at, much, terms.reduce_only,
             {"limit": {"tif": Types.tif.encode(terms.tif)}}, client_id or msgspec.UNSET,
         )  # fmt: skip
 
@@ -272,7 +272,10 @@ class Formats:
         return self.account.positions(_state(body))
 
     def _wallet(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
-        return [self.account.balance(_state(body))]
+        return [] if self.account.collateral.is_unified else [self.account.balance(_state(body))]
+
+    def _spot_wallet(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
+        return self.account.collateral.balances(_coins(body).balances)
 
     def _executions(self, body: bytes, query: Query) -> Sequence[Fill]:
         """Oldest first, marked as fetched after the fact; those of spot are among them."""
@@ -288,13 +291,6 @@ _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = 
     "klines": Formats._klines, "order": Formats._one_order, "open_orders": Formats._open_orders,
     "order_history": Formats._order_history, "order_fills": Formats._order_fills, "positions": Formats._positions,
     "wallet": Formats._wallet, "executions": Formats._executions, "funding": Formats._funding,
+    "spot_wallet": Formats._spot_wallet,
+    "account_mode": lambda formats, body, query: formats.account.collateral.learn(body),
 }  # fmt: skip
-
-
-def number(said: Decimal) -> str:
-    """The text that is signed: no exponent, no zeros at its end. Raises `WrongUse` past eight decimals."""
-    whole, _, fraction = format(said, "f").partition(".")
-    fraction = fraction.rstrip("0")
-    if len(fraction) > TEXT_DECIMALS:
-        raise NotOffered(f"{said} has more than {TEXT_DECIMALS} decimals")
-    return f"{whole}.{fraction}" if fraction else whole

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from adapters.base.client import Meaning
-from adapters.base.types import Words
-from state.errors import UnknownWord, WrongUse
+from adapters.base.types import Intervals, Words
+from state.errors import UnknownWord
 from state.words import FillKind, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
 
 
@@ -37,6 +37,7 @@ class Fault(NamedTuple):
     refusal: Refusal
 
 
+MODIFYING = "Error placing new order during modify: "  # before why the new one was refused: the old one is gone by then
 # A wrong signature recovers to an address that nobody has, hence what is fatal.
 _TEXTS: Mapping[tuple[Meaning, Refusal], tuple[str, ...]] = {
     ("rejected", "rule"): (
@@ -63,15 +64,10 @@ _TEXTS: Mapping[tuple[Meaning, Refusal], tuple[str, ...]] = {
         "Oracle: Order price too far from oracle", "Oracle: Order price cannot be more than",
     ),
     ("rejected", "rate"): ("Address: Too many cumulative requests sent",),
-    ("gone", "gone"): (
-        "MissingOrder: Order was never placed, already canceled, or filled",
-        "MissingOrder: Cannot modify canceled or filled order",
-    ),
+    ("rejected", "market_state"): ("PostOnly: Only post-only orders allowed immediately after",),  # a network upgrade
+    ("gone", "gone"): ("MissingOrder: Order was never placed", "MissingOrder: Cannot modify canceled or filled order"),
     ("retry", "clock"): ("Nonce: Invalid nonce", "Nonce: Nonce too low", "Expired: Action expired"),
-    ("fatal", "fatal"): (
-        "Signer: User or API Wallet", "Signer: L1 error: User or API Wallet", "Vault: Vault not registered",
-        "Vault: Sub-account user",
-    ),
+    ("fatal", "fatal"): ("Signer: User or API Wallet", "Vault: Vault not registered", "Vault: Sub-account user"),
 }  # fmt: skip
 FAULTS = tuple(
     Fault(name, start, *meaning)
@@ -124,19 +120,11 @@ def fill_kind(direction: str, *, ours: bool) -> FillKind:
     return "liquidation" if ours or direction.startswith("Liquidated") else "trade"
 
 
-INTERVALS: dict[int, str] = {
+INTERVALS = Intervals("hyperliquid", {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h", 28_800: "8h",
     43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
     2_592_000: "1M",  # asked for as 30 days; the event carries the true length
-}  # fmt: skip
-
-
-def interval_of(seconds: int) -> str:
-    """The venue's word for a length of candles; raises `WrongUse`."""
-    if seconds not in INTERVALS:
-        raise WrongUse(f"hyperliquid has no candles of {seconds} s; known: {sorted(INTERVALS)}")
-    return INTERVALS[seconds]
-
+})  # fmt: skip
 
 # The first assets of mainnet. Its list only grows at its end, so their numbers stand for ever; a session reads the whole list.
 MAINNET = (

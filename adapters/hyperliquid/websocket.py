@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from adapters.base.asked_first import AskedFirst
 from adapters.base.channel import AccountChannel, Channel
 from adapters.base.client import Request
 from adapters.base.joined import Joined
@@ -19,7 +20,7 @@ from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import PRIVATE_TOPICS, Account
 from adapters.hyperliquid.channels import CHANNELS, FAST, BookChannel
 from adapters.hyperliquid.client import Client
-from adapters.hyperliquid.types import interval_of
+from adapters.hyperliquid.types import INTERVALS
 from state.errors import WrongUse
 from state.events import AnyEvent, BookSnapshot, FeedStatus, Ticker
 from state.words import FeedState
@@ -53,7 +54,7 @@ def topics_of(subscription: Subscription, default_depth: int) -> list[str]:
         case "ticker":
             return [f"bbo:{coin}", f"activeAssetCtx:{coin}"]
         case "candles":
-            return [f"candle.{interval_of(subscription.interval_s)}:{coin}"]
+            return [f"candle.{INTERVALS[subscription.interval_s]}:{coin}"]
         case "liquidations":
             raise WrongUse("hyperliquid tells nobody else's liquidations")
 
@@ -183,16 +184,17 @@ class Websocket(TopicSocket):
         return self._answered(number, refused, recv)
 
 
-class PrivateWebsocket(Websocket):
-    """Orders, fills, positions, collateral and funding of one account."""
+class PrivateWebsocket(AskedFirst, Websocket):
+    """Orders, fills, positions, collateral and funding of one account. How it keeps its coins is asked before each connection."""
 
     private = True
     silence_s = SILENCE_S
 
-    def __init__(self, url: str, account: Account, user: str) -> None:
+    def __init__(self, url: str, account: Account, user: str, mode: Request) -> None:
         self._opened = False
         super().__init__(account.venue, "private", url, PRIVATE_TOPICS, account)
         self.user = user
+        self.first, self.learn = mode, account.collateral.learn
 
     @property
     def is_ready(self) -> bool:

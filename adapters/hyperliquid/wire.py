@@ -8,6 +8,7 @@ from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from adapters.base.collateral import Coin
 from adapters.base.shapes import Id, Millis, Number, Signed
 
 T = TypeVar("T")
@@ -200,6 +201,10 @@ class Clearinghouse(Struct, gc=False):  # collateral and positions; what is flat
     marginSummary: Margin
     withdrawable: str = ""
     time: Millis = 0
+
+
+class Coins(Struct, gc=False):  # `spotClearinghouseState`, and `spotState` holds it
+    balances: list[Coin]
 
 
 class AccountState(Struct, gc=False):  # `clearinghouseState` and the bundle `webData2` both hold it

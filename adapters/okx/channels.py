@@ -16,6 +16,7 @@ from adapters.okx import wire
 from adapters.okx.contracts import Contracts
 from adapters.okx.types import SECONDS, named
 from state.events import AnyEvent, Candle, Liquidation, Ticker, Trade
+from state.words import TradeKind
 
 MS = 1_000_000  # ns
 T = TypeVar("T")
@@ -101,7 +102,8 @@ class LiquidationsChannel(Channel):
 def trade(venue: str, row: wire.TradeRow, contract: Contract, *, backfilled: bool = False) -> Trade:
     """A trade event, by stream or REST."""
     size, trade_id = contract.base(row.sz), str(row.tradeId)
-    return Trade(venue, row.instId, row.ts * MS, trade_id, row.px, size, row.side, "normal", backfilled)
+    kind: TradeKind = "rpi" if row.source == "1" else "normal"
+    return Trade(venue, row.instId, row.ts * MS, trade_id, row.px, size, row.side, kind, backfilled)
 
 
 def ticker(venue: str, symbol: str, row: wire.TickerRow, contract: Contract) -> Ticker:

@@ -5,13 +5,12 @@ https://www.okx.com/docs-v5/en/#overview-rest-authentication-making-requests, #e
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 
 import msgspec
 
+from adapters.base import iso
 from adapters.base.client import Client as BaseClient
-from adapters.base.client import ItemVerdict, Meaning, Request, SignedRequest, Verdict, by_status
+from adapters.base.client import ItemVerdict, Meaning, Request, SignedRequest, Verdict, by_status, complete
 from adapters.base.mac import Mac
 from adapters.base.numbers import ns
 from adapters.okx import wire
@@ -27,32 +26,39 @@ _answer = msgspec.json.Decoder(wire.Envelope).decode
 _items = msgspec.json.Decoder(list[wire.Item]).decode
 
 _MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
-    ("rejected", "rule"): (  # something was wrong with the request or the order itself
-        50000, 50002, 50006, 50014, 50015, 50016, 50024, 50044, 50115, *range(51000, 51004), 51005, 51007, 51010, 51012, 51014,
-        51015, *range(51017, 51024), 51025, 51031, 51046, 51047, 51051, *range(51072, 51075), *range(51090, 51097),
-        *range(51098, 51101), *range(51108, 51112), *range(51115, 51119), *range(51120, 51123), *range(51124, 51127),
-        *range(51128, 51131), *range(51132, 51137), 51139, 51148, 51156, 51159, 51162, 51163, 51166, 51171, 51174, 51185,
-        *range(51201, 51206), *range(51250, 51266), *range(51267, 51281), *range(51321, 51326), *range(51327, 51331),
-        *range(51403, 51410), 51500, 51501, 51506, 51508, *range(51600, 51603), *range(51732, 51737), *range(51763, 51775),
-        59000, 60012, 60013, 60017, 60018, 60019, 60027, *range(64000, 64005),
+    ("rejected", "rule"): (  # something was wrong with the request or the order itself; each class below goes before it
+        50000, 50002, 50006, 50010, *range(50014, 50017), 50024, 50025, 50038, 50039, 50044, 50045, *range(50047, 50051), 50053,
+        50067, 50072, 50076, 50077, 50115, 50122, *range(51000, 51004), 51005, 51007, 51010, 51012, 51014, 51015,
+        *range(51017, 51026), *range(51031, 51054), *range(51055, 51060), 51066, *range(51068, 51101), *range(51108, 51112),
+        *range(51115, 51119), *range(51120, 51151), 51156, 51159, *range(51162, 51169), *range(51171, 51198),
+        *range(51201, 51208), *range(51250, 51288), *range(51298, 51334), *range(51403, 51417), *range(51500, 51544),
+        *range(51600, 51603), 54000, 54001, 54004, 54005, 54009, *range(54024, 54030), 54036, *range(54039, 54047), 54049, 54051,
+        54070, 54071, 54074, 54075, 54078, 54079, 59000, 59001, 59004, 59005, *range(59100, 59115), *range(59668, 59671), 60012,
+        60013, 60017, 60018, 60019, 60020, 60025, 60027, *range(60028, 60031), 60033, *range(64000, 64005),
     ),
     ("ok", None): (0,),
-    ("gone", "gone"): (51400, 51401, 51402, 51410, 51503, 51509, 51510, 51603),
+    ("gone", "gone"): (51063, 51400, 51401, 51402, 51410, 51503, 51509, 51510, 51603),
     ("retry", "rate"): (50011, 50061, 51113, 60014),
     ("retry", "clock"): (50102, 50112, 60004, 60006, 50036, 50037),
-    ("retry", "busy"): (50001, 50005, 50013, 50040, 51412, 51513, 60016, 60023),
+    ("retry", "busy"): (50001, 50005, 50013, 50040, 51412, 51513, 54047, 54048, 60016, 60023, 63999),
     ("unknown", None): (50004, 50026, 51054, 51149, 64007),
-    ("rejected", "duplicate"): (51016, 51011),
+    ("rejected", "duplicate"): (50042, 50071, 51011, 51016),
     ("rejected", "post_only"): (51511,),
-    ("rejected", "reduce_only"): (51112, 51169, 51170),
-    ("rejected", "price_band"): (51006, 51137, 51138),
-    ("rejected", "funds"): (51008, 51119, 51127, 51131, 51502),
-    ("rejected", "risk"): (51004, 51101, 51102, 51103, 51104, 51105, 51106, 51107, *range(50017, 50024)),
-    ("rejected", "market_state"): (51026, 51027, 51028, 51029, 51030),
+    ("rejected", "reduce_only"): (51112, 51169, 51170, 51521, 51522),
+    ("rejected", "price_band"): (51006, 51031, 51116, *range(51135, 51139), 54084),
+    ("rejected", "funds"): (51008, 51119, 51127, 51131, 51502, 59200, 59201),
+    ("rejected", "risk"): (
+        *range(50017, 50024), 51004, 51025, 51034, 51037, 51038, *range(51101, 51108), 51129, 51186, 51187, *range(51209, 51215),
+        54006, 54018, 54019, 54030, 54031, 54035,
+    ),
+    ("rejected", "market_state"): (
+        50032, 50033, 50046, 50052, 50062, 50075, 51021, 51022, *range(51026, 51031), 51087, 51196, 51197, 51505, 51507,
+        54007, 54008, 54011, 54012, 54072, 54073, 54092, 54094,
+    ),
     ("fatal", "fatal"): (
-        50007, 50008, 50009, 50012, *range(50027, 50031), 50035, 50100, 50101, *range(50103, 50112), 50113, 50114, 50119,
-        50120, 51009, 51024, 51155, *range(60001, 60004), 60005, 60007, 60008, 60009, 60010, 60011, 60022, 60024, 60026,
-        60032,
+        50007, 50008, 50009, 50012, *range(50027, 50031), 50035, 50041, 50051, 50059, 50060, 50100, 50101, *range(50103, 50112),
+        50113, 50114, 50116, *range(50118, 50122), 51009, 51024, 51155, *range(60001, 60004), 60005, 60007, *range(60008, 60012),
+        60021, 60022, 60024, 60026, 60031, 60032,
     ),
 }  # fmt: skip
 CODES = {str(code): meaning for meaning, codes in _MEANINGS.items() for code in codes}
@@ -60,16 +66,6 @@ CODES = {str(code): meaning for meaning, codes in _MEANINGS.items() for code in 
 
 def signature(mac: Mac, text: bytes) -> str:
     return b64encode(mac.digest(text)).decode()
-
-
-def stamp_of(now_ms: int) -> str:
-    """The time as REST wants it."""
-    return f"{_second(now_ms // 1_000)}.{now_ms % 1_000:03d}Z"
-
-
-@lru_cache(maxsize=4)
-def _second(at_s: int) -> str:
-    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 class Client(BaseClient):
@@ -94,14 +90,12 @@ class Client(BaseClient):
         if endpoint.auth:
             if self._credentials is None or self._mac is None:
                 raise WrongUse(f"okx {endpoint.path} needs credentials")
-            stamp = stamp_of(now_ms)
+            stamp = iso.stamp(now_ms)
             signed = f"{stamp}{endpoint.method}{path}".encode() + request.body
             headers |= {
-                "OK-ACCESS-KEY": self._credentials.key.reveal(),
-                "OK-ACCESS-SIGN": signature(self._mac, signed),
-                "OK-ACCESS-TIMESTAMP": stamp,
-                "OK-ACCESS-PASSPHRASE": self._credentials.passphrase.reveal(),
-            }
+                "OK-ACCESS-KEY": self._credentials.key.reveal(), "OK-ACCESS-SIGN": signature(self._mac, signed),
+                "OK-ACCESS-TIMESTAMP": stamp, "OK-ACCESS-PASSPHRASE": self._credentials.passphrase.reveal(),
+            }  # fmt: skip
         if endpoint.method == "POST" and endpoint.path in Endpoints.EXPIRING:
             headers["expTime"] = str(now_ms + self._expires_ms)
         return SignedRequest(endpoint.method, self._rest_url + path, headers, request.body)
@@ -128,8 +122,7 @@ class Client(BaseClient):
             judged = [ItemVerdict(verdict_of(i.sCode or "0", i.sMsg), i.ordId or None, ns(i.ts)) for i in told]
         except (msgspec.DecodeError, ValueError) as error:
             return [ItemVerdict(Verdict("unknown", None, "unreadable", f"the answer did not fit: {error}"))] * count
-        short = Verdict("unknown", None, "unreadable", "the answer names fewer orders than were sent")
-        return [*judged, *[ItemVerdict(short)] * (count - len(judged))]
+        return complete(judged, count)
 
 
 def _of_items(answer: wire.Envelope) -> Verdict:

@@ -53,6 +53,7 @@ class Exchange(Sweeping):
     """One OKX market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
+    amends_in_place = True
     one_symbol = frozenset[Action]({"place", "amend", "cancel"})  # each market has its own budget
 
     def prepare(self) -> None:
@@ -117,10 +118,10 @@ class Exchange(Sweeping):
 
     # --- an account may hold what the session does not follow ---
 
-    async def _start_account(self) -> None:
+    async def _start_account(self, followed: Iterable[str]) -> None:
         """All contract sizes first: the account's first frame may speak of any market."""
         await self._list()
-        await super()._start_account()
+        await super()._start_account(followed)
 
     async def reconcile(self) -> None:
         """With what was listed since."""
@@ -149,10 +150,9 @@ class Exchange(Sweeping):
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
     ) -> Sequence[AnyEvent]:
         """Fills are read with the funding of that time, oldest first, from the call that still knows them."""
-        now_ns = self.clock.now_ns() + self.sender.offset.ns
         if action != "executions" or query.order_id or query.client_id:
             return await super().poll(action, query, feed=feed, priority=priority)
-        now_ms = now_ns // 1_000_000
+        now_ms = (self.clock.now_ns() + self.sender.offset.ns) // 1_000_000
         since = query.start_ms if query.start_ms is not None else now_ms - FILLS_KEPT_MS
         fills = "execution_archive" if since < now_ms - FILLS_KEPT_MS else "executions"
         bills = "funding_archive" if since < now_ms - BILLS_KEPT_MS else "funding"

@@ -39,7 +39,7 @@ _PAGE_MOST = {"book": 400, "trades": 500, "klines": 300}  # of all others, `USUA
 _encode = msgspec.json.Encoder().encode
 _books, _trades = rows(wire.BookRow), rows(wire.TradeRow)
 _tickers, _candles = rows(wire.TickerRow), rows(wire.CandleRow)
-_instruments, _fees = rows(wire.InstrumentRow), rows(dict[str, object])
+_instruments, _fees = rows(wire.InstrumentRow), rows(wire.FeeRow)
 
 
 class Formats:
@@ -51,6 +51,7 @@ class Formats:
         self.contracts = contracts if contracts is not None else Contracts()
         self.account = Account(venue, self.contracts)
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._fee_groups: dict[str, str] = {}  # by symbol
 
     # --- out ---
 
@@ -101,12 +102,8 @@ class Formats:
             case "amend":
                 amend = of_kind(arguments, AmendOrder, action)
                 size, price = text(self.contracts.of(amend.symbol).count(amend.size)), text(amend.price)
-                return {
-                    "instId": amend.symbol,
-                    "clOrdId": alphanumeric(amend.client_id, ID_MOST),
-                    "newSz": size,
-                    "newPx": price,
-                }
+                client_id = alphanumeric(amend.client_id, ID_MOST)
+                return {"instId": amend.symbol, "clOrdId": client_id, "newSz": size, "newPx": price}
             case _:
                 cancel = of_kind(arguments, CancelOrder, action)
                 return {"instId": cancel.symbol, "clOrdId": alphanumeric(cancel.client_id, ID_MOST)}
@@ -141,14 +138,13 @@ class Formats:
     def _query(self, action: str, query: Query) -> Mapping[str, Field | None]:
         if action in _OF_ONE and not query.symbol:
             raise WrongUse(f"okx wants the symbol for {action}")
-        if action == "klines" and query.interval_s not in INTERVALS:
-            raise WrongUse(f"okx has no candles of {query.interval_s} s; known: {sorted(INTERVALS)}")
+        interval = INTERVALS[query.interval_s] if action == "klines" else None
         index, start, end = query.symbol.removesuffix("-SWAP"), query.start_ms, query.end_ms
         limit = None if query.limit is None else min(query.limit, _PAGE_MOST.get(action, USUAL_PAGE))
         words: dict[str, Field | None] = {
             "instType": kind_of(query.symbol) if query.symbol else self.kind, "instId": query.symbol, "ccy": query.coin,
             "ordId": query.order_id, "clOrdId": query.client_id, "after": query.cursor, "begin": start, "end": end,
-            "limit": limit, "sz": limit, "bar": INTERVALS.get(query.interval_s), "type": 8,
+            "limit": limit, "sz": limit, "bar": interval, "type": 8,
         }  # fmt: skip
         if action == "klines":  # those beyond the two
             words |= {"after": None if end is None else end + 1, "before": None if start is None else start - 1}
@@ -186,7 +182,7 @@ class Formats:
         size, inverse = (money(row.ctVal) or Decimal(1)) * (money(row.ctMult) or Decimal(1)), row.ctType == "inverse"
         units, lot = Decimal(1) if inverse or kind == "spot" else size, owed(row.lotSz)
         self.contracts.learn(row.instId, units, lot, row.instIdCode)
-        self.account.settle[row.instId] = settle
+        self.account.settle[row.instId], self._fee_groups[row.instId] = settle, row.groupId
         most = money(row.maxLmtSz)
         return InstrumentDefined(
             named(self.venue, row.instId), row.instId, None, row.baseCcy or base, quoted, settle, kind, owed(row.tickSz),
@@ -196,12 +192,13 @@ class Formats:
         )  # fmt: skip
 
     def with_fees(self, instrument: InstrumentDefined, body: bytes) -> InstrumentDefined:
-        """What is paid is negative on the wire; contracts that settle in USDT or USDC have rates of their own."""
-        (row, *_), own = _fees(body).data, {"USDT": "U", "USDC": "USDC"}.get(instrument.settle, "")
-        ending = own if instrument.kind != "spot" and row.get(f"maker{own}") else ""
-        maker, taker = (money(str(row.get(f"{name}{ending}", ""))) for name in ("maker", "taker"))
-        rates = {"maker_fee": None if maker is None else -maker, "taker_fee": None if taker is None else -taker}
-        return msgspec.structs.replace(instrument, **rates)
+        """What is paid is negative on the wire. The rates are those of the instrument's group."""
+        (row, *_) = _fees(body).data
+        own, told = self._fee_groups.get(instrument.symbol, ""), row.feeGroup
+        found = next((group for group in told if own and group.groupId == own), told[0] if len(told) == 1 else None)
+        maker, taker = (found.maker, found.taker) if found is not None and found.taker else _ungrouped(row, instrument)
+        rates = (None if rate is None else -rate for rate in map(money, (maker, taker)))
+        return msgspec.structs.replace(instrument, **dict(zip(("maker_fee", "taker_fee"), rates, strict=True)))
 
     def _book(self, body: bytes, query: Query) -> Sequence[AnyEvent]:
         venue, contract = named(self.venue, query.symbol), self.contracts.of(query.symbol)
@@ -234,6 +231,12 @@ class Formats:
         return [self.account.bill(row) for row in reversed(told)], _following(query, [row.billId for row in told])
 
 
+def _ungrouped(row: wire.FeeRow, instrument: InstrumentDefined) -> tuple[str, str]:
+    """As it was told before there were groups: contracts that settle in USDT or USDC have rates of their own."""
+    own = {"USDT": (row.makerU, row.takerU), "USDC": (row.makerUSDC, row.takerUSDC)}.get(instrument.settle, ("", ""))
+    return own if instrument.kind != "spot" and own[0] else (row.maker, row.taker)
+
+
 def _following(query: Query, ids: Sequence[str]) -> str:
     """The cursor of what is older, where a page is full."""
     return ids[-1] if len(ids) >= min(query.limit or USUAL_PAGE, USUAL_PAGE) else ""
@@ -263,7 +266,6 @@ _READERS: Mapping[str, Callable[[Formats, bytes, Query], Sequence[AnyEvent]]] = 
     "wallet": lambda formats, body, query: formats.account.balances(body),
 }  # fmt: skip
 _PAGED: Mapping[str, Callable[[Formats, bytes, Query], Page]] = {
-    **dict.fromkeys(("open_orders", "order_history"), Formats._orders),
-    **dict.fromkeys(("executions", "execution_archive"), Formats._executions),
-    **dict.fromkeys(("funding", "funding_archive"), Formats._fundings),
-}
+    "open_orders": Formats._orders, "order_history": Formats._orders, "executions": Formats._executions,
+    "execution_archive": Formats._executions, "funding": Formats._fundings, "funding_archive": Formats._fundings,
+}  # fmt: skip

@@ -3,7 +3,7 @@
 https://www.okx.com/docs-v5/en/
 """
 
-from adapters.base.types import Words
+from adapters.base.types import Intervals, Words
 from state.words import InstrumentKind, InstrumentStatus, OrderKind, OrderStatus, Origin, Refusal, Side, TimeInForce
 
 SPOT, SWAP, FUTURES, OPTION = "SPOT", "SWAP", "FUTURES", "OPTION"
@@ -25,7 +25,7 @@ class Types:
         {"limit": "limit", "market": "market"},
         also={
             "post_only": "limit", "ioc": "limit", "fok": "limit", "op_fok": "limit", "mmp": "limit",
-            "mmp_and_post_only": "limit", "elp": "limit", "optimal_limit_ioc": "market",
+            "mmp_and_post_only": "limit", "elp": "limit", "rpi": "limit", "optimal_limit_ioc": "market",
         },
     )  # fmt: skip
     tif: Words[TimeInForce] = Words(
@@ -33,7 +33,7 @@ class Types:
         {"gtc": "limit", "post_only": "post_only", "ioc": "ioc", "fok": "fok"},
         also={
             "market": "ioc", "optimal_limit_ioc": "ioc", "op_fok": "fok", "mmp": "gtc",
-            "mmp_and_post_only": "post_only", "elp": "post_only",
+            "mmp_and_post_only": "post_only", "elp": "post_only", "rpi": "post_only",  # rpi was elp
         },
     )  # fmt: skip
 
@@ -56,11 +56,11 @@ def named(venue: str, symbol: str) -> str:
 KINDS: dict[str, InstrumentKind] = {SPOT: "spot", SWAP: "perpetual", FUTURES: "future", OPTION: "option"}
 INSTRUMENT_STATUS: dict[str, InstrumentStatus] = {"live": "trading", "expired": "closed"}
 
-INTERVALS: dict[int, str] = {
+INTERVALS = Intervals("okx", {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1H", 7_200: "2H", 14_400: "4H",
     21_600: "6Hutc", 43_200: "12Hutc", 86_400: "1Dutc", 172_800: "2Dutc", 259_200: "3Dutc", 604_800: "1Wutc",
     2_592_000: "1Mutc",  # asked for as 30 days
-}  # fmt: skip
+})  # fmt: skip
 # By the words of other people's recordings too, whose days may begin at midnight in Hong Kong.
 SECONDS: dict[str, int] = {word.removesuffix("utc"): seconds for seconds, word in INTERVALS.items()}
 

@@ -50,8 +50,6 @@ def topics_of(subscription: Subscription, default_depth: int) -> list[str]:
             index = topic("index-tickers", symbol.removesuffix("-SWAP"))
             return own if kind != SWAP else [*own, topic("funding-rate", symbol), index]
         case "candles":
-            if subscription.interval_s not in INTERVALS:
-                raise WrongUse(f"okx has no candles of {subscription.interval_s} s; known: {sorted(INTERVALS)}")
             return [topic(f"candle{INTERVALS[subscription.interval_s]}", symbol)]
         case "liquidations":
             if kind == SPOT:

@@ -82,6 +82,7 @@ class TradeRow(Struct, gc=False):  # `count` fills of one taker at one price, of
     side: Side
     ts: Millis
     count: int = 1
+    source: str = "0"  # "1" was taken from an order of retail price improvement
 
 
 class TickerRow(Struct, gc=False):  # each channel and each answer says a part
@@ -133,6 +134,25 @@ class InstrumentRow(Struct, gc=False):
     maxLmtSz: str = ""
     lever: str = ""
     instIdCode: int | None = None
+    groupId: str = ""
+
+
+class FeeGroup(Struct, gc=False):
+    groupId: str = ""
+    maker: str = ""
+    taker: str = ""
+
+
+class FeeRow(
+    Struct, gc=False
+):  # rates by group of instruments; those beside them are what they were before 2025-11, and to go
+    feeGroup: list[FeeGroup] = []
+    maker: str = ""
+    taker: str = ""
+    makerU: str = ""
+    takerU: str = ""
+    makerUSDC: str = ""
+    takerUSDC: str = ""
 
 
 class Execution(Struct, gc=False, kw_only=True):  # what a fill is, told with its order or alone

@@ -61,6 +61,14 @@ class PaperAccount:
         after = self._margin(market, {**resting, order.side: resting[order.side] + value})
         return after <= before or after - before + fee <= self.free(instrument.settle, markets, besides=order)
 
+    def lack(self, instrument: Instrument, side: Side, size: Decimal, price: Decimal) -> str:
+        """Why an order cannot be backed."""
+        spot = instrument.base if side == "sell" else instrument.quote
+        asset = spot if instrument.kind == "spot" else instrument.settle
+        if asset == self._settings.asset or self._ledger.balance(asset).total:
+            return f"the balance does not cover {size} at {price}"
+        return f"the account has no {asset}: it began with {self._settings.asset} (`asset` of the paper settings)"
+
     def free(self, asset: str, markets: Iterable[PaperMarket], besides: PaperOrder | None = None) -> Decimal:
         """What is left of an asset after margins, spot orders and unrealized losses; `besides` is left out."""
         total = self._ledger.balance(asset).total

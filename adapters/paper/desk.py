@@ -372,7 +372,7 @@ class Desk:
             price, size = sum((price * size for price, size in levels), _ZERO) / taken, taken
         fee = self.fees.rate(_rules(market), maker=False)
         if not self.account.affords(market, order, price, size, fee, self._dealt.values()):
-            raise Refused("funds", "insufficient_balance", f"the balance does not cover {size} at {price}")
+            raise Refused("funds", "insufficient_balance", self.account.lack(_rules(market), order.side, size, price))
 
     def _remember(self, client_id: str) -> None:
         self._client_ids[client_id] = None

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from app.crashed import call_crashed
 from app.logs import opened_log
 from app.options import JsonOption, LogKeyOption, LogOption
 from app.output import print_json, print_lines, printable, remark
@@ -53,7 +54,7 @@ def archive(
     locking = LogKey.said(log_key)
     moved: list[Archived] = []
     with opened_log(context, log, log_key) as opened:
-        rows = [opened.find(session) for session in sessions]
+        rows = [call_crashed(opened, opened.find(session)) for session in sessions]
         with progress("archiving", len(rows)) as done:
             for row in rows:
                 moved.append(archive_session(opened, row.id, output, key=locking, signer=signer, delete=delete))
@@ -80,10 +81,12 @@ def _forget_in_log(context: typer.Context, session: str, log: str | None) -> Non
     except LogError as error:
         raise WrongUse(f"{session} is neither an archive nor a tape, and as a session: {error}") from error
     with opened:
-        if all(row.id != session for row in opened.sessions()):
+        found = [row for row in opened.sessions() if row.id == session]
+        if not found:
             raise WrongUse(
                 f"{session} is neither an archive, nor a tape, nor the whole id of a session in {opened.name}"
             )
+        call_crashed(opened, found[0])
         opened.forget(session)
 
 

@@ -14,6 +14,7 @@ from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import Cell, print_json, print_lines, print_table
 from app.progress import progress
+from replay.assumed import assumed
 from replay.calibration.calibrate import Calibration, calibrate
 from replay.calibration.fit import EVALUATIONS
 from replay.calibration.recorded import read
@@ -58,7 +59,7 @@ def calibrate_session(
     if params:
         raise WrongUse(f"only paper.KEY can be set here, not {', '.join(sorted(params))}: the strategy is not run")
     with opened_session(context, session, log) as (opened, row), Collector():
-        in_book = Manifest.parse(row.manifest).source != "simulation" and not _was_paper(Manifest.parse(row.manifest))
+        in_book = not assumed(Manifest.parse(row.manifest))
         with progress("reading", row.last_seq) as done:
             seen = 0
 
@@ -88,12 +89,6 @@ def calibrate_session(
     if orders:
         _print_orders(found.orders)
     return CLEAN
-
-
-def _was_paper(manifest: Manifest) -> bool:
-    """True where orders were matched here, and so stood in no venue's book."""
-    said = msgspec.json.decode(manifest.paper)
-    return isinstance(said, dict) and any(isinstance(of_venue, dict) for of_venue in said.values())
 
 
 def _words(settings: PaperSettings, before: PaperSettings) -> Iterator[str]:

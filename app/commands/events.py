@@ -1,5 +1,6 @@
 """`tapeline events`: the records of a session, one a line."""
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, TypeAlias
@@ -37,7 +38,7 @@ def events(
     selection = Selection.of(types or [], first, last, symbol)
     with opened_log(context, log) as opened:
         found = opened.find(session)
-        records = islice(selected(opened, found.id, selection), limit)
+        records = islice(selected(opened, found.id, selection), None if limit is None else min(limit, sys.maxsize))
         print_lines(map(to_json if as_json else _line, records))
 
 

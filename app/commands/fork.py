@@ -10,17 +10,20 @@ import typer
 from adapters import order_ids
 from adapters.paper import PaperSettings
 from app.collector import Collector
-from app.defaults import parse_settings
+from app.defaults import parse_settings, settled_as
 from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import Cell, moment, print_json, print_lines, print_table
 from app.progress import progress
 from app.report import rounded
+from replay.assumed import assumed
+from replay.calibration.rerun import LEAST_LEVERAGE
 from replay.fork import FirstDifference, Fork, Forked
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
+from replay.others import Others
 from replay.rebuild import rebuild
 from state.errors import ConfigurationError, WrongUse
-from state.events import INTENT, Blocked, Fill, FundingPayment
+from state.events import INTENT, Blocked, Fill, FundingPayment, Rejected
 from state.log import Log, SessionRow
 from state.manifest import Manifest, StrategyEntry
 from state.record import Record, to_json
@@ -28,7 +31,7 @@ from state.shared import SharedState
 from streams.strategies.recorded import entry, strategies_of
 
 CLEAN = 0
-_COMPARED = (*INTENT, Blocked, Fill, FundingPayment)
+_COMPARED = (*INTENT, Blocked, Fill, FundingPayment, Rejected)
 
 
 class Inventory(msgspec.Struct, frozen=True):
@@ -90,9 +93,9 @@ def fork(
         if not 1 <= at <= row.last_seq:
             raise WrongUse(f"session {row.id} has records 1 to {row.last_seq}; there is no seq {at}")
         manifest = Manifest.parse(row.manifest)
-        changed, paper = _changed(manifest, settings or [])
-        forked = _run(opened, row, manifest, changed, paper, at)
-        original = _course(opened.records(row.id, at + 1), rebuild(opened, row.id))
+        changed, ended = _changed(manifest, settings or []), rebuild(opened, row.id)
+        forked = _run(opened, row, manifest, changed, _papers(manifest, settings or [], ended), at)
+        original = _course(opened.records(row.id, at + 1), ended)
     now = _course(forked.records, forked.shared)
     fact = ForkFact(
         row.id,
@@ -111,13 +114,20 @@ def fork(
 
 
 def _run(
-    log: Log, row: SessionRow, manifest: Manifest, changed: Sequence[StrategyEntry], paper: PaperSettings, at: int
+    log: Log,
+    row: SessionRow,
+    manifest: Manifest,
+    changed: Sequence[StrategyEntry],
+    papers: dict[str, PaperSettings],
+    at: int,
 ) -> Forked:
-    recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
-    if paper.latency == "recorded" and not recorded:
+    by_record = any(paper.latency == "recorded" for paper in papers.values())
+    recorded = recorded_latencies(log, row.id) if by_record else NOTHING_RECORDED
+    if by_record and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
-    others = strategies_of(msgspec.structs.replace(manifest, strategies=list(changed)))
-    run = Fork(row.id, order_ids(row.id), strategies_of(manifest), others, paper, at, recorded=recorded)
+    other = strategies_of(msgspec.structs.replace(manifest, strategies=list(changed)))
+    ids, ours, others = order_ids(row.id), strategies_of(manifest), Others(log, row)
+    run = Fork(row.id, ids, ours, other, papers[""], at, by_venue=papers, recorded=recorded, others=others)
     done = 0
     with progress("forking", row.last_seq) as shown, Collector():
 
@@ -126,16 +136,35 @@ def _run(
             done += records
             shown(done)
 
-        return run.run(log.records(row.id), count)
+        forked = run.run(log.records(row.id), count)
+    forked.assumptions = (*forked.assumptions, *others.words())
+    return forked
 
 
-def _changed(manifest: Manifest, words: Sequence[str]) -> tuple[list[StrategyEntry], PaperSettings]:
-    """The strategies with other parameters, and the paper venue: as the session had it, where it traded at one."""
+def _papers(manifest: Manifest, words: Sequence[str], ended: SharedState) -> dict[str, PaperSettings]:
+    """The paper venues as the session had them, where it traded at such, with what is said; the empty name is any other.
+
+    In place of a real venue stands one that refuses nothing for want of margin, unless a leverage is said: what the account was
+    allowed there, it did.
+    """
+    said = [word for word in words if word.startswith("paper.")]
+    given = msgspec.to_builtins(parse_settings(said)[1])
+    named = {name: given[name] for name in (word.partition("=")[0].removeprefix("paper.") for word in said)}
+    reported = [
+        it.reported.leverage for of in ended.accounts.values() for it in of.ledger.positions.values() if it.reported
+    ]
+    ample = max([LEAST_LEVERAGE, *(it for it in reported if it is not None)])
+    real = settled_as(PaperSettings(leverage=ample), words, lambda: list(ended.markets.values()))
+    known = {"": real} | assumed(manifest)
+    return {
+        venue: msgspec.convert(msgspec.to_builtins(settings) | named, PaperSettings, strict=False)
+        for venue, settings in known.items()
+    }
+
+
+def _changed(manifest: Manifest, words: Sequence[str]) -> list[StrategyEntry]:
+    """The strategies with other parameters."""
     fields, _ = parse_settings([word for word in words if not word.startswith("paper.")])
-    known = _assumed(manifest)
-    given = msgspec.to_builtins(parse_settings([word for word in words if word.startswith("paper.")])[1])
-    named = {word.partition("=")[0].removeprefix("paper.") for word in words if word.startswith("paper.")}
-    paper = msgspec.convert(known | {name: given[name] for name in named}, PaperSettings, strict=False)
     wanted: dict[str, dict[str, object]] = {}
     for key, value in fields.items():
         strategy, _, name = key.rpartition(".")
@@ -145,19 +174,11 @@ def _changed(manifest: Manifest, words: Sequence[str]) -> tuple[list[StrategyEnt
             raise ConfigurationError(f"--set {key}: no strategy {strategy!r} in the session; it ran {names}")
         for each in meant:
             wanted.setdefault(each.name, {})[name] = value
-    changed = [
+    return [
         entry(each.name, each.strategy, msgspec.json.decode(each.params, type=dict[str, object]) | wanted[each.name])
         for each in manifest.strategies
         if each.name in wanted
     ]
-    return changed, paper
-
-
-def _assumed(manifest: Manifest) -> dict[str, object]:
-    """What a simulation assumed; nothing of a live session, whose venues were real."""
-    if manifest.source != "simulation":
-        return {}
-    return msgspec.json.decode(manifest.paper, type=dict[str, object] | None) or {}
 
 
 def _course(records: Iterable[Record], shared: SharedState) -> Course:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from app.crashed import call_crashed
 from app.files import whole_file
 from app.logs import opened_log, sealed_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, UnreadLogOption, log_url
@@ -192,7 +193,7 @@ def seal(
     signer = None if key is None else Signer.load(key)
     locking = LogKey.said(log_key)
     with opened_log(context, log, log_key) as opened:
-        row = opened.find(session)
+        row = call_crashed(opened, opened.find(session))
         path = output or Path(f"{row.id}.tape")
         with whole_file(path) as out:
             locked = None if locking is None else LockedWriter(out, locking)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated
@@ -12,7 +13,8 @@ import typer
 from adapters import order_ids
 from adapters import venue as find_venue
 from app.collector import Collector
-from app.defaults import markets_of, parse_settings, simulated_strategies
+from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
+from app.linting import remark_impure
 from app.logs import is_sealed, opened_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, VenueArgument, log_url, told
 from app.output import moment, print_json, print_lines, remark
@@ -21,10 +23,11 @@ from app.redecoding import decode_again
 from app.report import print_summary
 from app.running import new_session_id
 from app.summary import Summary, summarize
-from replay.imports import import_recordings
+from replay.imports import Imported, import_recordings
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.market_files.importing import format_of, import_market_files
 from replay.market_files.source import Said
+from replay.others import Others
 from replay.simulate import Simulation
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
@@ -58,25 +61,34 @@ def import_frames(
     kind: Annotated[
         str, typer.Option("--kind", metavar="KIND", help="CSV, npz: perpetual, future or spot.")
     ] = "perpetual",
+    contract_size: Annotated[
+        str,
+        typer.Option("--contract-size", metavar="SIZE", help="CSV, npz: sizes are contracts of so many base units."),
+    ] = "",
+    inverse: Annotated[
+        bool, typer.Option("--inverse", help="CSV, npz: contracts are worth --contract-size in the quote.")
+    ] = False,
+    by_time: Annotated[
+        bool, typer.Option("--by-time", help="Raw frames: merge the connections of a recording by time of receipt.")
+    ] = False,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Turn recorded raw frames, or others' market data, into a session, through the same pipeline as a live one."""
     url = log_url(context, log)
     if format_of(files[0]) is not None:
-        name, said = venue, _said(venue, symbol, tick, lot, kind)
+        name, said = venue, _said(venue, symbol, tick, lot, kind, contract_size, inverse)
     else:
         name, said = _venue_of_frames(venue, files[0]), None
-    if said is None and (symbol or tick or lot):
-        raise WrongUse("--symbol, --tick and --lot are for tardis CSV and npz: frames say their markets themselves")
+    _require_fitting(
+        of_frames=said is None, market=bool(symbol or tick or lot or contract_size or inverse), by_time=by_time
+    )
     tapeline, python, packages = installed()
     manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
     session = new_session_id(WallClock())
     with Log.open(url, key=LogKey.said(None)) as opened, progress(f"importing {name}") as done, Collector():
         if said is not None:
-            imported = import_market_files(
-                opened, session, manifest, said, files, lambda read, total: done(read, total)
-            )
+            imported = import_market_files(opened, session, manifest, said, files, done)
         else:
             imported = import_recordings(
                 opened,
@@ -85,20 +97,35 @@ def import_frames(
                 find_venue(venue),
                 files,
                 keep_frames=frames,
-                progress=lambda read, total: done(read, total),
+                by_time=by_time,
+                progress=done,
             )
         if as_json:
             print_json(imported)
         else:
-            counted = "" if said is not None else f"{imported.frames} frames, "
-            misfits = "" if said is not None else f", {imported.misfits} frames that did not fit"
-            print_lines(
-                [
-                    f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode(),
-                    f"next: tapeline replay {imported.session} --verify{told(url)}".encode(),
-                ]
-            )
+            print_lines(_imported_lines(imported, url, of_frames=said is None))
     return FINDINGS if imported.gaps or imported.misfits else CLEAN
+
+
+def _require_fitting(*, of_frames: bool, market: bool, by_time: bool) -> None:
+    if of_frames and market:
+        raise WrongUse(
+            "--symbol, --tick, --lot, --contract-size, --inverse are for tardis CSV and npz: frames say their markets themselves"
+        )
+    if by_time and not of_frames:
+        raise WrongUse("--by-time is for raw frames: tardis CSV and npz are merged by time as they are")
+
+
+def _imported_lines(imported: Imported, url: str, *, of_frames: bool) -> Iterator[bytes]:
+    counted = f"{imported.frames} frames, " if of_frames else ""
+    misfits = f", {imported.misfits} frames that did not fit" if of_frames else ""
+    yield f"session {imported.session}: {counted}{imported.events} events, {imported.gaps} gaps{misfits}".encode()
+    if imported.late:
+        yield (
+            f"{imported.late} frames stand behind later ones and have their time, up to {imported.late_by_s:.3f} s after "
+            "their own: --by-time merges the connections of a recording by time of receipt"
+        ).encode()
+    yield f"next: tapeline replay {imported.session} --verify{told(url)}".encode()
 
 
 def _venue_of_frames(venue: str, path: Path) -> str:
@@ -113,9 +140,9 @@ def _venue_of_frames(venue: str, path: Path) -> str:
         ) from error
 
 
-def _said(venue: str, symbol: str, tick: str, lot: str, kind: str) -> Said:
+def _said(venue: str, symbol: str, tick: str, lot: str, kind: str, contract_size: str, inverse: bool) -> Said:
     steps = []
-    for name, word in (("tick", tick), ("lot", lot)):
+    for name, word in (("tick", tick), ("lot", lot), ("contract-size", contract_size)):
         try:
             step = Decimal(word) if word else None
         except InvalidOperation:
@@ -126,7 +153,9 @@ def _said(venue: str, symbol: str, tick: str, lot: str, kind: str) -> Said:
     kinds: dict[str, InstrumentKind] = {"perpetual": "perpetual", "future": "future", "spot": "spot"}
     if kind not in kinds:
         raise WrongUse(f"--kind is none of {', '.join(kinds)}: {kind!r}")
-    return Said(venue, symbol, steps[0], steps[1], kinds[kind])
+    if inverse and kind == "spot":
+        raise WrongUse("--inverse is for contracts, and --kind spot has none")
+    return Said(venue, symbol, steps[0], steps[1], kinds[kind], steps[2], inverse)
 
 
 def replay(
@@ -269,7 +298,9 @@ class SimulateFact(msgspec.Struct, frozen=True):
 
 def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: float | None, *, as_json: bool) -> int:
     params, paper = parse_settings(words)
-    chosen = simulated_strategies(row, kind, params, lambda: markets_of(log, row))
+    markets = cache(lambda: markets_of(log, row))
+    chosen, paper = simulated_strategies(row, kind, params, markets), settled_as(paper, words, markets)
+    remark_impure(kind)
     parent = Manifest.parse(row.manifest)
     tapeline, python, packages = installed()
     manifest = msgspec.structs.replace(
@@ -285,12 +316,13 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     recorded = recorded_latencies(log, row.id) if paper.latency == "recorded" else NOTHING_RECORDED
     if paper.latency == "recorded" and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
+    others, strategies = Others(log, row), strategies_of(manifest)
     session = new_session_id(WallClock())
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
     simulation = Simulation(
         writer,
         order_ids(session),
-        strategies_of(manifest),
+        strategies,
         paper,
         session=session,
         seed=parent.seed,
@@ -299,7 +331,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     )
     try:
         with counting(f"simulating {kind}", row.last_seq) as count, Collector():
-            simulated = simulation.run(paced(log.records(row.id), speed), count)
+            simulated = simulation.run(paced(others.market(log.records(row.id)), speed), count)
     except BaseException:
         writer.close(row.opened, "crashed")
         raise
@@ -307,11 +339,12 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     for market in _silent(simulated.shared):
         remark(f"session {row.id} has no {market.venue} {market.symbol}, which a strategy asked for")
     summary = summarize(log, session, simulated.shared)
+    assumptions = [*simulated.assumptions, *others.words()]
     if as_json:
-        print_json(SimulateFact(session, row.id, summary, list(simulated.assumptions)))
+        print_json(SimulateFact(session, row.id, summary, assumptions))
     else:
         print_summary(summary, simulated.shared)
-        print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in simulated.assumptions)])
+        print_lines([b"", b"assumed:", *(f"  - {line}".encode() for line in assumptions)])
     return FINDINGS if simulated.shared.failed else CLEAN
 
 

@@ -15,7 +15,9 @@ from app.options import JsonOption, LogOption, SessionArgument
 from app.output import print_json, print_lines
 from app.progress import progress
 from app.session_page import page
+from replay.assumed import assumed
 from replay.latencies import recorded_latencies
+from replay.others import Others
 from replay.pnl import Account, account_for
 from replay.quality.report import measure
 from state.log import Log, SessionRow
@@ -55,9 +57,10 @@ def report(
         path = Path(f"{row.id}.html") if output is None else output
         with whole_file(path) as file:
             file.write(page(row, account, quality, _assumed(opened, row, account)).encode())
-    parts = ("spread", "inventory", "fees", "rebates", "funding", "total", "asset")
+    parts = ("spread", "inventory", "fees", "rebates", "funding", "total", "asset", "unpriced")
     pnl = {
         f"{venue} {symbol}": {name: str(getattr(it, name)) for name in parts}
+        | {"elsewhere": " ".join(f"{amount} {asset}" for asset, amount in sorted(it.elsewhere.items()))}
         for (venue, symbol), it in sorted(account.profits.items())
     }
     if as_json:
@@ -68,18 +71,14 @@ def report(
 
 def _assumed(log: Log, row: SessionRow, account: Account) -> list[str]:
     """What the fills of a paper venue rest on, by venue; nothing where a real one said them."""
-    manifest = Manifest.parse(row.manifest)
-    venues = list(dict.fromkeys(venue for venue, _ in account.courses))
-    if manifest.source == "live":  # each venue by its own configuration
-        by_venue = msgspec.json.decode(manifest.paper, type=dict[str, PaperSettings | None] | None) or {}
-    else:
-        one = msgspec.json.decode(manifest.paper, type=PaperSettings | None)
-        by_venue = dict.fromkeys(venues, one)
+    known = assumed(Manifest.parse(row.manifest))
+    venues = dict.fromkeys(venue for (venue, _), course in account.courses.items() if course.is_ours)
     said: list[str] = []
     for venue in venues:
-        settings = by_venue.get(venue)
+        settings = known.get(venue, known.get(""))
         said += [] if settings is None else _words(log, row, venue, settings)
-    return said
+    parent = next((it for it in log.sessions() if it.id == row.parent), None)
+    return said if parent is None or "" not in known else said + Others(log, parent).words()
 
 
 def _words(log: Log, row: SessionRow, venue: str, settings: PaperSettings) -> list[str]:

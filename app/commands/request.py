@@ -21,7 +21,7 @@ from state.clock import WallClock
 from state.errors import WrongUse
 from state.events import AmendOrder, AnyEvent, CancelOrder, Intent, PlaceOrder
 from state.record import Frame
-from state.secrets import Credentials, Secret
+from state.secrets import UNCLEAN, Credentials, Secret
 
 ENVIRONMENTS: tuple[Environment, ...] = ("mainnet", "testnet", "demo")
 
@@ -141,7 +141,10 @@ def _credentials(venue: Venue, key: str, secret: str, passphrase: str) -> Creden
         key, secret = os.environ.get(f"{prefix}_KEY", ""), os.environ.get(f"{prefix}_SECRET", "")
     if not key or not secret:
         return None
-    return Credentials(Secret(key), Secret(secret), Secret(passphrase or os.environ.get(f"{prefix}_PASSPHRASE", "")))
+    keys = Credentials(Secret(key), Secret(secret), Secret(passphrase or os.environ.get(f"{prefix}_PASSPHRASE", "")))
+    for name in keys.unclean():
+        raise WrongUse(f"the {name} {UNCLEAN}")
+    return keys
 
 
 def _check(action: str, asked: Arguments) -> None:

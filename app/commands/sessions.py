@@ -1,5 +1,7 @@
 """`tapeline sessions`: what a log holds."""
 
+from dataclasses import replace
+
 import msgspec
 import typer
 
@@ -28,7 +30,7 @@ class SessionFact(msgspec.Struct):
 def sessions(context: typer.Context, log: LogOption = None, as_json: JsonOption = False) -> None:
     """List the sessions of a log, oldest first."""
     with opened_log(context, log) as opened:
-        rows = opened.sessions()
+        rows = [replace(row, status=opened.status(row)) for row in opened.sessions()]
     if as_json:
         print_json([_fact(row) for row in rows])
         return

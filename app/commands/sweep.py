@@ -1,10 +1,11 @@
 """`tapeline sweep`: sets of parameters over sessions, each row to be had again by the command that stands with it."""
 
+import inspect
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -12,8 +13,9 @@ import msgspec
 import typer
 
 from adapters.paper import PaperSettings
-from app.defaults import markets_of, parse_settings, simulated_strategies
+from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
 from app.files import whole_file
+from app.linting import remark_impure
 from app.logs import opened_log
 from app.options import JsonOption, LogOption, log_url, told
 from app.output import Cell, print_json, print_lines, print_table
@@ -24,9 +26,9 @@ from app.sweeping import Words, grid_sets, random_sets, run_all
 from replay.sweep import Fold, Job, Outcome, parts, walk_forward
 from state.errors import WrongUse
 from state.log import Log, SessionRow
-from state.manifest import Manifest
+from state.manifest import Manifest, installed
 from state.market import Market
-from streams.strategies.registry import build
+from streams.strategies.registry import build, find
 
 CLEAN, FINDINGS = 0, 1
 
@@ -92,9 +94,10 @@ def sweep(
     with opened_log(context, log) as opened:
         rows = [opened.find(word) for word in sessions]
         stretches = [(row, span) for row in rows for span in _spans(row, folds, first, last)]
-        said = _Said(strategy, settings or [], cache(lambda row: markets_of(opened, row)))
+        said = _Said(strategy, settings or [], cache(lambda row: markets_of(opened, row)), _code_of(strategy))
         sets, drawn, kept, refused = _sets(said, rows, grid or [], count, seed)
         jobs = [_job(said, url, row, span, words) for words in sets for row, span in stretches]
+    remark_impure(strategy)
     journal = None if output is None else output.with_name(output.name + ".done")
     with progress(f"sweeping {strategy}", len(jobs)) as done:
         outcomes = run_all(
@@ -120,11 +123,15 @@ class _Said(NamedTuple):
     strategy: str
     settings: Sequence[str]
     markets: Callable[[SessionRow], list[Market]]
+    code: str
 
     def parsed(self, row: SessionRow, words: Words) -> tuple[list[tuple[str, dict[str, object]]], PaperSettings]:
         """Strategies and paper venue of a run; raises `ConfigurationError` for what does not fit, before anything is run."""
         params, paper = parse_settings([*self.settings, *(f"{name}={value}" for name, value in words)])
         chosen = simulated_strategies(row, self.strategy, params, lambda: self.markets(row))
+        paper = settled_as(
+            paper, [*self.settings, *(f"{name}={value}" for name, value in words)], lambda: self.markets(row)
+        )
         for name, fields in chosen:
             build(self.strategy, fields, name)
         return chosen, paper
@@ -174,6 +181,7 @@ def _job(said: _Said, url: str, row: SessionRow, span: tuple[int, int], words: W
         strategies=tuple((name, msgspec.json.encode(fields).decode()) for name, fields in chosen),
         paper=msgspec.json.encode(paper).decode(),
         seed=Manifest.parse(row.manifest).seed,
+        code=said.code,
     )
 
 
@@ -181,7 +189,14 @@ def job_of(
     log: Log, url: str, row: SessionRow, span: tuple[int, int], strategy: str, settings: Sequence[str], words: Words
 ) -> Job:
     """One run by itself, as the command would make it."""
-    return _job(_Said(strategy, settings, lambda row: markets_of(log, row)), url, row, span, words)
+    return _job(_Said(strategy, settings, lambda row: markets_of(log, row), _code_of(strategy)), url, row, span, words)
+
+
+def _code_of(strategy: str) -> str:
+    """A digest of this version and of the file in which the strategy stands."""
+    source = inspect.getsourcefile(find(strategy).function)
+    body = b"" if source is None else Path(source).read_bytes()
+    return blake2b(installed()[0].encode() + body, digest_size=16).hexdigest()
 
 
 def _command(job: Job, words: Words, settings: Sequence[str], url: str) -> str:
@@ -192,10 +207,9 @@ def _command(job: Job, words: Words, settings: Sequence[str], url: str) -> str:
 
 
 def _judged(rows: Sequence[Row], session: str, sets: int) -> list[Fold]:
-    profits: list[list[Decimal]] = [
-        [row.outcome.pnl for row in rows if row.set == number and row.session == session] for number in range(sets)
-    ]
-    return walk_forward(session, profits)
+    outcomes = [[row.outcome for row in rows if row.set == number and row.session == session] for number in range(sets)]
+    failed = {(number, part) for number, row in enumerate(outcomes) for part, it in enumerate(row) if it.failed}
+    return walk_forward(session, [[it.pnl for it in row] for row in outcomes], failed)
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

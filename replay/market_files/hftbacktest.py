@@ -4,14 +4,14 @@ Rows that its local side sees become events, received at `local_ts`; rows for it
 again. Rows of single orders (L3) become events, followed by the level changes that they make.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib import import_module
 from itertools import groupby
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from replay.market_files.source import Burst, Channels, Grid, Said
+from replay.market_files.source import Burst, Channels, Grid, Said, Told
 from state.book import Book
 from state.errors import WrongUse
 from state.events import AnyEvent, BookDelta, BookOrder, BookSnapshot, Level, Ticker, Trade
@@ -49,6 +49,12 @@ class HftbacktestArray:
         self._channels = Channels(said.venue)
         self._book = Book(said.venue, said.symbol)
         self._orders: dict[int, tuple[Side, float, float]] = {}
+        kinds = self._rows["ev"] & _KIND
+        self.told: Told = "nothing" if ((kinds == TRADE) | (kinds == BBO)).all() else "book"
+        self.kind = "an event array"
+
+    def stand_beside(self, books: Collection[str]) -> None:
+        """Best prices are tickers here always."""
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -125,6 +131,8 @@ class HftbacktestArray:
         bids = [(p, 0.0) for p, _ in self._book.bids() if both or (ev & BUY and (not price or p >= price))]
         asks = [(p, 0.0) for p, _ in self._book.asks() if both or (ev & SELL and (not price or p <= price))]
         self._book.update(BookDelta(self._said.venue, self._said.symbol, None, bids, asks))
+        gone = {("buy", p) for p, _ in bids} | {("sell", p) for p, _ in asks}
+        self._orders = {number: it for number, it in self._orders.items() if it[:2] not in gone}
 
     def _whole(self, ts: int) -> BookSnapshot:
         return BookSnapshot(self._said.venue, self._said.symbol, ts, list(self._book.bids()), list(self._book.asks()))

@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters import order_ids
 from replay.imports import Imported
 from replay.market_files.hftbacktest import HftbacktestArray
-from replay.market_files.source import Burst, Grid, MarketFile, Said, defined
+from replay.market_files.source import Burst, Grid, MarketFile, Said, defined, in_base_units
 from replay.market_files.tardis import TardisCsv, is_tardis
 from replay.recording_lines import lines
 from replay.snapshots import Snapshots
@@ -44,6 +44,9 @@ def import_market_files(
     progress: Callable[[float, float], None] | None = None,
 ) -> Imported:
     """Raises `WrongUse` for a file that cannot be read, before the session is opened where that shows in its first rows."""
+    twice = next((path for n, path in enumerate(files) if path.resolve() in {it.resolve() for it in files[:n]}), None)
+    if twice is not None:
+        raise WrongUse(f"{twice}: was given twice")
     total, taken = float(sum(path.stat().st_size for path in files)), 0
 
     def advance(size: int) -> None:
@@ -64,18 +67,21 @@ def import_market_files(
             stack.callback(known.close)
             opened.append(known)
         rules = _rules(said, opened)
-        bursts = merge(*(known.bursts() for known in opened), key=lambda burst: burst[0])
+        bursts: Iterator[Burst] = merge(*(known.bursts() for known in opened), key=lambda burst: burst[0])
+        if said.units != 1:
+            bursts = ((recv, [in_base_units(event, said.units) for event in events]) for recv, events in bursts)
         first = next(bursts, None)
         if first is None:
             raise WrongUse(f"{', '.join(map(str, files))}: no market events")
         writer = log.begin(session, manifest.to_json(), first[0])
+        run = None
         try:
             run = _Run(writer, session, manifest.seed, first[0], rules)
             run.take(first)
             run.take_all(bursts)
             run.close()
         except BaseException:
-            writer.close(first[0], "crashed")
+            writer.close(first[0] if run is None else run.now, "crashed")
             raise
         writer.close(run.now)
     return Imported(session, 0, run.seq, run.gaps, 0)
@@ -114,7 +120,16 @@ class _Run:
 
 def _rules(said: Said, files: Sequence[MarketFile]) -> list[AnyEvent]:
     grids: dict[str, Grid] = {}
+    books: dict[str, MarketFile] = {}
     for known in files:
         for symbol, grid in known.grids().items():
             grids.setdefault(symbol, Grid()).merge(grid)
+            if known.told == "book":
+                other = books.setdefault(symbol, known)
+                if other.kind != known.kind:
+                    raise WrongUse(
+                        f"the book of {symbol} is told twice, by {other.kind} and by {known.kind}: give one of them"
+                    )
+    for known in files:
+        known.stand_beside(books)
     return [defined(said, symbol, grid) for symbol, grid in sorted(grids.items())]

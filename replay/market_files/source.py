@@ -1,11 +1,23 @@
 """What every reader of such files gives: bursts of market events in the order of their receipt, and the market's rules."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-from state.events import AnyEvent, FeedStatus, InstrumentDefined
+import msgspec
+
+from state.events import (
+    AnyEvent,
+    BookDelta,
+    BookOrder,
+    BookSnapshot,
+    FeedStatus,
+    InstrumentDefined,
+    Liquidation,
+    Ticker,
+    Trade,
+)
 from state.instruments import exact
 from state.words import InstrumentKind
 
@@ -25,6 +37,19 @@ class Said:
     tick: Decimal | None = None
     lot: Decimal | None = None
     kind: InstrumentKind = "perpetual"
+    contract_size: Decimal | None = (
+        None  # of a contract, where sizes are contracts: in base units, of an inverse one in quote
+    )
+    inverse: bool = False
+
+    @property
+    def units(self) -> Decimal:
+        """What a size of the files is in base units; inverse contracts stay contracts."""
+        return Decimal(1) if self.inverse or self.contract_size is None else self.contract_size
+
+
+# What files tell of a market's book: nothing, its best prices alone, or all of it.
+Told: TypeAlias = Literal["nothing", "touch", "book"]
 
 
 class MarketFile(Protocol):
@@ -36,6 +61,18 @@ class MarketFile(Protocol):
 
     def grids(self) -> "dict[str, Grid]":
         """By symbol, the finest steps that its first rows show."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What the file is called, such as `quotes`."""
+        ...
+
+    @property
+    def told(self) -> Told: ...
+
+    def stand_beside(self, books: Collection[str]) -> None:
+        """Another file tells the books of these markets: what this one knows of their touch becomes tickers."""
         ...
 
     def close(self) -> None: ...
@@ -61,6 +98,7 @@ class Channels:
     """Says once of each channel that it is there, and of a book when it cannot be trusted."""
 
     venue: str
+    in_snapshot: set[str] = field(default_factory=set)  # symbols whose last row of the book was part of a snapshot
     _told: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def ok(self, symbol: str, channel: str) -> list[AnyEvent]:
@@ -85,22 +123,45 @@ class Channels:
 
 def defined(said: Said, symbol: str, grid: Grid) -> InstrumentDefined:
     """The rules of a market as far as its data shows them: names from the symbol, grid from the digits, no minimum."""
-    base, quote = _names(symbol)
-    lot = said.lot or grid.lot
+    base, quote = names_in(symbol)
+    lot = said.lot or grid.lot * said.units
     return InstrumentDefined(
         said.venue,
         symbol,
         None,
         base,
         quote,
-        quote,
+        base if said.inverse else quote,
         said.kind,
         said.tick or grid.tick,
         lot,
         lot,
         Decimal(0),
+        contract_size=said.contract_size if said.inverse and said.contract_size is not None else Decimal(1),
+        inverse=said.inverse,
         native='{"inferred":true}',
     )
+
+
+def in_base_units(event: AnyEvent, units: Decimal) -> AnyEvent:
+    """An event whose sizes are contracts of so many base units, exactly."""
+    match event:
+        case BookSnapshot() | BookDelta():
+            bids, asks = ([(price, _times(size, units)) for price, size in side] for side in (event.bids, event.asks))
+            return msgspec.structs.replace(event, bids=bids, asks=asks)
+        case Trade() | Liquidation() | BookOrder():
+            return msgspec.structs.replace(event, size=_times(event.size, units))
+        case Ticker():
+            said = {name: getattr(event, name) for name in ("bid_size", "ask_size", "open_interest")}
+            return msgspec.structs.replace(
+                event, **{name: _times(size, units) for name, size in said.items() if size is not None}
+            )
+        case _:
+            return event
+
+
+def _times(size: float, units: Decimal) -> float:
+    return float(exact(size) * units)
 
 
 def _step(number: str | float) -> Decimal:
@@ -109,7 +170,8 @@ def _step(number: str | float) -> Decimal:
     return Decimal(1).scaleb(min(0, exponent)) if isinstance(exponent, int) else Decimal(1)
 
 
-def _names(symbol: str) -> tuple[str, str]:
+def names_in(symbol: str) -> tuple[str, str]:
+    """Base and quote of a market, as its name has them."""
     word = symbol.upper()
     for noise in _NOISE:
         word = word.replace(noise, "")

@@ -2,15 +2,16 @@
 
 Known are `trades`, `incremental_book_L2`, `book_snapshot_*`, `quotes` and `derivative_ticker`. Times are µs there.
 `liquidations` have the columns of trades; they are told by the file's name alone, and each stands for a forced order.
+`book_ticker` has the columns of `quotes`. Sizes are the venue's own: some venues count in contracts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from math import inf, isfinite
 from pathlib import Path
 from typing import Final
 
-from replay.market_files.source import Burst, Channels, Grid, Said
+from replay.market_files.source import Burst, Channels, Grid, Said, Told, names_in
 from replay.recording_lines import lines
 from state.errors import WrongUse
 from state.events import AnyEvent, BookDelta, BookSnapshot, Level, Liquidation, Ticker, Trade
@@ -27,6 +28,11 @@ _KINDS: Final = {
         "funding_timestamp", "funding_rate", "predicted_funding_rate", "open_interest", "last_price", "index_price",
         "mark_price",
     ): "derivative_ticker",
+}  # fmt: skip
+# Exchanges of theirs whose sizes are contracts: of every market but spot, or of those that are quoted in an asset.
+_IN_CONTRACTS: Final = {
+    "binance-delivery": "", "bitmex": "", "gate-io-futures": "", "huobi-dm": "", "huobi-dm-linear-swap": "", "huobi-dm-swap": "",
+    "kucoin-futures": "", "okex-futures": "", "okex-swap": "", "bybit": "USD", "deribit": "USD",
 }  # fmt: skip
 _SIDES: Final[dict[str, Side]] = {"buy": "buy", "sell": "sell"}
 _BOOK_SIDES: Final[dict[str, Side]] = {"bid": "buy", "ask": "sell"}
@@ -55,6 +61,16 @@ class TardisCsv:
             self._raw.close()
             raise
         self._channels = Channels(said.venue)
+        self._beside: frozenset[str] = frozenset()
+
+    @property
+    def told(self) -> Told:
+        if self.kind == "quotes":
+            return "touch"
+        return "book" if self.kind == "incremental_book_L2" or self.kind.startswith("book_snapshot_") else "nothing"
+
+    def stand_beside(self, books: Collection[str]) -> None:
+        self._beside = frozenset(books)
 
     def close(self) -> None:
         self._raw.close()
@@ -67,6 +83,8 @@ class TardisCsv:
             pairs = ((0, 1), (2, 3))
         for number, line in enumerate(self._head, 2):
             _, symbol, _, _, rest = self._row(number, line)
+            if symbol not in grids:
+                self._check_units(line.partition(b",")[0].decode("utf-8", "replace"), symbol)
             grid = grids.setdefault(symbol, Grid())
             for price, size in pairs or ():
                 if price < len(rest) and size < len(rest) and rest[price] and rest[size]:
@@ -83,9 +101,20 @@ class TardisCsv:
         for recv, rows in groupby(self._rows(), key=lambda row: row[3]):
             events: list[AnyEvent] = []
             for symbol, of_symbol in groupby(rows, key=lambda row: row[1]):
-                events += self._read(read, symbol, list(of_symbol))
+                touch = read is _quotes and symbol in self._beside
+                events += self._read(_best if touch else read, symbol, list(of_symbol))
             if events:
                 yield recv, events
+
+    def _check_units(self, exchange: str, symbol: str) -> None:
+        quote = _IN_CONTRACTS.get(exchange)
+        if quote is None or self._said.kind == "spot" or self._said.contract_size is not None:
+            return
+        if quote in ("", names_in(symbol)[1]):
+            raise WrongUse(
+                f"{self._path}: sizes of {symbol} at {exchange} are contracts: say --contract-size, how many base units one is; "
+                "for an inverse market also --inverse, and --contract-size is what one is worth in the quote"
+            )
 
     def _read(self, read: "_Reader", symbol: str, rows: list[Row]) -> list[AnyEvent]:
         try:
@@ -149,30 +178,50 @@ def _trades(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) ->
 def _liquidations(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
     events = channels.ok(symbol, "liquidations")
     for _, _, ts, _, (_, side, price, amount, *_) in rows:
-        events.append(Liquidation(venue, symbol, ts, _SIDES[side], _price(price), _size(amount)))
+        if side != "unknown":
+            events.append(Liquidation(venue, symbol, ts, _SIDES[side], _price(price), _size(amount)))
     return events
 
 
 def _book(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
-    """Rows of one message share their times; a snapshot in the middle of a file is the recorder connected anew."""
+    """Rows of one message share their times.
+
+    A row of a snapshot behind one that was none begins the book anew: the recorder connected anew, where that is not the first.
+    What follows it and is of a snapshot too is more of the same one, which some venues send in several messages.
+    """
     events: list[AnyEvent] = []
-    for (is_snapshot, ts), of_message in groupby(rows, key=lambda row: (row[4][0] == "true", row[2])):
-        bids, asks = list[Level](), list[Level]()
-        for _, _, _, _, (_, side, price, amount, *_) in of_message:
-            (bids if _BOOK_SIDES[side] == "buy" else asks).append((_price(price), _size(amount)))
+    for is_snapshot, run in groupby(rows, key=lambda row: _is_true(row[4][0])):
         if is_snapshot:
-            if channels.is_ok(symbol, "book"):
-                events += channels.gap(symbol, "the recorder connected anew")
-            bids.sort(reverse=True)
-            asks.sort()
-            events += [*channels.ok(symbol, "book"), BookSnapshot(venue, symbol, ts, bids, asks)]
+            events += _whole(venue, symbol, list(run), channels)
         elif channels.is_ok(symbol, "book"):
-            events.append(BookDelta(venue, symbol, ts, bids, asks))
+            for ts, of_message in groupby(run, key=lambda row: row[2]):
+                events.append(BookDelta(venue, symbol, ts, *_levels(of_message)))
         elif not channels.knows(symbol, "book"):
             events += channels.gap(
                 symbol, "the file begins within a book: changes before its first snapshot are left out"
             )
+        (channels.in_snapshot.add if is_snapshot else channels.in_snapshot.discard)(symbol)
     return events
+
+
+def _whole(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    ts = rows[-1][2]
+    bids, asks = (dict(side) for side in _levels(rows))
+    if symbol in channels.in_snapshot:
+        return [BookDelta(venue, symbol, ts, list(bids.items()), list(asks.items()))]
+    gap = channels.gap(symbol, "the recorder connected anew") if channels.is_ok(symbol, "book") else []
+    shown = (
+        sorted((level for level in bids.items() if level[1]), reverse=True),
+        sorted(level for level in asks.items() if level[1]),
+    )
+    return [*gap, *channels.ok(symbol, "book"), BookSnapshot(venue, symbol, ts, *shown)]
+
+
+def _levels(rows: Iterable[Row]) -> tuple[list[Level], list[Level]]:
+    bids, asks = list[Level](), list[Level]()
+    for _, _, _, _, (_, side, price, amount, *_) in rows:
+        (bids if _BOOK_SIDES[side] == "buy" else asks).append((_price(price), _size(amount)))
+    return bids, asks
 
 
 def _snapshots(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
@@ -191,6 +240,24 @@ def _quotes(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) ->
         asks = [(_price(ask_price), _size(ask_amount))] if ask_price and ask_amount else []
         bids = [(_price(bid_price), _size(bid_amount))] if bid_price and bid_amount else []
         events.append(BookSnapshot(venue, symbol, ts, bids, asks, None, 1))
+    return events
+
+
+def _best(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
+    """The touch of a market whose book another file tells; a side that is empty is not said."""
+    events = channels.ok(symbol, "ticker")
+    for _, _, ts, _, (ask_amount, ask_price, bid_price, bid_amount, *_) in rows:
+        events.append(
+            Ticker(
+                venue,
+                symbol,
+                ts,
+                bid=_number(bid_price),
+                bid_size=_size(bid_amount) if bid_amount else None,
+                ask=_number(ask_price),
+                ask_size=_size(ask_amount) if ask_amount else None,
+            )
+        )
     return events
 
 
@@ -219,6 +286,12 @@ def _time(text: str) -> int:
     if not 0 < told < _NEVER:
         raise ValueError(f"{text} is no time in µs")
     return told
+
+
+def _is_true(word: str) -> bool:
+    if word.lower() not in ("true", "false"):
+        raise ValueError(f"is_snapshot {word!r} is neither true nor false")
+    return word.lower() == "true"
 
 
 def _price(text: str) -> float:

@@ -14,7 +14,7 @@ from state.log.database import Connection, Database, Insert
 from state.log.ink import Ink, journal_of
 from state.log.keyring import KeyRing
 from state.log.reader import Reader
-from state.log.rows import CONTENT, VERSION, JournalRow, SessionRow, StoredBlock, StoredFrame
+from state.log.rows import CONTENT, VERSION, JournalRow, SessionRow, SessionStatus, StoredBlock, StoredFrame
 from state.log.sealing import Sealing
 from state.log.views import renew_views
 from state.log.writer import SessionWriter
@@ -203,6 +203,13 @@ class Log:
         """True while some process, this one included, writes the session."""
         with self._database.clear_errors():
             return self._database.is_written(session)
+
+    def status(self, row: SessionRow) -> SessionStatus:
+        """How a session stands: one that says it runs and that nobody writes has crashed, whether or not the log says so yet."""
+        if row.status != "running" or self.is_written(row.id):
+            return row.status
+        now = self.find(row.id).status  # its writer may have ended it between the two looks
+        return "crashed" if now == "running" else now
 
     def add_checkpoints(self, made: Sequence[SignedCheckpoint]) -> None:
         """Stores checkpoints; a running session's writer is not hindered. Raises `LogError`, also where one is there."""

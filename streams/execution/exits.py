@@ -9,7 +9,9 @@ from reactivex.disposable import CompositeDisposable
 
 from state.events import Blocked, Decision, Fill, PlaceOrder
 from state.instruments import exact
+from state.order import Order
 from state.words import Side, sign
+from streams.execution.unheard import Sent, Unheard
 from streams.feeds import Feeds
 from streams.operators.keep import Alarm, Kept, keep
 from streams.operators.lift import positive
@@ -83,6 +85,7 @@ class _Exits:
         self._slippage = slippage_bps / 10_000
         self.alarm = Alarm(feeds.scheduler, self.wake)
         self._lots: deque[Lot] = deque()
+        self._unheard = Unheard(self._account.orders)
         self._seen: dict[str, None] = {}
         self._is_leaving = False  # an exit was emitted and has not been seen yet
         self._rests_until = 0
@@ -96,21 +99,28 @@ class _Exits:
         self._seen[f"{fill.side}{fill.fill_id}"] = None
         if len(self._seen) > FILLS_KEPT:
             del self._seen[next(iter(self._seen))]
-        size = fill.size * sign(fill.side)
+        if order.label == LABEL:
+            self._unheard.hear(order, fill)
+        size = self._close(fill.size * sign(fill.side))
+        if size and is_level(order.label):
+            self._lots.append(Lot(size, self._feeds.now_ns + self._wait_ns))
+        self.wake()
+
+    def _close(self, size: Decimal) -> Decimal:
+        """Closes the oldest lots of the other side with a signed size; what it leaves."""
         while size and self._lots and self._lots[0].size * size < 0:
             first = self._lots.popleft()
             rest = first.size + size
             if first.size * rest > 0:
                 self._lots.appendleft(Lot(rest, first.due_ns))
-                return
+                return _ZERO
             size = rest
-        if size and is_level(order.label):
-            self._lots.append(Lot(size, self._feeds.now_ns + self._wait_ns))
-        self.wake()
+        return size
 
     def orders_changed(self, _: object) -> None:
-        if self._is_leaving and self._exit_is_out():
+        for order in self._exits_out():
             self._is_leaving = False
+            self._unheard.note(order)
         self.wake()
 
     def blocked(self, event: Blocked) -> None:
@@ -124,7 +134,7 @@ class _Exits:
 
     def wake(self) -> None:
         """Sends what is due, or waits for it."""
-        if not self._lots or self._is_leaving or self._exit_is_out():
+        if not self._lots or self._is_leaving or self._exits_out():
             return
         now = self._feeds.now_ns
         at = max(self._lots[0].due_ns, self._rests_until)
@@ -140,8 +150,10 @@ class _Exits:
     def _exit(self, now: int) -> PlaceOrder | None:
         """None while there is no price to go by, or nothing is open; the next book or position asks again."""
         instrument, book = self._market.instrument, self._market.book
-        held = self._account.ledger.position(self._symbol).size
-        due = sum((lot.size for lot in self._lots if lot.due_ns <= now), _ZERO)
+        coming, lost = self._unheard.take()
+        self._close(lost)
+        held = self._account.ledger.position(self._symbol).size + coming
+        due = sum((lot.size for lot in self._lots if lot.due_ns <= now), coming)
         if instrument is None or not book.is_ok or held * due <= 0:
             return None
         size = instrument.size(min(abs(due), abs(held)))
@@ -152,17 +164,18 @@ class _Exits:
         price = instrument.price(side, exact(touch))
         return PlaceOrder(self._venue, self._symbol, side, size, price, tif="ioc", reduce_only=True, label=LABEL)
 
-    def _exit_is_out(self) -> bool:
+    def _exits_out(self) -> list[Order]:
         orders = self._account.orders.working(self._symbol)
-        return any(order.label == LABEL and order.strategy == self._feeds.strategy for order in orders)
+        return [order for order in orders if order.label == LABEL and order.strategy == self._feeds.strategy]
 
     def dump(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in _STATE}
+        return {name: getattr(self, name) for name in _STATE} | {"sent": self._unheard.sent}
 
     def load(self, state: object, /) -> None:
         given = cast("dict[str, object]", state)
         for name in _STATE:
             setattr(self, name, given[name])
+        self._unheard.sent = cast("dict[str, Sent]", given["sent"])
 
 
 _STATE = ("_lots", "_seen", "_is_leaving", "_rests_until")

@@ -9,7 +9,9 @@ from reactivex.disposable import CompositeDisposable
 from state.errors import OffGrid, WrongUse
 from state.events import Blocked, Decision, Fill, PlaceOrder
 from state.instruments import exact
+from state.order import Order
 from state.words import Side, sign
+from streams.execution.unheard import Sent, Unheard
 from streams.feeds import Feeds
 from streams.operators.keep import Alarm, Kept, keep
 from streams.quoting.ladder import EXECUTION
@@ -65,7 +67,8 @@ class _Hedge:
         self._observer = observer
         self._slippage = slippage
         self.alarm = Alarm(feeds.scheduler, self.look)
-        self._open = _ZERO  # bought on both venues together
+        self._open = _ZERO  # bought on both venues together, by the fills that were heard
+        self._unheard = Unheard(feeds.account(hedge[0]).state.orders)
         self._seen: dict[str, None] = {}
         self._is_leaving = False
         self._rests_until = 0
@@ -81,6 +84,7 @@ class _Hedge:
         self._open += fill.size * sign(fill.side)
         if order.label == LABEL:
             self._rests_until = 0  # it did not come to nothing
+            self._unheard.hear(order, fill)
         self.look()
 
     def blocked(self, event: Blocked) -> None:
@@ -89,13 +93,19 @@ class _Hedge:
             self.look()
 
     def orders_changed(self, _: object) -> None:
-        if self._is_out():
+        for order in self._out():
             self._is_leaving = False
+            self._unheard.note(order)
         self.look()
 
     def look(self, _: object = None) -> None:
         """Hedges what is open, or waits."""
-        if not self._open or self._is_leaving or self._is_out():
+        if self._is_leaving or self._out():
+            return
+        coming, lost = self._unheard.take()
+        self._open += lost
+        left = self._open + coming
+        if not left:
             return
         now = self._feeds.now_ns
         if now < self._rests_until:
@@ -104,8 +114,8 @@ class _Hedge:
         instrument, book = self._market.instrument, self._market.book
         if instrument is None or not book.is_ok:
             return
-        side: Side = "sell" if self._open > 0 else "buy"
-        size = instrument.size(abs(self._open))
+        side: Side = "sell" if left > 0 else "buy"
+        size = instrument.size(abs(left))
         touch = book.bid * (1 - self._slippage) if side == "sell" else book.ask * (1 + self._slippage)
         price = instrument.price(side, exact(touch))
         try:
@@ -115,17 +125,18 @@ class _Hedge:
         self._is_leaving, self._rests_until = True, now + RETRY_NS
         self._observer.on_next(PlaceOrder(self._venue, self._symbol, side, size, price, tif="ioc", label=LABEL))
 
-    def _is_out(self) -> bool:
+    def _out(self) -> list[Order]:
         orders = self._feeds.account(self._venue).state.orders.working(self._symbol)
-        return any(order.label == LABEL and order.strategy == self._feeds.strategy for order in orders)
+        return [order for order in orders if order.label == LABEL and order.strategy == self._feeds.strategy]
 
     def dump(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in _STATE}
+        return {name: getattr(self, name) for name in _STATE} | {"sent": self._unheard.sent}
 
     def load(self, state: object, /) -> None:
         given = cast("dict[str, object]", state)
         for name in _STATE:
             setattr(self, name, given[name])
+        self._unheard.sent = cast("dict[str, Sent]", given["sent"])
 
 
 _STATE = ("_open", "_seen", "_is_leaving", "_rests_until")

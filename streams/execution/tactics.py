@@ -19,6 +19,7 @@ class Job:
 
     parent: PlaceOrder
     started_ns: int
+    number: int = 0  # among those taken, from 1
     done: Decimal = _ZERO
     value: Decimal = _ZERO
     volume: Decimal = _ZERO  # that the market traded since

@@ -102,7 +102,7 @@ class _Work:
             self._observer.on_next(decision)
             return
         self._taken += 1
-        job = Job(decision, self._feeds.now_ns, fair=self._fair)
+        job = Job(decision, self._feeds.now_ns, number=self._taken, fair=self._fair)
         self._jobs.append(job)
         self._tell(job)
         self.look()
@@ -179,7 +179,7 @@ class _Work:
     def _order(self, job: Job, part: Part) -> PlaceOrder:
         parent = job.parent
         job.parts += 1
-        job.child = f"{EXECUTION}{parent.label or self._taken}.{job.parts}"
+        job.child = f"{EXECUTION}{parent.label or 'part'}.{job.number}.{job.parts}"  # two jobs may have one label
         return PlaceOrder(
             self._venue,
             self._symbol,

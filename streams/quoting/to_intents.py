@@ -113,6 +113,7 @@ class _Desk:
         self._tif: TimeInForce = "post_only"
         self._quotes: Sequence[Quote] = ()
         self._wanted: dict[str, Wanted] = {}
+        self._grid: Instrument | None = None  # on which they are
         self._is_fresh = False  # quotes came that no plan has seen
         self._is_dirty = False
         self._was_healthy = False
@@ -145,7 +146,8 @@ class _Desk:
         if self._flow is not None:
             subscriptions.add(market.trades.subscribe(self._queues.traded, on_error, scheduler=scheduler))
             subscriptions.add(market.book.subscribe(self._shown, on_error, scheduler=scheduler))
-        for what in (market.book_status, account.status, market.rules, feeds.halted):
+        subscriptions.add(market.rules.subscribe(self.rules_changed, on_error, scheduler=scheduler))
+        for what in (market.book_status, account.status, feeds.halted):
             subscriptions.add(what.subscribe(self.health_changed, on_error, scheduler=scheduler))
         return subscriptions
 
@@ -172,6 +174,10 @@ class _Desk:
         """Whether quotes may stand is looked at when the tick has settled."""
         if self._settler is not None:
             self._settler.mark()
+
+    def rules_changed(self, _: object) -> None:
+        """What is wished has another grid, and the market perhaps another status."""
+        self._changed()
 
     def refused(self, event: Rejected) -> None:
         order = self._account.orders.get(event.client_id)
@@ -206,6 +212,7 @@ class _Desk:
         given = cast("dict[str, object]", state)
         for name in _STATE:
             setattr(self, name, given[name])
+        self._grid = self._market.instrument
         self._counts.load(given["counts"])
         self._queues.load(given["queues"])
         if self._meter is not None:
@@ -222,7 +229,8 @@ class _Desk:
             return
         if not self._market.book.is_ok:
             self._quotes, self._wanted = (), {}  # computed from what could not be trusted: wait for others
-        elif healthy and self._is_fresh:
+        elif healthy and (self._is_fresh or (instrument is not self._grid and instrument != self._grid)):
+            self._grid = instrument
             self._wanted = snapped(self._quotes, instrument, self._counts, self._touch())
         mine = self._mine()
         self._learn(mine)

@@ -27,7 +27,7 @@ from state.events import (
 )
 from state.ledger import Ledger, LedgerSnapshot, Position
 from state.orders import Order
-from state.words import RiskState, Side, sign
+from state.words import RiskState, Side, opposite, sign
 from streams.feeds import Feeds
 from streams.operators.keep import Kept, keep
 from streams.operators.lift import Operator
@@ -164,7 +164,10 @@ class _Desk:
             return Breach("risk_state", "reducing_only", self._reason)
         if only_reduces:
             return None
-        if self._limits.prevent_self_cross and self._meets(intent, side, wish.price):
+        passing = self._own.passing(intent.venue, intent.symbol, opposite(side))
+        if self._limits.prevent_self_cross and (
+            self._meets(intent, side, wish.price) or any(_reaches(side, wish.price, each) for each in passing)
+        ):
             return Breach("self_cross", "none", str(wish.price))
         if not wish.grows:
             return None
@@ -179,13 +182,8 @@ class _Desk:
     def _meets(self, intent: PlaceOrder | AmendOrder, side: Side, price: Decimal | None) -> list[Order]:
         """Orders of the account on the other side that this one would trade with."""
         book = self._shared.account(intent.venue).orders
-        return [
-            order
-            for order in book.working(intent.symbol)
-            if order.side != side
-            and order.price is not None
-            and (price is None or (price - order.price) * sign(side) >= 0)
-        ]
+        others = (order for order in book.working(intent.symbol) if order.side != side)
+        return [order for order in others if any(_reaches(side, price, each) for each in _prices(order))]
 
     def _met_by(self, intent: PlaceOrder | AmendOrder) -> list[Order]:
         """Orders of this strategy in the way of one that only reduces."""
@@ -311,6 +309,15 @@ class _Desk:
         watched, self._watched = self._watched, {}
         for venue, symbol in watched:
             self._watch(venue, symbol)
+
+
+def _prices(order: Order) -> list[Decimal]:
+    """Where an order stands, and where it may stand soon."""
+    return [price for price in (order.price, *(amended for _, amended, _ in order.amends)) if price is not None]
+
+
+def _reaches(side: Side, price: Decimal | None, other: Decimal) -> bool:
+    return price is None or (price - other) * sign(side) >= 0
 
 
 _STATE = ("_limits", "_state", "_reason", "_looked_ns", "_filled", "_watched", "_seen")

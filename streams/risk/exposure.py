@@ -44,6 +44,11 @@ class Exposure:
         else:
             self._amended[intent.client_id] = intent
 
+    def passing(self, venue: str, symbol: str, side: Side) -> list[Decimal]:
+        """Prices of orders of one side that passed in this tick."""
+        placed = (each for each in self._placed if (each.venue, each.symbol, each.side) == (venue, symbol, side))
+        return [each.price for each in placed if each.price is not None]
+
     def order(self, venue: str, client_id: str) -> Order | None:
         return self._account(venue).orders.get(client_id)
 
@@ -64,7 +69,8 @@ class Exposure:
         """The same for who knows already what is held in that direction, and which orders are `others`."""
         adding = reducing = _ZERO
         for order in working:
-            if order.side == side and order.client_id != without:
+            # What a person placed may have no client id, and none is amended where none is named.
+            if order.side == side and (order.client_id != without or not without):
                 if order.reduce_only:
                     reducing += self._largest(order)
                 else:

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 from state.instruments import Instrument, exact
 from state.ledger import Ledger, Position
 from state.shared import SharedState
+from state.valuation import open_notional, open_pnl
 from streams.risk.bounds import Bounds
 
 _DAY_NS = 86_400 * 1_000_000_000
@@ -67,9 +68,9 @@ class Scope:
         if bounds.max_portfolio_notional is not None:
             others = sum(
                 (
-                    self._notional(position.venue, position.symbol, abs(position.size))
+                    open_notional(position, self._shared.market(position.venue, position.symbol))
                     for position in self._positions()
-                    if (position.venue, position.symbol) != (venue, symbol)
+                    if position.size and (position.venue, position.symbol) != (venue, symbol)
                 ),
                 _ZERO,
             )
@@ -79,15 +80,14 @@ class Scope:
         return None
 
     def pnl(self) -> Decimal | None:
-        """Realized, unrealized at the mid, fees in the settling asset, funding; None while an open position has no price."""
+        """Realized, unrealized (`open_pnl`), fees in the settling asset, funding; None while a position has no price yet."""
         total = _ZERO
         for position in self._positions():
             market = self._shared.market(position.venue, position.symbol)
-            total += position.realized_pnl + position.funding + _fees(position, market.instrument)
-            if position.size:
-                if not market.book.is_ok:
-                    return None
-                total += position.unrealized(exact(market.book.mid))
+            unrealized = open_pnl(position, market)
+            if unrealized is None:
+                return None
+            total += position.realized_pnl + position.funding + _fees(position, market.instrument) + unrealized
         return total
 
     def _positions(self) -> list[Position]:

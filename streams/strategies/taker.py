@@ -79,7 +79,11 @@ def taker(feeds: Feeds, p: Taker) -> Observable[Decision]:
             return ()
         side: Side = "buy" if signal_bps > 0 else "sell"
         held = account.state.ledger.position(p.symbol).size * (1 if side == "buy" else -1)
-        size = instrument.size(min(p.size, p.max_position - held))
+        # What is out may fill yet: an answer can take longer than the rest between two orders.
+        out = (
+            order for order in account.state.orders.working(p.symbol) if order.side == side and not order.reduce_only
+        )
+        size = instrument.size(min(p.size, p.max_position - held - sum(order.remaining for order in out)))
         if size < max(instrument.min_size, Decimal(0)) or not size:
             return ()
         reach = 1 + (1 if side == "buy" else -1) * p.slippage_bps / 10_000

@@ -96,8 +96,18 @@ def one_line(text: str) -> str:
             VENUE + PLAIN + "[strategies.params.risk]\nmax_open_orders = 2\n", "could never quote",
             id="a strategy's own limit that can never quote",
         ),
+        pytest.param(VENUE + 'channels = ["trades"]\n' + PLAIN, "could never quote", id="a quoting strategy without a book"),
         pytest.param(VENUE + "[risk]\nprice_collar_bps = 0.5\n" + PLAIN, "could never quote", id="a collar too tight"),
         pytest.param(VENUE + 'key_file = "keys.toml"\n', "keys.toml: No such file", id="a missing key file"),
+        pytest.param('max_loss = { USDT = "NaN" }\n' + VENUE, "max_loss of USDT", id="a loss that is no number"),
+        pytest.param('max_loss = { USDT = "Infinity" }\n' + VENUE, "max_loss of USDT", id="a loss without end"),
+        pytest.param(f"seed = {2**63}\n" + VENUE, "seed", id="a seed that no record holds"),
+        pytest.param("snapshot_every = 0\n" + VENUE, "snapshot_every", id="a snapshot of every record"),
+        pytest.param(VENUE + "request_timeout_s = inf\n", "request_timeout_s", id="an answer waited for without end"),
+        pytest.param(VENUE + "request_timeout_s = nan\n", "request_timeout_s", id="a time that is no number"),
+        pytest.param(VENUE.replace("http://", "htp://"), "rest_url is no address", id="an address of no scheme"),
+        pytest.param(VENUE.replace("ws://127.0.0.1:1/v5/trade", "/v5/trade"), "trade_url", id="half an address"),
+        pytest.param(VENUE.replace("1:1/v5/private", "1:x"), "private_url", id="an address with no port"),
     ],
 )  # fmt: skip
 def test_a_configuration_that_cannot_run_is_told_in_one_line(
@@ -148,6 +158,10 @@ def test_a_strategy_that_cannot_be_set_up_is_told_before_a_session_is_opened(
         pytest.param(
             f'key = "{KEY}"\nsecret = "{SECRET}"\nextra = 1\n', 0o600, "it must say key", id="with an extra word"
         ),
+        pytest.param(f'key = ""\nsecret = "{SECRET}"\n', 0o600, "it must say key", id="with an empty key"),
+        pytest.param(
+            f'key = "{KEY}\\n"\nsecret = "{SECRET}"\n', 0o600, "key has a blank or a line end", id="a line end"
+        ),
     ],
 )
 def test_a_key_file_that_cannot_be_used_is_told_without_its_content(
@@ -160,6 +174,38 @@ def test_a_key_file_that_cannot_be_used_is_told_without_its_content(
     ran = cli("run", str(tmp_path / "session.toml"))
     assert (ran.code, ran.out) == (2, "")
     assert says in one_line(ran.err)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        pytest.param("TAPELINE_BYBIT_KEY", f"{KEY}\r", id="a key from a file of another system's line ends"),
+        pytest.param("TAPELINE_BYBIT_SECRET", f"{SECRET}\r", id="its secret"),
+        pytest.param("TAPELINE_BYBIT_SECRET", f"{SECRET} ", id="a blank behind it"),
+        pytest.param("TAPELINE_BYBIT_KEY", "k\udcff", id="a byte that is no text"),
+        pytest.param("TAPELINE_BYBIT_PASSPHRASE", "p\n", id="a third word with a line end"),
+    ],
+)
+def test_a_key_that_no_venue_gave_is_told_before_anything_is_sent(
+    tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch, name: str, word: str
+) -> None:
+    (tmp_path / "session.toml").write_text(VENUE + PLAIN)
+    for known, said in {**KEYS, name: word}.items():
+        monkeypatch.setenv(known, said)
+    for words in (("run", str(tmp_path / "session.toml")), ("request", "bybit", "wallet", "{}")):
+        ran = cli(*words)
+        assert (ran.code, ran.out) == (2, "")
+        assert "has a blank or a line end" in one_line(ran.err)
+
+
+def test_a_loss_in_an_asset_that_nothing_settles_in_is_told(tmp_path: Path) -> None:
+    """It would never be reached: a limit that holds nobody."""
+    with VenueThread(flow_per_s=10) as venue:
+        (tmp_path / "session.toml").write_text('max_loss = { USD = "250" }\n' + config_text(venue))
+        ran = tapeline("run", "session.toml", "--log", f"sqlite:///{tmp_path}/log.db", cwd=tmp_path, **KEYS)
+    assert ran.returncode == 2
+    assert "max_loss of USD" in (line := one_line(ran.stderr))
+    assert "only in USDT" in line
 
 
 def test_a_session_that_is_to_trade_needs_keys(tmp_path: Path, cli: Any) -> None:

@@ -137,6 +137,50 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly(log_url: str, tm
     assert len(ran.stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("closed", "code", "said"),
+    [
+        pytest.param(">&-", 0, "", id="nobody takes the facts"),
+        pytest.param("2>&-", 0, "", id="nobody takes remarks"),
+        pytest.param("--log sqlite:///none.db 2>&-", 2, "", id="nobody takes errors"),
+        pytest.param("<&- >&- 2>&-", 0, "", id="as a daemon is started"),
+    ],
+)
+def test_a_stream_that_is_closed_is_written_nowhere(
+    log_url: str, tmp_path: Path, closed: str, code: int, said: str
+) -> None:
+    words = f"{sys.executable} -c 'from app.cli import main; main()' --log {log_url} sessions --json {closed}"
+    ran = subprocess.run(
+        ["/bin/sh", "-c", words], cwd=tmp_path, env=environment(), text=True, capture_output=True, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (code, said)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("events last --from", id="from a record beyond any"),
+        pytest.param("events last --to", id="up to a record beyond any"),
+        pytest.param("events last --limit", id="at most more than there can be"),
+        pytest.param("export last --format jsonl --from", id="exported from"),
+        pytest.param("export last --format jsonl --to", id="exported up to"),
+        pytest.param("state last --at", id="a state"),
+        pytest.param("fork last --at", id="a fork"),
+        pytest.param("debug last --at", id="a moment"),
+        pytest.param("why last", id="a cause"),
+        pytest.param("prove last --seq", id="a proof"),
+        pytest.param("incident last --output x --from 1 --to", id="an incident"),
+        pytest.param("why-not last --side buy --at", id="a moment of no quote"),
+        pytest.param("debug last --step", id="a step"),
+        pytest.param("checkpoint last --every", id="checkpoints"),
+    ],
+)
+def test_a_number_that_no_database_holds_has_no_traceback(cli: Cli, log_url: str, words: str) -> None:
+    ran = cli(*words.split(), str(10**23), "--log", log_url)
+    assert ran.code in (0, 2)
+    assert len(ran.err.splitlines()) == (1 if ran.code else 0)
+
+
 def test_the_entry_point_exits_with_the_code(tmp_path: Path) -> None:
     ran = tapeline("sessions", cwd=tmp_path)
     assert (ran.returncode, ran.stdout) == (2, "")

@@ -3,14 +3,17 @@
 import asyncio
 import signal
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from adapters import order_ids
-from adapters.base.settings import VenueSettings
+from adapters.base.settings import Subscription, VenueSettings
 from adapters.bybit.exchange import Exchange
+from adapters.okx.exchange import Exchange as OkxExchange
+from app.config import RunConfig
 from app.earlier import EarlierOrders
 from replay.audit import audit
 from replay.verify import verify
@@ -22,7 +25,7 @@ from state.record import Frame, Record
 from state.secrets import Credentials, Secret
 from streams.strategies.recorded import strategies_of
 from tests.command import started, tapeline
-from tests.live import KEY, SECRET, VenueThread, config_text
+from tests.live import KEY, SECRET, VenueThread, config_text, record
 
 KEYS = {"TAPELINE_BYBIT_KEY": KEY, "TAPELINE_BYBIT_SECRET": SECRET}
 
@@ -32,13 +35,13 @@ class _Deaf:
         """What a person's own client hears is nobody's concern here."""
 
 
-def place_by_hand(venue: VenueThread) -> None:
+def place_by_hand(venue: VenueThread, client_id: str = "mine") -> None:
     """An order on the same account that no session placed."""
 
     async def placed() -> None:
         settings = VenueSettings("bybit", rest_url=venue.venue.rest_url, order_entry="rest")
         exchange = Exchange(settings, _Deaf(), WallClock(), "by hand", Credentials(Secret(KEY), Secret(SECRET)))
-        order = PlaceOrder("bybit", "BTCUSDT", "buy", Decimal("0.01"), Decimal(1000), client_id="mine")
+        order = PlaceOrder("bybit", "BTCUSDT", "buy", Decimal("0.01"), Decimal(1000), client_id=client_id)
         exchange.submit([Record(1, 0, 0, order)])
         while exchange.orders.in_flight:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -96,3 +99,29 @@ def test_a_session_that_some_process_runs_keeps_its_orders(tmp_path: Path) -> No
         assert EarlierOrders.of(log, cancel=True).session_of("bybit", mine) == "other"
         assert EarlierOrders.of(log, cancel=True).session_of("bybit", "mine") is None
         assert EarlierOrders.of(log, cancel=True).session_of("hyperliquid", elsewhere) == "other", "in its own form"
+
+
+def test_what_is_left_at_one_venue_does_not_wait_for_the_start_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/log.db"
+    with Log.open(url) as log:
+        log.begin("other", "{}", 1).close(2, "closed")
+    gone: list[bool] = []
+    start = OkxExchange.start
+
+    async def slow(exchange: OkxExchange, subscriptions: Iterable[Subscription]) -> None:
+        for _ in range(100):
+            if not resting(bybit):
+                break
+            await asyncio.sleep(0.05)
+        gone.append(not resting(bybit))
+        await start(exchange, subscriptions)
+
+    monkeypatch.setattr(OkxExchange, "start", slow)
+    with VenueThread(seed=3, flow_per_s=1.0) as bybit, VenueThread("okx", seed=4, flow_per_s=1.0) as okx:
+        place_by_hand(bybit, order_ids("other")("bybit", 7))
+        assert resting(bybit)
+        session = record(url, RunConfig([bybit.line(), okx.line()], []), for_s=0.5)
+    assert session.failure is None
+    assert gone == [True]

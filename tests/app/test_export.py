@@ -3,6 +3,8 @@
 import builtins
 import csv
 import io
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -168,3 +170,33 @@ def test_a_number_that_parquet_cannot_hold_is_said(cli: Cli, tmp_path: Path) -> 
     assert "seed holds a number" in ran.err
     assert len(ran.err.splitlines()) == 1
     assert cli("export", "s", "--format", "csv", "--log", url).out.endswith(f",{2**63},\n")
+
+
+def test_a_pipe_is_written_to_and_stays_one(cli: Cli, log_url: str, tmp_path: Path) -> None:
+    """As /dev/stdout, /dev/null and a shell's >(…) are: replaced by a file they would be gone for everybody."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    heard: list[bytes] = []
+    reader = threading.Thread(target=lambda: heard.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    ran = cli("export", "last", "--format", "csv", "-o", str(pipe), "--log", log_url)
+    assert pipe.is_fifo()
+    reader.join()
+    assert (ran.code, heard) == (0, [cli("export", "last", "--format", "csv", "--log", log_url).out.encode()])
+
+
+def test_what_a_link_points_to_is_written_and_nothing_beside_it(cli: Cli, log_url: str, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    kept, target, link = tmp_path / "there/x.csv.part", tmp_path / "there/x.csv", tmp_path / "link.csv"
+    kept.write_text("somebody's own")
+    link.symlink_to(target)
+    assert cli("export", "last", "--format", "csv", "-o", str(link), "--log", log_url).code == 0
+    assert link.is_symlink()
+    assert target.read_text() == cli("export", "last", "--format", "csv", "--log", log_url).out
+    assert sorted(path.name for path in target.parent.iterdir()) == ["x.csv", "x.csv.part"]
+    assert kept.read_text() == "somebody's own"
+
+
+def test_a_file_that_cannot_be_made_is_told_by_its_own_name(cli: Cli, log_url: str) -> None:
+    ran = cli("export", "last", "--format", "csv", "-o", "nowhere/x.csv", "--log", log_url)
+    assert (ran.code, ran.err) == (2, "tapeline: nowhere/x.csv: No such file or directory\n")

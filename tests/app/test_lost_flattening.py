@@ -1,12 +1,18 @@
 """A flattening order that came to nothing, or may have: what became of it is known before the session has ended."""
 
+import asyncio
+from decimal import Decimal
 from pathlib import Path
 
+from adapters.base.settings import VenueSettings
+from adapters.bybit.exchange import Exchange
 from adapters.loopback import Fault, Place
-from app.session import LiveSession
+from app.session import LiveSession, VenueLine
 from replay.audit import audit
-from state.events import PlaceOrder, Rejected, Unknown
+from state.clock import WallClock
+from state.events import AnyEvent, Fill, PlaceOrder, PositionUpdate, Rejected, SessionOpened, Unknown
 from state.log import Log
+from state.secrets import Credentials, Secret
 from tests.live import KEY, VenueThread, record_live, tight_plain
 
 
@@ -35,3 +41,25 @@ def test_a_flattening_order_whose_answer_says_nothing_is_looked_up_before_the_en
             "and then never knew it"
         )
         assert audit(log, session.id).findings == ()
+
+
+def test_what_fills_made_is_held_though_the_venue_has_not_said_so(tmp_path: Path) -> None:
+    async def held(*events: AnyEvent) -> list[tuple[str, str, Decimal]]:
+        with Log.open(f"sqlite:///{tmp_path}/{len(events)}.db") as log:
+            writer = log.begin("s", "{}", 1)
+            session = LiveSession(writer, WallClock(), seed=1, strategies=[], snapshot_every=1_000)
+            exchange = Exchange(
+                VenueSettings("bybit"), session, WallClock(), "s", Credentials(Secret("k"), Secret("s"))
+            )
+            session._venues = {"bybit": VenueLine(exchange, (), trades=True)}
+            session.feed(1, [SessionOpened("s", 1), *events])
+            found = session._held()
+            writer.close(2, "closed")
+            return found
+
+    flat = PositionUpdate("bybit", "BTCUSDT", None, Decimal(0))
+    bought = Fill("bybit", "BTCUSDT", None, "1", "o", None, "buy", Decimal(100), Decimal(2), Decimal(0), "USDT")
+    more = PositionUpdate("bybit", "BTCUSDT", None, Decimal(3))
+    assert asyncio.run(held(flat)) == []
+    assert asyncio.run(held(flat, bought)) == [("bybit", "BTCUSDT", Decimal(2))]
+    assert asyncio.run(held(flat, bought, more)) == [("bybit", "BTCUSDT", Decimal(3))]

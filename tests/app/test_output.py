@@ -1,5 +1,7 @@
 """What is printed: tables in a pipe, untrusted text, and progress only where somebody watches."""
 
+import os
+import subprocess
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,8 @@ from app.progress import progress
 from state.events import AnyEvent, SessionOpened, Trade
 from state.log import Log
 from state.record import Record
+from tests.app.conftest import SESSION
+from tests.command import TAPELINE, environment
 
 Cli = Callable[..., Any]
 
@@ -57,6 +61,18 @@ def test_what_a_venue_says_never_reaches_the_terminal_raw(cli: Cli, tmp_path: Pa
 )
 def test_a_moment_is_utc(time_ns: int | None, text: str) -> None:
     assert moment(time_ns) == text
+
+
+def test_a_session_id_on_a_narrow_terminal_stays_in_one_piece(log_url: str, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as shown:
+        ran = subprocess.run(
+            [*TAPELINE, "sessions", "--log", log_url],
+            cwd=tmp_path, env=environment(TERM="xterm", COLUMNS="60"), stdout=theirs, timeout=60,
+        )  # fmt: skip
+        os.close(theirs)
+        assert ran.returncode == 0
+        assert SESSION.encode() in shown.read(4_096)
 
 
 def test_progress_is_silent_where_nobody_watches(capfd: pytest.CaptureFixture[str]) -> None:

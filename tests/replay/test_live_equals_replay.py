@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from adapters import order_ids
+from adapters.base.settings import MarketChannel
 from app.config import StrategyConfig
 from app.session import LiveSession
 from replay.audit import audit
@@ -48,6 +49,7 @@ from tests.live import VenueThread, record_live, tight_plain
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMED = ("debounced", "sampled", "beating", "timed_out", "gambling", "failing")
+CHANNELS: tuple[MarketChannel, ...] = ("book", "trades", "ticker", "liquidations")
 FILLS = 6
 LEANING_NS = 500_000_000  # five times as long as `plain` takes to quote anew
 
@@ -102,7 +104,9 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     else:
         url = request.getfixturevalue("module_postgres_url")
     with VenueThread() as venue:
-        session = record_live(url, venue, strategies(), for_s=90, snapshot_every=400, until=SeenAll())
+        session = record_live(
+            url, venue, strategies(), for_s=90, snapshot_every=400, until=SeenAll(), channels=CHANNELS
+        )
     assert session.failure is None
     assert all(report.clean for report in session.reports)
     with Log.open(url) as log:

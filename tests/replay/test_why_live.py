@@ -139,8 +139,10 @@ def test_every_fill_of_the_venue_is_in_the_views_and_orders_agree(log: Log, url:
     engine.dispose()
     assert set(fills) == TRUTH["fills"]
     assert all(abs(residual) < 1e-9 for residual in residuals)
-    folded = [(it.client_id, it.status, float(it.filled)) for it in folded_orders(log, _row(log)) if it.placed_seq]
-    assert [(row.client_id, row.status, float(row.filled)) for row in orders] == folded
+    folded = [it for it in folded_orders(log, _row(log)) if it.placed_seq]
+    assert [(row.client_id, row.status) for row in orders] == [(it.client_id, it.status) for it in folded]
+    # SQLite sums floats: three fills of an order may come to 0.019999999999999997.
+    assert [float(row.filled) for row in orders] == pytest.approx([float(it.filled) for it in folded], abs=1e-9)
 
 
 def test_the_quality_of_a_real_session_counts_what_is_there(log: Log) -> None:

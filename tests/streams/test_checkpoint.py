@@ -2,7 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from random import Random
 
@@ -200,6 +202,66 @@ def test_an_operator_of_ones_own_is_restarted_without_a_word_about_it() -> None:
         assert said == expected[stop:]
 
 
+def _counts(seen: list[float], x: float) -> float:
+    seen.append(x)
+    return float(len(seen))
+
+
+def _counts_in_a_keyword() -> Callable[[float], float]:
+    def count(x: float, *, seen: list[float] = []) -> float:  # noqa: B006 (that is the point)
+        return _counts(seen, x)
+
+    return count
+
+
+@dataclass
+class _Counter:
+    count: int = 0
+
+    def of(self, _: float) -> float:
+        self.count += 1
+        return float(self.count)
+
+
+class _Plain:
+    count = 0
+
+    def __call__(self, _: float) -> float:
+        self.count += 1
+        return float(self.count)
+
+
+GIVEN: dict[str, Callable[[], Callable[[float], float]]] = {
+    "a partial function": lambda: partial(_counts, []),
+    "a default that only a keyword reaches": _counts_in_a_keyword,
+    "a method of a dataclass": lambda: _Counter().of,
+    "a partial of such a method": lambda: partial(_Counter().of),
+}
+
+
+@pytest.mark.parametrize("make", GIVEN.values(), ids=GIVEN)
+def test_whatever_is_given_to_map_is_written_down_with_what_it_holds(
+    make: Callable[[], Callable[[float], float]],
+) -> None:
+    """Only functions were looked into: whoever gave a method or a partial began anew after a restart, without a word."""
+
+    def counted(feeds: Feeds) -> Observable[Decision]:
+        return feeds.signal("x").pipe(
+            rx.map(make()), op.map(lambda n: PlaceOrder(VENUE, SYMBOL, "buy", Decimal(1), price=Decimal(int(n) * 10)))
+        )
+
+    session = Session()
+    running = session.run(counted)
+    for at in (1, 2, 3):
+        session.feed(at, Signal("x", 1.0))
+    pipeline = _resumed(session)
+    checkpoint.restore(pipeline, [Strategy("one", counted)], checkpoint.dump([running]))
+    said: list[object] = []
+    pipeline.source(PlaceOrder, VENUE, SYMBOL).subscribe(lambda order: said.append(order.price))
+    pipeline.feed(session.shared.now + 4, (Signal("x", 1.0),))
+    assert said == [40]
+
+
 # --- what is refused ---
 
 
@@ -258,6 +320,8 @@ REFUSED: dict[str, tuple[Callable[[Observable[float]], Observable[object]], str]
         lambda source: Observable(lambda o, s=None: source.subscribe(o, scheduler=s)),
         "lambda",
     ),
+    "an object that is called": (rx.map(_Plain()), "_Plain, which has no dump"),
+    "a method of an object": (rx.map(_Plain().__call__), "_Plain, which has no dump"),
     "an open file": (_lifted(StringIO), "thing is a _io.StringIO"),
     "a rebound iterator": (_rebound(lambda: iter(())), "thing holds a builtins.tuple_iterator"),
     "a class that nobody finds": (_rebound(lambda: type("Hidden", (msgspec.Struct,), {})()), "Hidden"),

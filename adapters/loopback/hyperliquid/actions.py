@@ -11,7 +11,7 @@ from adapters.loopback.hyperliquid import answers, refusals, render, wire
 from adapters.loopback.hyperliquid.answers import DEFAULT, IsFilled, IsRefused, IsResting, Status
 from adapters.loopback.hyperliquid.contracts import UNIVERSE
 from adapters.loopback.hyperliquid.deadline import Deadlines
-from adapters.loopback.hyperliquid.forms import Forms
+from adapters.loopback.hyperliquid.forms import Forms, resting
 from adapters.loopback.hyperliquid.refusals import ActionRefusedError, ItemRefusedError, about
 from adapters.loopback.hyperliquid.triggers import Trigger, Triggers
 from adapters.loopback.hyperliquid.wallets import Wallets
@@ -40,10 +40,10 @@ class Actions:
                 done = self._each(action.cancels, lambda c: self._cancel(key, c.asset, c.cloid, now_ms))
                 return answers.of_items("cancel", done)
             case wire.BatchModify():
-                done = self._each(action.modifies, lambda m: self._modify(key, m.oid, m.order, now_ms))
+                done = self._each(action.modifies, lambda m: self._modify(key, m.oid, m.order, bool(action.a), now_ms))
                 return answers.of_items("order", done)
             case wire.Modify():
-                self._modify(key, action.oid, action.order, now_ms)
+                self._modify(key, action.oid, action.order, bool(action.a), now_ms)
             case wire.UpdateLeverage():
                 self._lever(key, action, now_ms)
             case wire.ScheduleCancel():
@@ -141,15 +141,25 @@ class Actions:
         self._end(key, self._find(key, asset, name, about(refusals.GONE, asset)), now_ms)
         return answers.SUCCESS
 
-    def _modify(self, key: str, name: int | str, asked: wire.OrderWire, now_ms: int) -> Status:
+    def _modify(self, key: str, name: int | str, asked: wire.OrderWire, always: bool, now_ms: int) -> Status:
         """Cancels an order and enters another under the same cloid; raises ItemRefusedError.
 
         Where the new one is refused for its form the old one stays; where it is for margin or the book, that one is gone too.
+        The new one only rests, as a post-only one, unless it is `always` placed: even where the old one is gone already.
         """
-        old = self._find(key, asked.a, name, ItemRefusedError(refusals.NOT_TO_MODIFY))
+        try:
+            old = self._find(key, asked.a, name, ItemRefusedError(refusals.NOT_TO_MODIFY))
+        except ItemRefusedError:
+            if not always:
+                raise
+            return self._place(key, asked, now_ms)
+        asked = asked if always else resting(asked)
         self._forms.ticket(asked, asked.c or old.client_id)
         self._end(key, old, now_ms)
-        return self._place(key, asked, now_ms, old.client_id)
+        try:
+            return self._place(key, asked, now_ms, old.client_id)
+        except ItemRefusedError as refused:
+            raise ItemRefusedError(f"{refusals.MODIFYING}{refused.words}") from refused
 
     def _lever(self, key: str, action: wire.UpdateLeverage, now_ms: int) -> None:
         market = self._forms.market(action.asset)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from adapters.loopback.floor import Floor, Ticket
 from adapters.loopback.hyperliquid import refusals, wire
 from adapters.loopback.hyperliquid.contracts import UNIVERSE, price_fits, size_fits
@@ -57,3 +59,10 @@ class Forms:
         mark = market.mark_price
         if abs(price - mark) > mark * market.contract.price_limit_ratio:
             raise about(refusals.TOO_FAR, asset)
+
+
+def resting(asked: wire.OrderWire) -> wire.OrderWire:
+    """What a modified order becomes: post-only. Raises ItemRefusedError for one that never rests, or waits for a price."""
+    if asked.t.limit is None or TIFS[asked.t.limit.tif] is Tif.IOC:
+        raise about(refusals.MUST_REST, asked.a)
+    return msgspec.structs.replace(asked, t=msgspec.structs.replace(asked.t, limit=wire.Limit("Alo")))

@@ -28,6 +28,7 @@ class Holdings:
     def __init__(
         self, floor: Floor, register: Register, wallets: Wallets, limiter: Limiter, triggers: order_rows.Waiting
     ) -> None:
+        self.is_unified = False
         self._floor, self._register, self._wallets, self._limiter = floor, register, wallets, limiter
         self.triggers = triggers
 
@@ -111,13 +112,16 @@ class Holdings:
         signed = sum((position.size * marks[position.symbol] for position in held), ZERO)
         notional = sum((abs(position.size) * marks[position.symbol] for position in held), ZERO)
         used = sum((abs(p.size) * marks[p.symbol] / p.leverage for p in held), ZERO)
+        spare = value - used
+        if self.is_unified:  # then this is what positions need and have not realized, and no more
+            value, spare = value - desk.book.wallet + used, value - desk.book.wallet
         summary = rows.MarginSummary(text(value), text(notional), text(value - signed), rounded(used, USD_DECIMALS))
         maintenance = sum((self._maintenance(p, marks[p.symbol]) for p in held), ZERO)
         return rows.Clearinghouse(
             summary,
             summary,
             rounded(maintenance, USD_DECIMALS),
-            rounded(max(ZERO, value - used), USD_DECIMALS),
+            rounded(max(ZERO, spare), USD_DECIMALS),
             [rows.AssetPosition(self._position(address, p, value - maintenance, marks[p.symbol])) for p in held],
             now_ms,
         )
@@ -186,18 +190,24 @@ class Holdings:
         return {"role": self._wallets.role(ask.address)}
 
     def abstraction(self, ask: Ask, _: int) -> str:
-        """How the account is kept: each market by itself, as accounts were at first."""
+        """How accounts keep their coins: as at first, perpetuals apart from spot, or all together."""
         del ask
-        return "default"
+        return "unifiedAccount" if self.is_unified else "default"
 
     def spot_state(self, ask: Ask, _: int) -> rows.SpotBalances:
-        del ask
-        return self.spot_balances()
+        return self.spot_balances(ask.address)
 
-    @staticmethod
-    def spot_balances() -> rows.SpotBalances:
-        """Nothing is traded on spot here."""
-        return rows.SpotBalances([])
+    def spot_balances(self, address: str) -> rows.SpotBalances:
+        """Nothing is traded on spot here; of a unified account it is the collateral, of which positions hold their margin.
+
+        https://hyperliquid.gitbook.io/hyperliquid-docs/trading/account-abstraction-modes
+        """
+        desk = self.desk(address)
+        if not self.is_unified or not desk.book.wallet:
+            return rows.SpotBalances([])
+        held, resting = self._floor.margins(desk)
+        hold = rounded(held + resting, USD_DECIMALS)
+        return rows.SpotBalances([rows.SpotBalance("USDC", 0, text(desk.book.wallet), hold)])
 
     def unnamed_agent(self, address: str) -> Agent | None:
         return next((agent for agent in self._wallets.agents(address) if not agent.name), None)

@@ -11,6 +11,8 @@ from adapters.loopback.orders import Refusal, RefusedError
 
 GONE = "Order was never placed, already canceled, or filled."
 NOT_TO_MODIFY = "Cannot modify canceled or filled order"
+MODIFYING = "Error placing new order during modify: "  # and what follows; the old one is gone by then
+MUST_REST = "Modified order must rest."  # the venue's own words for it are not known
 TICK = "Price must be divisible by tick size."
 TOO_SMALL = "Order must have minimum value of $10."
 INVALID_SIZE = "Order has invalid size."

@@ -280,8 +280,16 @@ class ActiveAsset(Row):
     mark_px: str
 
 
+class SpotBalance(Row):
+    coin: str
+    token: int
+    total: str
+    hold: str
+    entry_ntl: str = "0.0"
+
+
 class SpotBalances(Row):
-    balances: list[None]
+    balances: list[SpotBalance]
 
 
 class UserRateLimit(Row):

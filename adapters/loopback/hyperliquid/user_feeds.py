@@ -142,12 +142,12 @@ class ActiveAssetFeed(StateFeed):
 
 
 class SpotStateFeed(StateFeed):
-    """`spotState`: nothing is held on spot here."""
+    """`spotState`: the collateral of a unified account; else nothing is held on spot here."""
 
     channel = "spotState"
 
     def due(self, now_ms: int) -> Iterable[object]:
-        return (frames.SpotStateOf(self._address, self._holdings.spot_balances()),)
+        return (frames.SpotStateOf(self._address, self._holdings.spot_balances(self._address)),)
 
 
 class WebDataFeed(StateFeed):

@@ -73,6 +73,7 @@ class HyperliquidVenue:
         actions = Actions(self.floor, self.wallets, self._deadlines, self._triggers)
         quotes = Quotes(self.floor)
         holdings = Holdings(self.floor, register, self.wallets, limiter, self._triggers.all)
+        self._holdings = holdings
         counter = Counter(table(quotes, holdings), actions, self.wallets, register, limiter, blocks.gathered)
         self._rest = Rest(counter, self.faults, clock)
         channels = Channels(self.floor.markets, quotes, holdings)
@@ -126,6 +127,10 @@ class HyperliquidVenue:
                 raise outcome
 
     # -- what a test may do ------------------------------------------------------------------------------------------
+
+    def unify(self) -> None:
+        """From now on accounts keep all their coins together, as their owners may choose."""
+        self._holdings.is_unified = True
 
     def step(self, steps: int = 1) -> None:
         """So many moments of order flow in every symbol, then everything due is pushed."""

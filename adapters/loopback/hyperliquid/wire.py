@@ -142,10 +142,12 @@ class CancelByCloid(Action, tag="cancelByCloid"):
 class Modify(Action, tag="modify"):
     oid: int | str
     order: OrderWire
+    a: Literal[True] | None = None  # place it even where the old one is gone; a false one is none of the form
 
 
 class BatchModify(Action, tag="batchModify"):
     modifies: list[ModifyWire]
+    a: Literal[True] | None = None
 
     @property
     def items(self) -> int:

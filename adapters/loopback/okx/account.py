@@ -13,7 +13,7 @@ from adapters.loopback.okx.actions import TAG
 from adapters.loopback.okx.codes import OkxError, missing, wrong
 from adapters.loopback.okx.holdings import page, window
 from adapters.loopback.okx.limits import Limiter
-from adapters.loopback.okx.listings import INST_TYPES, Instrument
+from adapters.loopback.okx.listings import INST_TYPES, SPOT, Instrument
 from adapters.loopback.okx.order_rows import Countdown
 from adapters.loopback.okx.params import Params
 from adapters.loopback.okx.register import Register
@@ -153,7 +153,8 @@ class Accounts:
         """Negative is paid. https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-fee-rates"""
         kind = params.word("instType", INST_TYPES)
         maker, taker = plain(-account.maker_rate), plain(-account.taker_rate)
-        return [rows.FeeRates(kind, maker, taker, maker, taker, str(now_ms))]
+        rates = (maker, taker, "", "") if kind == SPOT else ("", "", maker, taker)
+        return [rows.FeeRates(kind, [rows.FeeGroup(maker, taker)], *rates, str(now_ms))]
 
     def max_size(self, account: Account, params: Params, _: int) -> Rows:
         """https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-maximum-order-quantity"""

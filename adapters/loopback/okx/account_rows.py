@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import field
 
-from adapters.loopback.okx.rows import Row
+from adapters.loopback.okx.rows import FEE_GROUP, Row
 
 
 class Position(Row):
@@ -234,8 +234,17 @@ class LeverageInfo(Row):
     ccy: str = ""
 
 
+class FeeGroup(Row):
+    maker: str
+    taker: str
+    group_id: str = FEE_GROUP
+
+
 class FeeRates(Row):
+    """The rates stand in the groups; the flat ones are what was before, of swaps those that settle in USDT."""
+
     inst_type: str
+    fee_group: list[FeeGroup]
     maker: str
     taker: str
     maker_u: str

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+FEE_GROUP = "4"
+"""Which fee rates an instrument has: here all have the same."""
+
 Level = tuple[str, str, str, str]
 """Price, size, the zero that once counted liquidated orders, and the number of orders."""
 
@@ -211,6 +214,7 @@ class Instrument(Row):
     state: str = "live"
     rule_type: str = "normal"
     category: str = "1"
+    group_id: str = FEE_GROUP
     alias: str = ""
     auction_end_time: str = ""
     cont_td_sw_time: str = ""

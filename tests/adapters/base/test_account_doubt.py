@@ -100,6 +100,20 @@ def test_an_answer_older_than_what_the_stream_told_is_not_told(world: World, hea
     played(world, heard, {"/v5/order/realtime": orders(wire_order("a"))}, story)
 
 
+def test_an_older_answer_about_one_order_is_no_difference(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        newer = wire_order("a", "PartiallyFilled", cumExecQty="0.5", updatedTime="9")
+        world.sockets[0].say(json.dumps({"topic": "order", "data": [newer]}).encode())
+        await world.settle()
+        checking = asyncio.create_task(exchange.reconcile())
+        await world.passing(1)
+        await checking
+        assert not [e for e in heard.events if isinstance(e, Reconciled)]
+        assert [e.version for e in heard.events if isinstance(e, OrderUpdate)] == [9]
+
+    played(world, heard, {"/v5/order/history": orders(wire_order("a"))}, story)
+
+
 def test_an_order_that_the_venue_lists_no_more_is_asked_for_and_the_difference_told(world: World, heard: Heard) -> None:
     answers = {"/v5/order/realtime": orders(wire_order("a"))}
 
@@ -278,3 +292,47 @@ def test_an_account_that_could_not_be_read_is_tried_again_soon(world: World, hea
         assert account(heard)[-1] == "ok"
 
     played(world, heard, answers, story)
+
+
+def told_filled(world: World, at_ns: int) -> None:
+    row = wire_order("a", "Filled", cumExecQty="1", updatedTime=str(at_ns // 1_000_000))
+    world.sockets[0].say(json.dumps({"topic": "order", "data": [row]}).encode())
+
+
+def test_a_fill_that_only_its_order_told_of_is_asked_for_soon(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        Executions(world).rows.append(executed("lost", world.now))
+        told_filled(world, world.now)
+        await world.passing(4)
+        assert fills(heard) == ["lost"]
+        asked = len(world.requests)
+        await world.passing(10)
+        assert len(world.requests) == asked, "once"
+
+    played(world, heard, {}, story)
+
+
+def test_a_fill_that_comes_a_little_later_than_its_order_is_waited_for(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        asked = len(world.requests)
+        told_filled(world, world.now)
+        await world.passing(1)
+        late = executed("late", world.now)
+        world.sockets[0].say(json.dumps({"topic": "execution", "data": [late]}).encode())
+        await world.passing(10)
+        assert fills(heard) == ["late"]
+        assert len(world.requests) == asked
+
+    played(world, heard, {}, story)
+
+
+def test_what_an_order_had_filled_before_the_session_is_asked_for_once_at_most(world: World, heard: Heard) -> None:
+    async def story(exchange: Exchange) -> None:
+        asked = len(world.requests)
+        old = wire_order("old", "PartiallyFilled", cumExecQty="0.5", updatedTime="9")
+        world.sockets[0].say(json.dumps({"topic": "order", "data": [old]}).encode())
+        await world.passing(20)
+        assert len(world.requests) == asked, "the first look has seen it"
+
+    was = orders(wire_order("old", "PartiallyFilled", cumExecQty="0.5"))
+    played(world, heard, {"/v5/order/realtime": was}, story)

@@ -96,6 +96,16 @@ def test_a_refusal_is_told_once_and_not_asked_again(world: World, heard: Heard) 
     assert told == ["down: the venue refuses to arm it: v 1: not for you (fatal)"]
 
 
+@pytest.mark.parametrize("meaning", ["rate", "busy", "clock"])
+def test_a_venue_that_is_too_busy_has_not_refused(world: World, heard: Heard, meaning: str) -> None:
+    busy = VenueError("v", "2", "later", meaning)
+    venue = Venue(world, None, busy, None, busy)
+    switch, told = played(world, heard, venue, lambda _: world.passing(100))
+    assert [at for at, _ in venue.set] == [0.0, 40.0, 80.0, 100.0]
+    assert switch.expired == 0
+    assert told[1] == f"stale: not put back: v 2: later ({meaning})"
+
+
 @pytest.mark.parametrize(
     ("answers", "counts_down", "last", "told"),
     [

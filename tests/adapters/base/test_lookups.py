@@ -14,6 +14,7 @@ from state.events import (
     Unknown,
 )
 from tests.adapters.base.desk import (
+    ACK,
     AMEND,
     BTC,
     CANCEL,
@@ -135,3 +136,42 @@ def test_a_cancel_of_what_is_gone_learns_how_it_ended(play: Any) -> None:
         assert [e.status for e in desk.heard.events if isinstance(e, OrderUpdate)] == ["filled"]
 
     play(story, {CANCEL: [said(110001, "not there")], "/v5/order/realtime": [orders(wire_order("a", "Filled"))]})
+
+
+def test_a_cancel_that_nobody_answered_is_refused_as_soon_as_the_order_is_seen_to_rest(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        (seq,) = desk.intend(cancel())
+        await desk.world.passing(0.5)
+        refused = desk.heard.outcome(seq)[-1]
+        assert (type(refused), refused.refusal, refused.text) == (Rejected, "busy", "the order rests still")
+
+    play(story, {CANCEL: [OutcomeUnknown("timed out")], "/v5/order/realtime": [orders(wire_order("a"))]})
+
+
+def test_an_order_that_the_venue_has_forgotten_has_ended(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        desk.intend(place())
+        await desk.world.settle()
+        desk.intend(cancel())
+        await desk.world.passing(4)
+        assert not [e for e in desk.heard.events if isinstance(e, OrderUpdate)], "a denial proves nothing yet"
+        await desk.world.passing(4)
+        (ended,) = [e for e in desk.heard.events if isinstance(e, OrderUpdate)]
+        assert (ended.client_id, ended.status, ended.origin) == ("a", "cancelled", "venue")
+        assert desk.exchange.may_rest() == []
+
+    play(story, {CREATE: [ACK], CANCEL: [said(110001, "not there")]})
+
+
+def test_an_order_that_may_be_on_its_way_is_never_taken_for_forgotten(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        (placed,) = desk.intend(place())
+        await desk.world.settle()
+        desk.intend(cancel())
+        await desk.world.passing(4.5)
+        desk.script["/v5/order/realtime"] = [orders(wire_order("a"))]
+        await desk.world.passing(3)
+        assert [type(e) for e in desk.heard.outcome(placed)] == [Unknown, Accepted, OrderUpdate]
+        assert {e.status for e in desk.heard.events if isinstance(e, OrderUpdate)} == {"open"}
+
+    play(story, {CREATE: [OutcomeUnknown("timed out")], CANCEL: [said(110001, "not there")]})

@@ -112,7 +112,12 @@ def test_a_code_that_no_table_has_is_unknown_and_said_aloud(play: Any) -> None:
     play(story, {CREATE: [said(777777, "brand new")]})
 
 
-def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any) -> None:
+@pytest.mark.parametrize(
+    "banned",
+    [Response(403, {}, b"access too frequent"), said(10018, "exceeded the IP rate limit")],
+    ids=["403", "10018"],
+)
+def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any, banned: Response) -> None:
     async def story(desk: Desk) -> None:
         (first,) = desk.intend(place("a"))
         await desk.world.settle()
@@ -130,7 +135,7 @@ def test_a_ban_refuses_at_once_and_shuts_the_door(play: Any) -> None:
         await desk.world.settle()
         assert [type(e) for e in desk.heard.outcome(third)] == [Accepted]
 
-    play(story, {CREATE: [Response(403, {}, b"access too frequent")]})
+    play(story, {CREATE: [banned]})
 
 
 def test_a_cancel_waits_for_the_answer_to_the_order_it_speaks_of(play: Any) -> None:
@@ -148,6 +153,55 @@ def test_a_cancel_waits_for_the_answer_to_the_order_it_speaks_of(play: Any) -> N
 
     batch = said(result={"list": [{"orderId": "1"}, {"orderId": "2"}]}, ext={"list": [{"code": 0}, {"code": 0}]})
     play(story, {"/v5/order/create-batch": [batch], CANCEL: [said()]})
+
+
+@pytest.mark.parametrize("in_place", [True, False], ids=["amended in place", "replaced"])
+def test_a_cancel_waits_for_an_amendment_only_where_it_is_another_order(play: Any, in_place: bool) -> None:
+    async def story(desk: Desk) -> None:
+        desk.exchange.amends_in_place = in_place
+        at_once = desk.world.request
+
+        async def slow(request: Any, timeout_s: float) -> Response:
+            if request.url.endswith(AMEND):
+                await desk.world.sleep(3)
+            return await at_once(request, timeout_s)
+
+        desk.world.request = slow
+        (amended,) = desk.intend(amend("a"))
+        await desk.world.settle()
+        desk.intend(cancel("a"))
+        await desk.world.passing(1)
+        assert bool(desk.sent(CANCEL)) == in_place
+        await desk.world.passing(5)
+        assert len(desk.sent(CANCEL)) == 1
+        assert [type(event) for event in desk.heard.outcome(amended)] == [Rejected if in_place else Accepted]
+
+    play(story, {AMEND: [said(110001, "not there") if in_place else said()], CANCEL: [said()]})
+
+
+def test_a_cancel_withdraws_an_amendment_that_still_waits_here(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        (amended,) = desk.intend(amend("a"))
+        await desk.world.settle()
+        assert desk.heard.outcome(amended) == [], "it waits for its rate budget"
+        desk.intend(cancel("a"))
+        await desk.world.passing(5)
+        (refused,) = desk.heard.outcome(amended)
+        assert (refused.refusal, refused.text) == ("busy", "cancelled before it was sent")
+        assert len(desk.sent(AMEND)) == 1, "only the attempt before"
+
+    async def slowly(desk: Desk) -> None:
+        at_once = desk.world.request
+
+        async def slow(request: Any, timeout_s: float) -> Response:
+            if request.url.endswith(CANCEL):
+                await desk.world.sleep(3)
+            return await at_once(request, timeout_s)
+
+        desk.world.request = slow
+        await story(desk)
+
+    play(slowly, {AMEND: [said(10006, "slow down")], CANCEL: [said()]})
 
 
 def test_a_cancel_withdraws_an_order_that_still_waits_here(play: Any) -> None:

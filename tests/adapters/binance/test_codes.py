@@ -13,6 +13,9 @@ from state.events import (
     FeedStatus,
 )
 from state.secrets import Credentials, Secret
+from tests.later import Later
+
+ccxt = Later("ccxt")
 
 LISTEN = Request(Endpoints.ALL["listen_key"])
 CLIENT = Client("", None)
@@ -35,6 +38,66 @@ def test_what_a_code_means_by_rest_and_by_socket(code: int, meaning: str, refusa
         verdict = CLIENT.classify(400 if "id" not in body else 200, json.dumps(body).encode())
         assert (verdict.meaning, verdict.refusal, verdict.code, verdict.text) == (meaning, refusal, str(code), "why")
         assert verdict.known
+
+
+# Of https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code, without those of what is sent wrongly.
+DOCUMENTED = [
+    *range(1000, 1008), 1010, 1011, *range(1013, 1017), *range(1020, 1024), *range(2010, 2029), *range(4000, 4034),
+    *range(4044, 4089), 4104, 4109, *range(4114, 4119), 4120, 4131, 4135, *range(4137, 4143), 4144, 4161, 4164, 4165,
+    *range(4167, 4173), 4183, 4184, 4192, 4202, 4203, 4205, 4206, *range(4208, 4212), *range(4400, 4404), 5021, 5022,
+    *range(5024, 5030), *range(5037, 5042),
+]  # fmt: skip
+
+
+def test_no_documented_refusal_is_taken_for_an_unknown_outcome() -> None:
+    assert [code for code in DOCUMENTED if -code not in CODES] == []
+    assert {code for code in DOCUMENTED if CODES[-code][0] == "unknown"} == {1000, 1006, 1007}
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning", "refusal"),
+    [
+        pytest.param(-2020, "rejected", "would_not_fill", id="unable to fill"),
+        pytest.param(-5024, "rejected", "market_state", id="an amendment of a symbol that does not trade"),
+        pytest.param(-4402, "rejected", "market_state", id="a symbol that is not for this region"),
+        pytest.param(-4408, "rejected", "market_state", id="a symbol that can only be reduced here"),
+        pytest.param(-4411, "rejected", "market_state", id="gold and stocks, whose agreement is not signed"),
+        pytest.param(-4209, "rejected", "rule", id="a leverage that the symbol does not have"),
+        pytest.param(-1004, "retry", "busy", id="a server that is busy"),
+        pytest.param(-1005, "fatal", "fatal", id="an address that is not on the key's list"),
+    ],
+)
+def test_what_a_code_means(code: int, meaning: str, refusal: str) -> None:
+    verdict = CLIENT.classify(400, json.dumps({"code": code, "msg": "why"}).encode())
+    assert (verdict.meaning, verdict.refusal, verdict.known) == (meaning, refusal, True)
+
+
+def test_what_ccxt_calls_by_another_name_is_of_the_same_kind() -> None:
+    said = ccxt.binanceusdm().exceptions
+    theirs: dict[str, type] = said["exact"] | said["linear"]["exact"]
+    kinds: dict[type, set[str | None]] = {
+        ccxt.OrderNotFound: {"gone"},
+        ccxt.RateLimitExceeded: {"rate", "busy"},
+        ccxt.InsufficientFunds: {"funds"},
+        ccxt.InvalidNonce: {"clock"},
+        ccxt.AuthenticationError: {"fatal"},
+        ccxt.NoChange: {None},
+        ccxt.MarginModeAlreadySet: {None},
+        ccxt.OrderImmediatelyFillable: {"post_only", "rule"},
+        ccxt.OrderNotFillable: {"would_not_fill", "post_only"},
+        ccxt.BadSymbol: {"rule", "market_state"},
+        ccxt.RequestTimeout: {None},
+    }
+    ours = {code: CODES[int(code)] for code in theirs if code.lstrip("-").isdigit() and int(code) in CODES}
+    assert len(ours) > 150
+    odd = {
+        code: (theirs[code].__name__, means[1])
+        for code, means in ours.items()
+        if means[1] not in kinds.get(theirs[code], {means[1]})
+    }
+    assert odd.keys() == {"-1125", "-4056", "-4057"}, (
+        "a listen key that is over, and how keys are made: no other request fails by it"
+    )
 
 
 def test_a_code_that_no_table_has_is_unknown_and_loud() -> None:

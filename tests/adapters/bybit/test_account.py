@@ -79,6 +79,8 @@ def test_an_order_as_the_sheet_shows_it(topic: str) -> None:
         pytest.param({"cancelType": "CancelBySmp", "orderStatus": "Cancelled"}, {"status": "cancelled", "origin": "stp", "reason": "CancelBySmp"}, id="self match prevention"),
         pytest.param({"cancelType": "CancelByDCP", "orderStatus": "Cancelled"}, {"status": "cancelled", "origin": "dead_man", "reason": "CancelByDCP"}, id="the dead-man's switch"),
         pytest.param({"createType": "CreateByLiq", "orderLinkId": ""}, {"client_id": None, "origin": "liquidation"}, id="a liquidation has no client id"),
+        pytest.param({"createType": "CreateBySettle"}, {"origin": "settlement"}, id="a contract that is delisted"),
+        pytest.param({"orderStatus": "Cancelled", "rejectReason": "EC_ReachMarketPriceLimit"}, {"status": "cancelled", "refusal": "price_band", "reason": "EC_ReachMarketPriceLimit"}, id="the market order's price limit"),
         pytest.param({"orderStatus": "Untriggered"}, {"status": "pending"}, id="untriggered is pending"),
         pytest.param({"orderType": "Market", "price": "0", "timeInForce": "IOC", "side": "Sell", "reduceOnly": True}, {"kind": "market", "price": None, "tif": "ioc", "side": "sell", "reduce_only": True}, id="a market order has no price"),
     ],

@@ -215,6 +215,7 @@ def test_funding_is_read_with_its_sign_and_pages_of_fills_overlap() -> None:
         ("clob", 2003, "rejected", "post_only"), ("clob", 2004, "rejected", "would_not_fill"), ("clob", 48, "rejected", "rule"),
         ("clob", 2001, "rejected", "reduce_only"), ("clob", 9003, "rejected", "reduce_only"), ("clob", 12, "rejected", "rule"),
         ("clob", 10, "retry", "clock"), ("clob", 11, "rejected", "rule"), ("clob", 20, "rejected", "duplicate"),
+        ("clob", 30, "rejected", "duplicate"), ("clob", 11000, "rejected", "rule"),
         ("clob", 3005, "rejected", "duplicate"), ("clob", 34, "rejected", "market_state"), ("clob", 47, "retry", "busy"),
         ("clob", 3007, "rejected", "funds"), ("clob", 10001, "rejected", "risk"), ("clob", 5001, "retry", "rate"),
         ("sdk", 5, "rejected", "funds"), ("sdk", 32, "retry", "clock"), ("sdk", 20, "retry", "busy"),

@@ -86,10 +86,14 @@ async def stage(
     limits: RateLimits | None = None,
     transport: AiohttpTransport | None = None,
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    *,
+    unified: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     account = Account(AGENT, KEY, Decimal(100_000))
     venue = HyperliquidVenue((BTC, "ETH"), 11, [account], limits or RateLimits.off(), clock=clock, warm_up_steps=40)
+    if unified:
+        venue.unify()
     await venue.start()
     heard = Heard()
     with TemporaryDirectory() as state_dir:

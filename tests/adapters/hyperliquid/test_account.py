@@ -5,11 +5,15 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.base.client import Request
+from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import PRIVATE_TOPICS, Account
+from adapters.hyperliquid.endpoints import Endpoints
 from adapters.hyperliquid.exchange import Decoder
 from adapters.hyperliquid.websocket import PrivateWebsocket
 from state.errors import UnknownWord
@@ -32,6 +36,7 @@ CLOID = "0x0000000000000000000000006d6d0001"
 T = 1754000000905
 NEXT = 77738400  # the number after a change: they rise
 D = Decimal
+MODE = Request(Endpoints.ALL["account_mode"])
 
 
 def frame(channel: str, said: object) -> bytes:
@@ -199,6 +204,38 @@ def test_a_change_that_is_refused_leaves_the_order_as_it_is_until_its_own_end_co
     assert (end.status, end.order_id) == ("cancelled", "77738308")  # type: ignore[union-attr]
 
 
+END = order(sz="0.006", status="canceled", at=T + 9)
+REFUSED = order(oid=NEXT, orig="0.006", sz="0.006", status="badAloPxRejected", at=T + 9)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param([[REFUSED, END]], id="the refusal first, one frame"),
+        pytest.param([[END, REFUSED]], id="the end first, one frame"),
+        pytest.param([[REFUSED], [END]], id="the refusal first"),
+        pytest.param([[END], [REFUSED]], id="the end first"),
+        pytest.param([[END]], id="of the new number nothing is told"),
+    ],
+)
+def test_a_change_that_is_refused_ends_the_order_with_what_it_filled(frames: list[list[Any]]) -> None:
+    told = Told()
+    told(frame("orderUpdates", [order()]), fills(fill(1, "0.004")))
+    for rows in frames:
+        told(frame("orderUpdates", rows))
+    assert told.order[:2] == ("cancelled", D("0.004"))
+
+
+def test_who_asks_for_an_order_whose_change_was_refused_hears_that_it_ended() -> None:
+    account = Account(V)
+    account.private("orderUpdates", frame("orderUpdates", [order()]))
+    account.private("userFills", fills(fill(1, "0.004")))
+    found = account.order(msgspec.convert(REFUSED, wire.OrderStatus))
+    assert (found.status, found.filled, found.refusal) == ("cancelled", D("0.004"), "post_only")
+    alone = Account(V).order(msgspec.convert(REFUSED, wire.OrderStatus))
+    assert (alone.status, alone.filled) == ("rejected", D(0)), "one that never rested"
+
+
 def test_an_acceptance_that_comes_after_a_fill_on_the_way_is_put_right() -> None:
     account = Account(V)
     account.private("orderUpdates", frame("orderUpdates", [order()]))
@@ -323,7 +360,7 @@ def test_what_tells_nothing_more_is_passed_over(channel: str) -> None:
     "said", [b'{"channel":"orderUpdates","data":[{"order":7}]}', b'{"channel":"userFills","data":{"fills":[{}]}}', b"{", b'{"channel":"mystery","data":1}']
 )  # fmt: skip
 def test_a_frame_that_does_not_fit_is_told_and_kept(said: bytes) -> None:
-    socket = PrivateWebsocket("", Account(V), USER)
+    socket = PrivateWebsocket("", Account(V), USER, MODE)
     (status,) = socket.receive(said, 0)
     assert isinstance(status, FeedStatus)
     assert status.status == "gap"
@@ -331,7 +368,7 @@ def test_a_frame_that_does_not_fit_is_told_and_kept(said: bytes) -> None:
 
 
 def test_the_private_socket_asks_for_each_topic_and_stands_when_all_are_echoed() -> None:
-    socket = PrivateWebsocket("wss://x", Account(V), USER)
+    socket = PrivateWebsocket("wss://x", Account(V), USER, MODE)
     asked = [json.loads(each) for each in socket.on_connect(0)]
     assert [each["subscription"] for each in asked] == [{"type": topic, "user": USER} for topic in PRIVATE_TOPICS]
     assert not [each for each in map(socket.strike, socket.on_connect(0)) if USER.encode() in each]
@@ -346,7 +383,7 @@ def test_the_private_socket_asks_for_each_topic_and_stands_when_all_are_echoed()
 
 
 def test_a_topic_that_is_refused_takes_the_account_down_and_a_second_subscription_does_no_harm() -> None:
-    socket = PrivateWebsocket("wss://x", Account(V), USER)
+    socket = PrivateWebsocket("wss://x", Account(V), USER, MODE)
     asked = [json.loads(each)["subscription"] for each in socket.on_connect(0)]
     (status,) = socket.receive(frame("error", f"Invalid subscription {json.dumps(asked[0])}"), 0)
     assert (status.channel, status.status) == ("account", "down")  # type: ignore[union-attr]

@@ -94,14 +94,19 @@ def test_a_market_order_fills_at_a_far_price_with_fee_position_and_collateral(en
 @ENTRIES
 def test_an_order_larger_than_the_touch_is_filled_in_part_and_after_an_amend_whole(entry: str) -> None:
     async def story(on: Stage) -> None:
-        (price, size), (second, _) = on.venue.books[BTC].asks[:2]
+        price, size = on.venue.books[BTC].asks[0]
         order = on.order(price, str(size + D("0.001")))
         (placed,) = on.intend(order)
         await on.heard.until(lambda: any(o.filled == size for o in on.heard.of(OrderUpdate, order.client_id)))
         await on.heard.until(lambda: sum(f.size for f in on.heard.of(Fill)) == size and on.heard.outcome(placed))
-        on.intend(AmendOrder(V, BTC, order.client_id, second, order.size))
-        await on.heard.until(lambda: sum(f.size for f in on.heard.of(Fill)) == order.size)
+        on.intend(AmendOrder(V, BTC, order.client_id, price - 1, order.size))
+        await on.heard.until(lambda: on.heard.of(OrderUpdate, order.client_id)[-1].price == price - 1)
+        async with asyncio.timeout(30):
+            while sum(f.size for f in on.heard.of(Fill)) < order.size:  # others sell into what rests
+                on.venue.step()
+                await asyncio.sleep(0.01)
         assert all(f.client_id == order.client_id for f in on.heard.of(Fill))
+        assert on.heard.of(Fill)[-1].maker
         await on.heard.until(lambda: order_of(on, order.client_id)[0] == "filled")
         first, last = (on.heard.of(Fill)[n].order_id for n in (0, -1))
         assert first != last, "the rest was an order of its own"
@@ -133,19 +138,19 @@ def test_an_amend_gives_a_new_number_and_the_old_ones_end_is_none(entry: str) ->
 
 
 @ENTRIES
-def test_an_amend_that_would_take_is_refused_and_what_the_venue_did_is_told(entry: str) -> None:
+@pytest.mark.parametrize("tif", ["post_only", "gtc"])
+def test_an_amend_that_would_take_is_refused_and_ends_the_order(entry: str, tif: str) -> None:
     async def story(on: Stage) -> None:
         bid, ask = on.touch()
-        order = await on.place(bid - 100, tif="post_only")
+        order = await on.place(bid - 100, tif=tif)
         (seq,) = on.intend(AmendOrder(V, BTC, order.client_id, ask + 10, D("0.02")))
         await on.heard.until(lambda: on.heard.outcome(seq))
         rejected = on.heard.outcome(seq)[0]
         assert isinstance(rejected, Rejected)
         assert (rejected.refusal, rejected.code) == ("post_only", "BadAloPx")
-        rests = order.client_id in on.venue.truth(AGENT).open_orders
-        if not rests:
-            await on.ended(order.client_id)
-        assert (order_of(on, order.client_id)[0] == "open") == rests
+        assert not on.venue.truth(AGENT).open_orders
+        await on.ended(order.client_id)
+        assert order_of(on, order.client_id)[:2] == ("cancelled", D(0))
 
     played(entry, story)
 

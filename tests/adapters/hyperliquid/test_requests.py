@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from adapters.base.client import Request
 from adapters.base.nonces import Nonces
+from adapters.base.numbers import unpadded
 from adapters.base.query import Arguments, Query
 from adapters.base.settings import Subscription, VenueSettings
 from adapters.hyperliquid.client import Client
 from adapters.hyperliquid.endpoints import Endpoints
 from adapters.hyperliquid.exchange import Exchange
-from adapters.hyperliquid.formats import Formats, Terms, number
+from adapters.hyperliquid.formats import TEXT_DECIMALS, Formats, Terms
 from adapters.hyperliquid.orderid import OrderID
 from adapters.hyperliquid.signer import Signer
 from adapters.hyperliquid.websocket import TradeWebsocket
@@ -88,6 +89,8 @@ AMEND = AmendOrder(V, BTC, CLOID, D("65001"), D("0.02"))
         pytest.param("funding", Query(start_ms=1), {"type": "userFunding", "user": AGENT, "startTime": 1}, id="funding"),
         pytest.param("positions", Query(), {"type": "clearinghouseState", "user": AGENT}, id="positions"),
         pytest.param("wallet", Query(), {"type": "clearinghouseState", "user": AGENT}, id="wallet"),
+        pytest.param("account_mode", Query(), {"type": "userAbstraction", "user": AGENT}, id="how coins are kept"),
+        pytest.param("spot_wallet", Query(), {"type": "spotClearinghouseState", "user": AGENT}, id="the wallet of a unified account"),
         pytest.param("fee_rates", Query(symbol=BTC), {"type": "userFees", "user": AGENT}, id="fees"),
         pytest.param("rate_limit", Query(), {"type": "userRateLimit", "user": AGENT}, id="rate limit"),
     ],
@@ -282,9 +285,9 @@ def test_a_market_order_is_limited_by_what_the_streams_said_last() -> None:
 
 @given(st.decimals(D(0), D(10**9), places=8))
 def test_a_number_is_written_as_the_official_sdk_writes_it(said: Decimal) -> None:
-    assert D(number(said)) == said
-    assert "E" not in number(said)
-    assert not ("." in number(said) and number(said).endswith(("0", ".")))
+    assert D(unpadded(said, TEXT_DECIMALS)) == said
+    assert "E" not in unpadded(said, TEXT_DECIMALS)
+    assert not ("." in unpadded(said, TEXT_DECIMALS) and unpadded(said, TEXT_DECIMALS).endswith(("0", ".")))
 
 
 # --- ids and nonces ---

@@ -103,6 +103,7 @@ def test_why_an_order_ended(source: str, filled: str, status: str, refusal: str 
         ({"kind": "limit", "tif": "gtc"}, {"ordType": "limit"}),
         ({"kind": "limit", "tif": "fok"}, {"ordType": "fok"}),
         ({"kind": "limit", "tif": "ioc"}, {"ordType": "ioc"}),
+        ({"kind": "limit", "tif": "post_only"}, {"ordType": "rpi"}),
         ({"kind": "market", "tif": "ioc", "price": None}, {"ordType": "market", "px": ""}),
         ({"kind": "market", "tif": "ioc"}, {"ordType": "optimal_limit_ioc"}),
         ({"status": "open"}, {"state": "live"}),
@@ -308,6 +309,41 @@ def test_fees_turn_their_sign(recordings: Path) -> None:
     spot = formats.with_fees(formats.answer("instruments", nautilus(recordings, "http_get_instruments_spot"))[0][0],  # type: ignore[arg-type]
                              nautilus(recordings, "http_get_trade_fee_response"))  # fmt: skip
     assert (spot.maker_fee, spot.taker_fee) == (D("0.0008"), D("0.001"))
+
+
+GROUPS = [
+    {"groupId": "1", "maker": "-0.0002", "taker": "-0.0005"},
+    {"groupId": "2", "maker": "0.00005", "taker": "-0.0004"},
+]
+FLAT = {"maker": "-0.001", "taker": "-0.002", "makerU": "-0.0003", "takerU": "-0.0006"}
+
+
+@pytest.mark.parametrize(
+    ("group", "row", "maker", "taker"),
+    [
+        pytest.param("2", FLAT | {"feeGroup": GROUPS}, "-0.00005", "0.0004", id="its own group's, a rebate"),
+        pytest.param("1", {"feeGroup": GROUPS}, "0.0002", "0.0005", id="no flat rates any more"),
+        pytest.param("9", {"feeGroup": GROUPS[:1]}, "0.0002", "0.0005", id="the only group that is told is what was asked for"),
+        pytest.param("9", FLAT | {"feeGroup": GROUPS}, "0.0003", "0.0006", id="none is its own: what all had before"),
+        pytest.param("", FLAT, "0.0003", "0.0006", id="an answer of before there were groups"),
+        pytest.param("4", {"feeGroup": [{"groupId": "4", "maker": "-0.00016", "taker": "-0.00045"}], "maker": "", "taker": "",
+            "makerU": "-0.00016", "takerU": "-0.00045"}, "0.00016", "0.00045", id="as a live account was told in 2026-09"),
+    ],
+)  # fmt: skip
+def test_fees_are_those_of_the_instruments_group(group: str, row: dict[str, Any], maker: str, taker: str) -> None:
+    formats = Formats("okx", "swap")
+    listed = {
+        "instId": BTC,
+        "instType": "SWAP",
+        "tickSz": "0.1",
+        "lotSz": "1",
+        "minSz": "1",
+        "ctVal": "0.01",
+        "settleCcy": "USDT",
+    }
+    (swap,), _ = formats.answer("instruments", said(code="0", data=[listed | {"groupId": group}]))
+    priced = formats.with_fees(swap, said(code="0", data=[row]))  # type: ignore[arg-type]
+    assert (priced.maker_fee, priced.taker_fee) == (D(maker), D(taker))
 
 
 def test_a_full_page_names_the_next_and_fills_come_oldest_first() -> None:

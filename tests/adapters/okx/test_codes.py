@@ -40,6 +40,60 @@ def test_the_sheets_codes_mean_what_it_says(meaning: tuple[str, str | None], cod
     assert {code: CODES.get(code) for code in codes.split()} == dict.fromkeys(codes.split(), meaning)
 
 
+# Of https://www.okx.com/docs-v5/en/#error-code, without those of loans, bots, options, and of transfers.
+DOCUMENTED = [
+    50000, 50001, 50002, *range(50004, 50031), 50032, 50033, *range(50035, 50043), 50044, 50046, 50047, *range(50051, 50054),
+    *range(50059, 50063), 50067, 50071, 50072, *range(50075, 50078), *range(50100, 50117), *range(50118, 50123),
+    *range(51000, 51013), *range(51014, 51045), *range(51046, 51055), 51056, 51058, 51059, 51063, 51066, *range(51068, 51097),
+    *range(51098, 51114), *range(51115, 51118), *range(51120, 51140), *range(51147, 51151), 51155, 51156, 51159, 51162, 51163,
+    *range(51165, 51172), *range(51173, 51183), *range(51185, 51188), *range(51192, 51198), *range(51201, 51208),
+    *range(51209, 51215), 51298, 51299, *range(51327, 51334), *range(51400, 51414), 51415, 51416, *range(51500, 51504),
+    *range(51505, 51515), *range(51521, 51533), *range(51536, 51540), 51543, *range(51600, 51604), 54000, 54001,
+    *range(54004, 54010), 54011, 54012, 54018, 54019, *range(54024, 54032), 54035, 54036, *range(54039, 54050),
+    *range(54070, 54076), 54078, 54079, 54092, 54094, 59000, *range(59100, 59115), 59200, 59201, *range(59668, 59671),
+    *range(60004, 60010), *range(60011, 60015), 60018, 60019, 60023, 60024, *range(60026, 60029), *range(60031, 60034), 63999,
+    *range(64000, 64005), 64007,
+]  # fmt: skip
+
+
+def test_no_documented_refusal_is_taken_for_an_unknown_outcome() -> None:
+    assert [code for code in DOCUMENTED if str(code) not in CODES] == []
+    told = {code for code in DOCUMENTED if CODES[str(code)][0] == "unknown"}
+    assert told == {50004, 50026, 51054, 51149, 64007}, "those of which the venue itself says that it does not know"
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning", "refusal"),
+    [
+        pytest.param("51186", "rejected", "risk", id="the leverage is beyond the platform's limit"),
+        pytest.param("51187", "rejected", "risk", id="position and orders are beyond the platform's limit"),
+        pytest.param("54031", "rejected", "risk", id="the platform's open interest is full"),
+        pytest.param("51022", "rejected", "market_state", id="suspended"),
+        pytest.param("54012", "rejected", "market_state", id="too thin a book: post-only alone"),
+        pytest.param("54072", "rejected", "market_state", id="to be looked at only"),
+        pytest.param("54092", "rejected", "market_state", id="a disclaimer is not yet accepted"),
+        pytest.param("54094", "rejected", "market_state", id="a cool-off"),
+        pytest.param("51116", "rejected", "price_band", id="beyond the price limit"),
+        pytest.param("51522", "rejected", "reduce_only", id="an amended order would no longer reduce"),
+        pytest.param("50071", "rejected", "duplicate", id="the client's id is taken"),
+        pytest.param("54048", "retry", "busy", id="a cancel in the speed bump"),
+        pytest.param("63999", "retry", "busy", id="a login that failed within the venue"),
+        pytest.param("59107", "rejected", "rule", id="a leverage that open orders hold"),
+        pytest.param("50121", "fatal", "fatal", id="an address that is not served"),
+    ],
+)
+def test_documented_refusals_are_told_apart(code: str, meaning: str, refusal: str) -> None:
+    assert CODES.get(code) == (meaning, refusal)
+
+
+def test_none_of_ccxts_codes_of_orders_is_unheard_of() -> None:
+    theirs: dict[str, type] = ccxt.okx().exceptions["exact"]
+    reached = {
+        code for code in theirs if code[:2] in ("50", "51", "54", "60") and code[:3] != "517"
+    }  # those are of loans
+    assert reached - set(CODES) == {"60015"}, "only the word of a connection that is over"
+
+
 def test_what_ccxt_calls_by_another_name_is_of_the_same_kind() -> None:
     theirs: dict[str, type] = ccxt.okx().exceptions["exact"]
     kinds: dict[type, set[str]] = {

@@ -258,6 +258,9 @@ def test_a_frame_of_another_key_order_reads_as_well() -> None:
     frame = json.dumps({"data": [row], "arg": {"instId": BTC, "channel": "trades"}}).encode()
     (trade,) = opened(Subscription("trades", BTC)).receive(frame, 0)
     assert trade == Trade("okx", BTC, 1754000000097 * 10**6, "5", 1.0, 0.03, "buy")
+    retail = json.dumps({"arg": {"channel": "trades", "instId": BTC}, "data": [row | {"tradeId": "6", "source": "1"}]})
+    (trade,) = opened(Subscription("trades", BTC)).receive(retail.encode(), 0)
+    assert trade.kind == "rpi", "taken from an order that only retail may take"  # type: ignore[union-attr]
 
 
 def test_trades_fetched_after_a_reconnect_end_where_a_merged_one_begins() -> None:

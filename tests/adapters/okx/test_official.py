@@ -18,10 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.base import iso
 from adapters.base.client import SignedRequest
 from adapters.base.mac import Mac
 from adapters.base.query import Query
-from adapters.okx.client import Client, signature, stamp_of
+from adapters.okx.client import Client, signature
 from adapters.okx.endpoints import Endpoints
 from adapters.okx.private import TradeWebsocket
 from state.errors import WrongUse
@@ -46,7 +47,7 @@ class Official:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.seen: list[tuple[str, str, str, dict[str, str]]] = []
-        patch.setattr(okx.utils, "get_timestamp", lambda: stamp_of(NOW_MS))
+        patch.setattr(okx.utils, "get_timestamp", lambda: iso.stamp(NOW_MS))
         words = ("APIKEY", KEYS.secret.reveal(), "third")
         self.trade = okx.Trade.TradeAPI(*words, flag="1")
         self.account = okx.Account.AccountAPI(*words, flag="1")
@@ -254,11 +255,11 @@ WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_si
 def test_signatures_equal_those_of_the_venues_own_client_and_of_ccxt(
     secret: str, now_ms: int, method: str, path: str, body: str
 ) -> None:
-    text = okx.utils.pre_hash(stamp_of(now_ms), method, path, body, False)
+    text = okx.utils.pre_hash(iso.stamp(now_ms), method, path, body, False)
     ours = signature(Mac(secret.encode()), text.encode())
     assert ours == okx.utils.sign(text, secret).decode()
     assert ours == ccxt.okx.hmac(text.encode(), secret.encode(), hashlib.sha256, "base64")
-    assert stamp_of(now_ms) == ccxt.okx.iso8601(now_ms)
+    assert iso.stamp(now_ms) == ccxt.okx.iso8601(now_ms)
 
 
 def test_a_private_request_needs_keys_and_shows_none() -> None:

@@ -1,21 +1,27 @@
 """A fork is the session up to its first difference, and a simulation of its own from there."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 import pytest
 
 from adapters import order_ids
 from adapters.paper import PaperSettings
+from app.commands.fork import _papers
+from replay.calibration.rerun import LEAST_LEVERAGE
 from replay.fork import Fork, Forked
-from state.events import INTENT, Blocked, Fill, FundingPayment
+from state.events import INTENT, Blocked, Fill, FundingPayment, PositionUpdate, Rejected
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
+from state.reducer import Reducer
+from state.shared import SharedState
 from streams.strategies.recorded import strategies_of
 from tests.replay.lab.sessions import Lab, Tapeline
+from tests.replay.told import instrument
 
-KEPT = (*INTENT, Blocked, Fill, FundingPayment)
+KEPT = (*INTENT, Blocked, Rejected, Fill, FundingPayment)
 
 
 def forked(lab: Lab, session: str, at: int, settings: PaperSettings | None = None) -> tuple[Forked, list[Record]]:
@@ -114,3 +120,35 @@ def test_what_cannot_be_forked_is_said_in_one_line(
     assert said.code == 2
     assert told in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_a_session_on_paper_is_forked_on_the_paper_that_it_had(lab: Lab) -> None:
+    """A live session tells its paper venues by name, a simulation and a shadow one for all; what is said goes before."""
+    had = PaperSettings(order_latency_ms=7, queue="log")
+    with Log.open(lab.url) as log:
+        manifest = Manifest.parse(log.find(lab.live).manifest)
+    of_venues = msgspec.Raw(msgspec.json.encode({"bybit": had, "okx": None}))
+    for source in ("live", "demo", "shadow", "simulation"):
+        paper = msgspec.Raw(msgspec.json.encode(had)) if source in ("shadow", "simulation") else of_venues
+        known = msgspec.structs.replace(manifest, source=source, paper=paper)
+        papers = _papers(known, ["paper.response_latency_ms=3", "plain.levels=1"], SharedState())
+        other = PaperSettings(response_latency_ms=3, leverage=LEAST_LEVERAGE)
+        wanted = PaperSettings(order_latency_ms=7, queue="log", response_latency_ms=3)
+        assert papers == ({"": wanted} if source in ("shadow", "simulation") else {"": other, "bybit": wanted}), source
+
+
+def test_a_fork_of_a_session_at_a_real_venue_refuses_nothing_for_want_of_margin_unless_a_leverage_is_said() -> None:
+    """Leverage 1 refused every order of an account that had traded with ten times its balance, and the fork filled nothing."""
+    shared = SharedState()
+    fold = Reducer(shared).apply
+    told = PositionUpdate("bybit", "BTCUSDT", None, Decimal(1), leverage=Decimal(250))
+    rules = instrument("BTCUSDT", "bybit")
+    for seq, event in enumerate((msgspec.structs.replace(rules, settle="USDC"), told), 1):
+        fold(Record(seq, seq, 0, event))
+    manifest = Manifest(seed=1, paper=msgspec.Raw(b'{"bybit":null}'))
+    for words, leverage, asset in (
+        ([], Decimal(250), "USDC"),
+        (["paper.leverage=3", "paper.asset=USDT"], Decimal(3), "USDT"),
+    ):
+        paper = _papers(manifest, words, shared)[""]
+        assert (paper.leverage, paper.asset) == (leverage, asset)

@@ -6,14 +6,21 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from adapters.paper import PaperSettings
 from app.commands.fork import _inventory
-from replay.pnl import account_for
+from app.session_page import page
+from replay.pnl import Account, account_for
+from replay.quality.report import measure
 from replay.rebuild import rebuild
-from state.events import Blocked, Fill, Rejected
+from state.events import AnyEvent, Blocked, FeedStatus, Fill, InstrumentDefined, Rejected
 from state.log import Log
+from state.manifest import Manifest
 from state.record import Record
+from state.words import FeedState, Side
+from streams.testing import book
 from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
 
@@ -92,6 +99,91 @@ def test_refusals_are_the_venues_and_those_of_risk(tapeline: Tapeline, tmp_path:
         (rule, *_) = {record.event.rule for record in log.records(session) if isinstance(record.event, Blocked)}
     assert tapeline("report", session, "-o", str(tmp_path / "page.html"), "--log", url).code == 0
     assert re.search(rf"<td>risk, \w+</td><td>{rule}</td>", (tmp_path / "page.html").read_text())
+
+
+def fill(venue: str, fill_id: str, side: Side, price: str, fee: str, asset: str = "USDT") -> Fill:
+    return Fill(
+        venue, "S", None, fill_id, None, None, side, Decimal(price), Decimal(1), Decimal(fee), asset, maker=True
+    )
+
+
+def rules(venue: str) -> InstrumentDefined:
+    one = Decimal(1)
+    return InstrumentDefined(venue, "S", None, "S", "USDT", "USDT", "perpetual", one, one, one, one)
+
+
+def accounted(*events: AnyEvent) -> Account:
+    return account_for([Record(seq, seq, 0, event) for seq, event in enumerate(events, 1)], 1, len(events))
+
+
+def test_two_venues_whose_fills_have_the_same_id_are_two_fills() -> None:
+    """Two paper venues number their orders from one, each of them."""
+    told = [it for venue in ("v", "w") for it in (rules(venue), fill(venue, "paper-1-1", "buy", "9", "-0.5"))]
+    found = accounted(*told)
+    assert [found.profits[venue, "S"].fees for venue in ("v", "w")] == [Decimal("-0.5")] * 2
+    assert [len(found.courses[venue, "S"].fills) for venue in ("v", "w")] == [1, 1]
+
+
+def test_markets_whose_rules_alone_were_told_have_no_course_and_those_that_we_left_alone_no_plot(lab: Lab) -> None:
+    """A venue has hundreds, and a plot of each took minutes."""
+    listed = [msgspec.structs.replace(rules("v"), symbol=f"S{number}") for number in range(700)]
+    seen = [msgspec.structs.replace(book(), venue="v", symbol=symbol) for symbol in ("S", "S1")]
+    found = accounted(*listed, rules("v"), *seen, fill("v", "a", "buy", "9", "-0.5"))
+    assert {key: course.is_ours for key, course in found.courses.items()} == {("v", "S"): True, ("v", "S1"): False}
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        text = page(row, found, measure(log, row.id))
+    assert re.findall(r"<h2>(v \S+): quotes", text) == ["v S"]
+
+
+def test_what_no_sum_can_hold_is_said_beside_it(lab: Lab) -> None:
+    found = accounted(
+        rules("v"), fill("v", "a", "buy", "9", "-0.5"), fill("v", "b", "buy", "9", "-0.01", "BNB"), rules("w")
+    )
+    profit = found.profits["v", "S"]
+    assert (profit.elsewhere, profit.unpriced, profit.total) == ({"BNB": Decimal("-0.01")}, 2, Decimal("-0.5"))
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        text = page(row, found, measure(log, row.id))
+    assert "fees of -0.01 BNB are in no sum" in text
+    assert "v S: 2 is still held and no book says what it is worth" in text
+    assert "2 fills had no book" in text
+
+
+def test_gaps_of_the_books_are_told_with_how_long_they_were(lab: Lab) -> None:
+    """Nothing fills in them on paper, and of a simulation with many of them little can be believed."""
+    second = 1_000_000_000
+    told: list[tuple[int, FeedState]] = [(1, "ok"), (5, "gap"), (6, "stale"), (8, "ok"), (9, "ok"), (20, "down")]
+    events: list[tuple[int, AnyEvent]] = [(1, rules("v")), *((at, FeedStatus("v", "S", "book", it)) for at, it in told)]
+    events.append((22, FeedStatus("v", "S", "trades", "gap")))
+    records = [Record(seq, at * second, 0, event) for seq, (at, event) in enumerate(events, 1)]
+    found = account_for(records, second, 22 * second)
+    assert [(it.count, it.lasted // second, it.since) for it in found.gaps.values()] == [(2, 5, 0)]
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        text = page(row, found, measure(log, row.id))
+    assert "v S: the book could not be trusted 2 times, 5.0 s in all" in text
+
+
+@pytest.mark.parametrize("source", ["live", "demo", "chaos"])
+def test_every_session_whose_venues_are_configured_has_a_report(
+    lab: Lab, tapeline: Tapeline, tmp_path: Path, source: str
+) -> None:
+    """That of `tapeline demo` ended in a traceback: its manifest tells paper venues as a live one does."""
+    url = f"sqlite:///{tmp_path}/log.db"
+    with Log.open(lab.url) as log, Log.open(url) as other:
+        manifest = Manifest.parse(log.find(lab.live).manifest)
+        paper = msgspec.Raw(msgspec.json.encode({"bybit": PaperSettings(queue="power3")}))
+        records = list(log.records(lab.live))
+        writer = other.begin(
+            "s", msgspec.structs.replace(manifest, source=source, paper=paper).to_json(), records[0].recv
+        )
+        for record in records:
+            writer.append(record)
+        writer.close(records[-1].recv)
+    said = tapeline("report", "s", "-o", str(tmp_path / "page.html"), "--log", url)
+    assert said.code == 0, said.err
+    assert "queue (power3)" in (tmp_path / "page.html").read_text()
 
 
 def test_a_refusal_of_many_orders_is_one_line() -> None:

@@ -3,6 +3,8 @@
 import os
 import shlex
 import signal
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,11 +17,13 @@ from reactivex import Observable
 from app.commands.sweep import SweepFact, job_of
 from app.parameter_space import parameter_space
 from app.sweeping import Words, grid_sets, random_sets, run_all
-from replay.sweep import parts, walk_forward
+from replay.sweep import Job, parts, walk_forward
 from state.errors import ConfigurationError, WrongUse
 from state.events import Decision
 from state.log import Log
 from streams.feeds import Feeds
+from tests.command import started
+from tests.patience import PATIENCE_S
 from tests.replay.lab.sessions import Lab, Tapeline
 
 D = Decimal
@@ -111,6 +115,129 @@ def test_walk_forward_chooses_on_what_is_before_and_judges_on_what_is_next() -> 
         (1, 1, D(2), D(5), D(5)),
         (2, 1, D(7), D(0), D(9)),
     ]
+
+
+def test_a_set_that_raises_is_not_the_best_for_having_lost_nothing() -> None:
+    profits = [[D(0), D(0), D(0)], [D(-5), D(-1), D(-2)], [D(-3), D(-4), D(-1)]]
+    assert [fold.chosen for fold in walk_forward("s", profits)] == [0, 0]
+    folds = walk_forward("s", profits, {(0, 0), (0, 1), (0, 2)})
+    assert [(fold.chosen, fold.tested, fold.best) for fold in folds] == [(2, D(-4), D(-1)), (1, D(-2), D(-1))]
+    assert walk_forward("s", profits[:1], {(0, 0)})[0].chosen == 0, "there is none but that"
+
+
+STRATEGY = """
+import msgspec
+import reactivex
+
+
+class Params(msgspec.Struct, frozen=True):
+    a: int = 1
+
+
+def idle(feeds, p: Params):
+    return reactivex.never()
+"""
+
+
+def test_what_is_kept_of_a_sweep_is_not_taken_for_a_strategy_that_was_changed_since(
+    lab: Lab, tapeline: Tapeline, tmp_path: Path
+) -> None:
+    file, kept = tmp_path / "idle.py", tmp_path / "rows.done"
+    file.write_text(STRATEGY)
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+
+        def job() -> Job:
+            return job_of(log, lab.url, row, (1, 50), f"{file}:idle", [], (("a", "2"),))
+
+        before = job()
+        run_all([before], workers=1, scheduler=None, done_before=kept, progress=lambda done: None)
+        assert job().key() == before.key()
+        file.write_text(STRATEGY.replace("never()", "empty()"))
+        assert job().key() != before.key()
+
+
+def test_a_strategy_whose_module_keeps_something_from_run_to_run_is_remarked_on(
+    lab: Lab, tapeline: Tapeline, tmp_path: Path
+) -> None:
+    """In one process its second run is another one than in two, and no row could be had again."""
+    file = tmp_path / "idle.py"
+    file.write_text(STRATEGY.replace("    return", "    SEEN.append(p)\n    return") + "\n\nSEEN = []\n")
+    for words in (
+        ("replay", lab.live, "--simulate", f"{file}:idle"),
+        ("sweep", f"{file}:idle", lab.live, "--grid", "a=1"),
+    ):
+        said = tapeline(*words, "--log", _copied(lab, tmp_path))
+        assert said.code == 0, said.err
+        assert (
+            f"may not be the same every time: {file}:11: error: SEEN at the top of the module is written into"
+            in said.err
+        )
+
+
+def _copied(lab: Lab, folder: Path) -> str:
+    """Another log with the same session, since nobody may change the lab's."""
+    url = f"sqlite:///{folder}/copy.db"
+    with Log.open(lab.url) as log, Log.open(url) as other:
+        if not other.sessions():
+            row = log.find(lab.live)
+            writer = other.begin(row.id, row.manifest, row.opened)
+            for record in log.records(row.id, 1, SHORT):
+                writer.append(record)
+            writer.close(row.opened)
+    return url
+
+
+def test_a_line_that_was_cut_off_costs_no_line_after_it(lab: Lab, tmp_path: Path) -> None:
+    """A sweep that was killed twice began anew: what came after the first cut was glued to it."""
+    kept = tmp_path / "rows.done"
+    with Log.open(lab.url) as log:
+        row = log.find(lab.live)
+        jobs = [job_of(log, lab.url, row, (1, 50), "plain", [], (("levels", str(n)),)) for n in (1, 2, 3)]
+
+    def run(count: int) -> list[int]:
+        told: list[int] = []
+        run_all(jobs[:count], workers=1, scheduler=None, done_before=kept, progress=told.append)
+        return told
+
+    assert run(1) == [0, 1]
+    with kept.open("ab") as file:
+        file.write(b'{"key":"cut o')
+    assert run(2) == [1, 2]
+    assert run(3) == [2, 3]
+
+
+def test_the_workers_of_a_sweep_that_was_killed_end(lab: Lab, tmp_path: Path) -> None:
+    """They waited for work for ever, each with its memory."""
+    kept = tmp_path / "rows.parquet.done"
+    sets = ",".join(str(number) for number in range(1, 60))
+    words = ["sweep", "plain", lab.live, "--grid", f"base_spread_bps={sets}", "--workers", "2", "--log", lab.url]
+    with started(*words, "-o", str(tmp_path / "rows.parquet"), cwd=tmp_path) as child:
+        comes(kept.exists)
+        workers = [pid for pid, parent in processes().items() if parent == child.pid]
+        assert len(workers) >= 2
+        child.kill()
+    comes(lambda: not processes().keys() & set(workers))
+
+
+def comes(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 3 * PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def processes() -> dict[int, int]:
+    """Parents by process, of those that have not ended."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent, *_ = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if state != "Z":
+            found[int(stat.parent.name)] = int(parent)
+    return found
 
 
 def test_folds_are_reported_and_cover_the_session(lab: Lab, tapeline: Tapeline) -> None:

@@ -151,7 +151,7 @@ def test_a_file_that_begins_within_a_book_says_so_once(tmp_path: Path) -> None:
 def test_tickers_and_liquidations(tmp_path: Path) -> None:
     columns = "funding_timestamp,funding_rate,predicted_funding_rate,open_interest,last_price,index_price,mark_price"
     ticker = csv(tmp_path, "t.csv", f"{HEAD},{columns}\n", "1,2,28800000000,0.0001,,,100.5,,101")
-    forced = csv(tmp_path, "x_liquidations_y.csv", TRADES, "3,4,id,sell,99,2")
+    forced = csv(tmp_path, "x_liquidations_y.csv", TRADES, "3,4,id,sell,99,2", "3,4,id,unknown,99,2")
     _, records = imported(tmp_path, ticker, forced)
     [told] = events(records, Ticker)
     assert (told.funding_rate, told.next_funding, told.last, told.mark, told.index) == (

@@ -120,3 +120,18 @@ def test_an_exit_waits_for_a_book_that_can_be_trusted() -> None:
     assert session.exits == []
     session.feed(20, book(100.0, 100.1))
     assert len(session.exits) == 1
+
+
+def test_an_exit_that_was_told_filled_is_not_sent_again_before_its_fills_come() -> None:
+    session = Leaving()
+    session.fill(2, session.order("b1"))
+    session.fill(5, session.order("b0"))
+    session.tick(12)
+    out = session.order("~exit")
+    session.feed(12.1, update(out, "filled", filled=D(2)))
+    session.tick(14)
+    assert [out.size for out in session.exits] == [D(2)]
+    session.feed(14.5, Fill(VENUE, SYMBOL, None, "late", None, out.client_id, "sell", D(99), D(2), D(0), "USDT"))
+    session.tick(15)
+    assert [out.size for out in session.exits] == [D(2), D(1)]
+    assert session.position == D(1)

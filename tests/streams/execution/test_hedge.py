@@ -48,18 +48,19 @@ class Hedged(Session):
     def there(self, at_s: float, filled: str) -> None:
         """The hedge that is out fills so far, and is gone."""
         (order,) = self.shared.account(THERE).orders.working(SYMBOL)
+        name = f"o{order.client_id}"
         if D(filled):
             self.feed(
                 at_s,
                 Fill(
-                    THERE, SYMBOL, None, f"h{at_s}", "o", order.client_id, order.side, order.price, D(filled), D(0), "USDT"
+                    THERE, SYMBOL, None, f"h{at_s}", name, order.client_id, order.side, order.price, D(filled), D(0), "USDT"
                 ),
             )  # fmt: skip
         if D(filled) < order.size:
             self.feed(
                 at_s,
                 OrderUpdate(
-                    THERE, SYMBOL, None, order.client_id, "o", "cancelled", order.side, order.kind, order.tif,
+                    THERE, SYMBOL, None, order.client_id, name, "cancelled", order.side, order.kind, order.tif,
                     order.price, order.size, filled=D(filled),
                 ),
             )  # fmt: skip
@@ -115,6 +116,35 @@ def test_a_fill_told_twice_is_hedged_once() -> None:
     session.there(3.1, "1")
     session.tick(9)
     assert len(session.hedges) == 1
+
+
+@pytest.mark.parametrize("parts", [["1"], ["0.6", "0.4"]], ids=["one fill", "two fills"])
+@pytest.mark.parametrize("late_s", [0.1, 30.0], ids=["a little late", "late"])
+def test_what_the_order_was_told_to_have_filled_is_not_hedged_again_before_its_fills_come(
+    parts: list[str], late_s: float
+) -> None:
+    session = Hedged()
+    session.fill(2, session.working[0], "1")
+    (order,) = session.shared.account(THERE).orders.working(SYMBOL)
+
+    def fill(at_s: float, number: int) -> None:
+        size = D(parts[number])
+        session.feed(
+            at_s, Fill(THERE, SYMBOL, None, f"h{number}", "o", order.client_id, "sell", D(100), size, D(0), "USDT")
+        )
+
+    if len(parts) > 1:
+        fill(2.1, 0)
+    told = OrderUpdate(
+        THERE, SYMBOL, None, order.client_id, "o", "filled", "sell", size=D(1), price=D(100), filled=D(1)
+    )
+    session.feed(2.2, told)
+    session.tick(2.2 + late_s)
+    fill(2.3 + late_s, len(parts) - 1)
+    session.tick(60)
+    assert session.hedges == [("sell", D(1), D(100))]
+    session.fill(61, session.working[0], "2")
+    assert session.hedges[1:] == [("sell", D(2), D(100))]
 
 
 def test_it_waits_for_a_book_there() -> None:

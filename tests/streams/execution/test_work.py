@@ -35,9 +35,9 @@ class Working(Session):
 
         self.running = self.run(strategy)
 
-    def order(self, at_s: float, side: str, size: str, price: str | None, **more: object) -> None:
+    def order(self, at_s: float, side: str, size: str, price: str | None, label: str = "big", **more: object) -> None:
         self._next = PlaceOrder(
-            VENUE, SYMBOL, side, D(size), D(price) if price else None, "limit" if price else "market", label="big", **more
+            VENUE, SYMBOL, side, D(size), D(price) if price else None, "limit" if price else "market", label=label, **more
         )  # fmt: skip
         self.feed(at_s, Signal("go", 1.0))
 
@@ -72,6 +72,19 @@ def test_a_twap_goes_in_equal_parts_at_equal_times() -> None:
     assert [told.done for told in session.told] == [D(0), D(1), D(2), D(3), D(3)]
     assert session.told[-1].is_over
     assert session.told[-1].avg_price == D("101.0")
+
+
+@pytest.mark.parametrize("labels", [("big", "big"), ("", ""), ("a", "b")], ids=["one label", "no label", "two labels"])
+def test_jobs_of_one_market_are_never_taken_for_each_other(labels: tuple[str, str]) -> None:
+    session = Working(Twap(9.0, 3))
+    session.order(1, "buy", "6", None, labels[0])
+    session.order(1.5, "buy", "3", None, labels[1])
+    for at_s in (2.0, 4.2, 4.7, 7.2, 7.7, 10.5, 11.5, 14.5):
+        session.end(at_s)
+        session.tick(at_s + 0.1)
+    assert session.position == D(9)
+    assert sum(size for size, *_ in session.parts) == D(9)
+    assert [(told.size, told.done) for told in session.told if told.is_over] == [(D(6), D(6)), (D(3), D(3))]
 
 
 def test_a_job_goes_on_when_the_stream_of_orders_has_ended() -> None:

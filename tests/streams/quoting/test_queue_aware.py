@@ -9,10 +9,13 @@ from reactivex import operators as ops
 
 from state.errors import WrongUse
 from state.events import BookSnapshot, Decision, FeedStatus, Signal
+from streams import operators as op
 from streams.feeds import Feeds
 from streams.quoting import Costs, Flow, Quote, keep_places, to_intents
 from streams.quoting.queue_worth import fill_chance, place_lead, place_value, stays
+from streams.strategy import Strategy
 from streams.testing import SYMBOL, VENUE, Session, trade
+from tests.streams.restarts import assert_goes_on_as_if_never_stopped, record_run
 
 FLOW = Flow(2.0, 0.5, 0.25)
 
@@ -174,3 +177,22 @@ def test_a_lead_is_never_below_nothing() -> None:
     assert place_lead(-5.0, 0.0, 10.0, FLOW) == 0.0
     assert place_lead(5.0, 10.0, 1.0, FLOW) == 0.0
     assert place_lead(5.0, 0.0, 10.0, FLOW) == place_value(5.0, 0.0, FLOW) - place_value(5.0, 10.0, FLOW)
+
+
+def test_stopped_anywhere_it_goes_on_with_the_places_that_it_knew() -> None:
+    def keeping(feeds: Feeds) -> Observable[Decision]:
+        def wished(mid: float) -> tuple[Quote, ...]:
+            return Quote("buy", mid - 0.4, 10.0, "b0"), Quote("sell", mid + 0.4, 10.0, "a0")
+
+        return feeds.market(VENUE, SYMBOL).book.pipe(
+            op.mid(), op.map(wished), keep_places(feeds, VENUE, SYMBOL, FLOW), to_intents(feeds, VENUE, SYMBOL)
+        )
+
+    def strategies() -> list[Strategy]:
+        return [Strategy("one", keeping)]
+
+    starts = range(20, 320, 25)
+    run = record_run(strategies, 400, {*starts, *(at + 60 for at in starts)}.__contains__, seed=5)
+    assert sum(b"decimal" in mark.strategies for mark in run.marks.values()) > 5, "there were places to be known"
+    for at in starts:
+        assert_goes_on_as_if_never_stopped(run, run.marks[at], run.marks[at + 60], strategies())

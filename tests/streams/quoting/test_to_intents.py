@@ -385,3 +385,27 @@ def test_amendments_are_never_stacked() -> None:
     for step in range(5):
         desk.wish(2 + step, Quote("buy", 98.0 - step, 1.0, "b0"), BOTH[1])
     assert len(desk.of(AmendOrder)) == 1
+
+
+# --- rules that change, and orders that only reduce ---
+
+
+def test_quotes_that_were_wished_under_other_rules_are_put_on_the_new_grid() -> None:
+    desk = Desk()
+    desk.wish(1, *BOTH)
+    desk.wish(2, Quote("buy", 98.3, 1.0, "b0"), Quote("sell", 103.3, 1.0, "a0"))  # waits for the answers
+    desk.feed(3, instrument(tick=Decimal("0.5"), lot=Decimal("0.01")))
+    desk.answer(4)
+    assert not desk.of(StrategyFailed)
+    assert [(amend.price, amend.size) for amend in desk.of(AmendOrder)] == [
+        (Decimal("98.0"), Decimal(1)), (Decimal("103.5"), Decimal(1)),
+    ]  # fmt: skip
+
+
+def test_a_small_order_that_only_reduces_can_be_moved() -> None:
+    desk = Desk()
+    desk.wish(1, Quote("sell", 102.0, 0.01, "a0", reduce_only=True))  # below the least notional of an order that adds
+    desk.answer(1.1)
+    desk.wish(2, Quote("sell", 103.0, 0.01, "a0", reduce_only=True))
+    assert not desk.of(StrategyFailed)
+    assert since(desk, 1) == ["AmendOrder"]

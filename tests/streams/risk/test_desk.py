@@ -20,8 +20,10 @@ from state.events import (
     Command,
     CommandRefused,
     Decision,
+    FeedStatus,
     Fill,
     PlaceOrder,
+    PositionUpdate,
     RiskChanged,
     Signal,
 )
@@ -29,7 +31,7 @@ from state.words import RiskState, Side
 from streams.checkpoint import dump
 from streams.feeds import Feeds
 from streams.risk import Bounds, DeskLimits, LimitsWord, RiskLimits, StateWord, risk_desk
-from streams.testing import SECOND, START, SYMBOL, VENUE, Session, book
+from streams.testing import READY, SECOND, START, SYMBOL, VENUE, Session, book, instrument
 
 D = Decimal
 _now = reactivex.scheduler.ImmediateScheduler()
@@ -46,8 +48,10 @@ def sell(size: str = "1", price: str = "101.0", **more: object) -> PlaceOrder:
 class Watched(Session):
     """A session whose strategies pass on through a desk of their own what they are told to."""
 
-    def __init__(self, limits: DeskLimits, names: Sequence[str] = ("one",)) -> None:
-        super().__init__()
+    def __init__(
+        self, limits: DeskLimits, names: Sequence[str] = ("one",), held: Sequence[PositionUpdate] = ()
+    ) -> None:
+        super().__init__(begin=(instrument(), book(), *held, READY))
         self._next: dict[str, Sequence[Decision]] = {}
         self.running = [self.run(self._strategy(limits, name), name) for name in names]
         self._count = 0
@@ -238,6 +242,59 @@ def test_the_portfolio_is_all_markets_together() -> None:
     assert session.decide(2, buy("1"), buy("1", "99.0")) == [PLACED, f"{VENUE}.max_portfolio_notional"]
 
 
+ELSEWHERE = {
+    "the venue says no more of it": PositionUpdate(VENUE, "ETH", None, D(5), D(20)),
+    "the venue gives its mark": PositionUpdate(VENUE, "ETH", None, D(5), D(20), mark=D(20)),
+    "the venue gives its pnl": PositionUpdate(VENUE, "ETH", None, D(5), D(20), unrealized_pnl=D(0)),
+}
+
+
+@pytest.mark.parametrize("held", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_position_in_a_market_that_nobody_follows_keeps_no_loss_from_being_judged(held: PositionUpdate) -> None:
+    session = Watched(LOSSES["the venue's drawdown"], held=[held])
+    session.hold(1, "buy", "2")
+    session.feed(3, book(99.0, 100.0))
+    assert session.states == []
+    session.feed(5, book(95.0, 96.0))
+    assert session.states == [("active", "reducing_only")]
+
+
+def test_what_is_lost_in_a_market_that_nobody_follows_is_lost_too() -> None:
+    held = ELSEWHERE["the venue gives its mark"]
+    session = Watched(LOSSES["the venue's drawdown"], held=[held])
+    session.decide(1, buy("0.1"))
+    session.feed(2, book(100.0, 101.0))
+    assert session.states == []
+    session.feed(3, msgspec.structs.replace(held, mark=D(18)))
+    session.feed(5, book(100.0, 101.0))
+    assert session.states == [("active", "reducing_only")]
+
+
+def test_a_loss_is_judged_while_the_book_of_another_position_is_in_doubt() -> None:
+    session = Watched(LOSSES["the venue's drawdown"])
+    session.feed(0.5, book(10.0, 10.2, symbol="ETH"), FeedStatus(VENUE, "ETH", "book", "ok"))
+    session.feed(0.6, Fill(VENUE, "ETH", None, "e", "o", None, "buy", D(10), D(1), D(0), "USDT"))
+    session.hold(1, "buy", "2")
+    session.feed(3, FeedStatus(VENUE, "ETH", "book", "down"))
+    session.feed(5, book(95.0, 96.0))
+    assert session.states == [("active", "reducing_only")]
+
+
+@pytest.mark.parametrize("doubt", [FeedStatus(VENUE, "ETH", "book", "gap"), FeedStatus(VENUE, "ETH", "book", "down")])
+def test_what_is_held_counts_in_the_portfolio_while_its_book_is_in_doubt(doubt: FeedStatus) -> None:
+    session = Watched(DeskLimits(venues={VENUE: Bounds(max_portfolio_notional=D(300))}))
+    session.feed(0.5, book(10.0, 10.2, symbol="ETH"))
+    session.feed(1, Fill(VENUE, "ETH", None, "e", "o", None, "sell", D(10), D(15), D(0), "USDT"))
+    session.feed(1.5, doubt)
+    assert session.decide(2, buy("1"), buy("1", "99.0")) == [PLACED, f"{VENUE}.max_portfolio_notional"]
+
+
+def test_what_is_held_in_a_market_that_nobody_follows_counts_in_the_portfolio() -> None:
+    session = Watched(DeskLimits(venues={VENUE: Bounds(max_portfolio_notional=D(300))}))
+    session.feed(1, Fill(VENUE, "ETH", None, "e", "o", None, "sell", D(10), D(15), D(0), "USDT"))
+    assert session.decide(2, buy("1"), buy("1", "99.0")) == [PLACED, f"{VENUE}.max_portfolio_notional"]
+
+
 def test_own_orders_never_meet_those_of_another_strategy_either() -> None:
     session = Watched(FREE, ("one", "two"))
     session.decide(1, buy("1", "100.0"), name="one")
@@ -248,6 +305,22 @@ def test_own_orders_never_meet_those_of_another_strategy_either() -> None:
     session.answer(3.1)
     amend = AmendOrder(VENUE, SYMBOL, order.client_id, D("99.9"), D(1))
     assert session.decide(4, amend, name="two") == ["self_cross"]
+
+
+def test_an_order_does_not_meet_what_is_on_its_way() -> None:
+    session = Watched(FREE, ("one", "two"))
+    assert session.decide(1, buy("1", "101.0"), sell("1", "100.5"), sell("1", "101.5")) == [
+        PLACED,
+        "self_cross",
+        PLACED,
+    ]
+    session.answer(1.1)
+    low = next(order for order in session.working if order.side == "buy")
+    session.decide(2, AmendOrder(VENUE, SYMBOL, low.client_id, D("101.2"), D(1)))
+    assert session.decide(3, sell("1", "101.1"), sell("1", "101.3"), name="two") == ["self_cross", PLACED]
+    assert session.decide(4, AmendOrder(VENUE, SYMBOL, low.client_id, D("100.0"), D(1)), sell("1", "101.1")) == [
+        "AmendOrder", "self_cross",
+    ]  # fmt: skip
 
 
 def test_what_only_reduces_passes_after_a_cancel_of_what_is_in_its_way() -> None:

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from reactivex import Observable
 from reactivex import operators as ops
 
-from state.events import AmendOrder, Blocked, CancelAll, CancelOrder, Decision, FeedStatus, Fill, PlaceOrder, Signal
+from state.events import (
+    AmendOrder,
+    Blocked,
+    CancelAll,
+    CancelOrder,
+    Decision,
+    FeedStatus,
+    Fill,
+    OrderUpdate,
+    PlaceOrder,
+    Signal,
+)
 from state.words import Side, sign
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
@@ -306,3 +317,10 @@ def test_the_position_never_goes_further_beyond_its_limit_whatever_fills(
             adding = sum((order.remaining for order in out if not order.reduce_only), D(0))
             reducing = sum((order.remaining for order in out if order.reduce_only), D(0))
             assert held_towards + adding + min(reducing, max(-held_towards, D(0))) <= furthest + shifted[towards]
+
+
+def test_an_order_that_a_person_placed_without_a_client_id_counts_like_any_other() -> None:
+    session = Gated(RiskLimits(max_position=D(3)))
+    by_hand = OrderUpdate(VENUE, SYMBOL, None, None, "by hand", "open", "buy", "limit", "gtc", D(99), D(2))
+    session.feed(0.5, by_hand)
+    assert session.decide(1, buy("1.5"), buy("1"), sell("3")) == ["max_position", "pass", "pass"]

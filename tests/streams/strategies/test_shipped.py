@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from state.errors import ConfigurationError
-from state.events import AmendOrder, AnyEvent, CancelOrder, PlaceOrder
+from state.events import AmendOrder, AnyEvent, CancelOrder, FeedStatus, PlaceOrder
 from state.record import Record
 from streams.lint import lint_source
 from streams.risk import Quoting, RiskLimits
@@ -232,6 +232,20 @@ def test_taker_is_out_after_its_time() -> None:
     result = ran("taker")
     assert {placed.tif for placed in result.of(PlaceOrder)} == {"ioc"}
     assert any(placed.label == "~exit" for placed in result.of(PlaceOrder))
+
+
+def test_taker_counts_what_is_out_while_no_answer_comes() -> None:
+    from streams.strategy import run_strategies
+    from streams.testing import Session
+
+    session = Session(begin=(FeedStatus(VENUE, "", "account", "ok"),))
+    run_strategies(session.pipeline, [build("taker", dict(FIELDS["taker"]), "one")])
+    for record in recorded("taker"):
+        session.pipeline.feed(record.recv, (record.event,))
+    taken = [placed for placed in session.of(PlaceOrder) if not placed.reduce_only]
+    assert taken
+    for side in ("buy", "sell"):
+        assert sum(placed.size for placed in taken if placed.side == side) <= D("0.2")
 
 
 def test_a_twap_buys_the_whole_over_its_time_and_no_more() -> None:

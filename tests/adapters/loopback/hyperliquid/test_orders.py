@@ -81,10 +81,26 @@ async def test_a_modify_that_is_not_of_the_form_leaves_the_order_and_one_that_wo
         assert status == {"error": "Price must be divisible by tick size. asset=0"}
         assert list(client.venue.truth(ADDRESS).open_orders) == [cloid(1)]
         (status,) = await client.statuses(modify(placed["resting"]["oid"], order("66000", c=cloid(1), tif="Alo")))
-        assert status["error"].startswith("Post only order would have immediately matched, bbo was ")
+        wrapped = "Error placing new order during modify: Post only order would have immediately matched, bbo was "
+        assert status["error"].startswith(wrapped)
         assert client.venue.truth(ADDRESS).open_orders == {}
         (status,) = await client.statuses(modify(cloid(1), order("64000", c=cloid(1))))
         assert status == {"error": "Cannot modify canceled or filled order"}
+
+
+async def test_a_modify_rests_as_post_only_unless_it_is_to_be_placed_always() -> None:
+    async with started() as client:
+        await client.statuses(place(order("64000", c=cloid(1)), order("64000", c=cloid(2))))
+        (status,) = await client.statuses(modify(cloid(1), order("66000", c=cloid(1), tif="Gtc")))
+        assert "Post only order would have immediately matched" in status["error"]
+        assert list(client.venue.truth(ADDRESS).open_orders) == [cloid(2)], "good till cancelled it was no more"
+        (status,) = await client.statuses(modify(cloid(2), order("66000", c=cloid(2), tif="Ioc")))
+        assert status["error"].endswith("asset=0")
+        assert list(client.venue.truth(ADDRESS).open_orders) == [cloid(2)]
+        (status,) = await client.statuses(modify(cloid(2), order("66000", c=cloid(2), tif="Ioc")) | {"a": True})
+        assert "filled" in status
+        (status,) = await client.statuses(modify(cloid(2), order("64000", c=cloid(2))) | {"a": True})
+        assert "resting" in status, "placed even where nothing is left to cancel"
 
 
 async def test_one_modify_answers_for_the_action_as_a_whole() -> None:

@@ -234,10 +234,14 @@ def test_the_socket_tells_everything(threaded, exchange) -> None:
         statuses(exchange.order("BTC", True, 0.001, 64_000, GTC, cloid=cloid))
         (opened,) = hear("orderUpdates")
         assert (opened["status"], opened["order"]["cloid"]) == ("open", cloid.to_raw())
-        statuses(exchange.modify_order(cloid, "BTC", True, 0.001, 70_000, GTC, cloid=cloid))
-        filled, cancelled = hear("orderUpdates")
-        assert (filled["status"], cancelled["status"]) == ("filled", "canceled")
-        assert cancelled["order"]["oid"] == opened["order"]["oid"] != filled["order"]["oid"]
+        statuses(exchange.modify_order(cloid, "BTC", True, 0.001, 64_001, GTC, cloid=cloid))
+        moved, cancelled = hear("orderUpdates")
+        assert (moved["status"], cancelled["status"]) == ("open", "canceled")
+        assert cancelled["order"]["oid"] == opened["order"]["oid"] != moved["order"]["oid"]
+        statuses(exchange.cancel_by_cloid("BTC", cloid))
+        assert [row["status"] for row in hear("orderUpdates")] == ["canceled"]
+        statuses(exchange.order("BTC", True, 0.001, 70_000, GTC, cloid=cloid))
+        assert [row["status"] for row in hear("orderUpdates")][-1] == "filled"
         (fill,) = hear("userFills")["fills"]
         assert (fill["cloid"], fill["crossed"], fill["dir"]) == (cloid.to_raw(), True, "Open Long")
         assert hear("userEvents")["fills"] == [fill]

@@ -10,7 +10,7 @@ from tests.adapters.loopback.okx.okx_wire import BTC, KEY, SPOT, started
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 INSTRUMENT = {
     "instIdCode", "upcChg", "auctionEndTime", "contTdSwTime", "preMktSwTime", "futureSettlement", "openType", "maxPlatOILmt",
-    "maxMktAmt", "posLmtAmt", "posLmtPct", "ruleType", "tradeQuoteCcyList",
+    "maxMktAmt", "posLmtAmt", "posLmtPct", "ruleType", "tradeQuoteCcyList", "groupId",
 }  # fmt: skip
 """What the venue has added to instruments since the older samples were taken; so below for other rows."""
 PUSHED = {
@@ -34,7 +34,7 @@ MARKET, OWN = "jkorf/Endpoints/UnifiedApi/ExchangeData", "jkorf/Endpoints/Unifie
 ENDPOINTS = [
     (f"{MARKET}/GetServerTime.txt", "public/time", set()),
     (f"{MARKET}/GetSymbols.txt", "public/instruments?instType=SPOT", INSTRUMENT),
-    ("nautilus/http_get_instruments_swap.json", "public/instruments?instType=SWAP", {"upcChg"}),
+    ("nautilus/http_get_instruments_swap.json", "public/instruments?instType=SWAP", {"upcChg", "groupId"}),
     (f"{MARKET}/GetMarkPrices.txt", f"public/mark-price?instType=SWAP&instId={BTC}", set()),
     (f"{MARKET}/GetFundingRates.txt", f"public/funding-rate?instId={BTC}", {"nextFundingRate"}),
     (f"{MARKET}/GetFundingRateHistory.txt", f"public/funding-rate-history?instId={BTC}", set()),
@@ -57,7 +57,7 @@ ENDPOINTS = [
     (f"{OWN}/GetAccountPositions.txt", "account/positions", POSITION),
     (f"{OWN}/GetAccountConfiguration.txt", "account/config", CONFIG),
     (f"{OWN}/GetAccountLeverage.txt", f"account/leverage-info?mgnMode=cross&instId={BTC}", {"ccy"}),
-    (f"{OWN}/GetFeeRates.txt", "account/trade-fee?instType=SWAP", {"ruleType", "uly"}),
+    (f"{OWN}/GetFeeRates.txt", "account/trade-fee?instType=SPOT", {"ruleType", "uly", "feeGroup"}),
     (f"{OWN}/GetMaximumAmount.txt", f"account/max-size?instId={BTC}&tdMode=cross", set()),
     (f"{OWN}/GetMaximumAvailableAmount.txt", f"account/max-avail-size?instId={BTC}&tdMode=cross", set()),
     (f"{OWN}/GetBillHistory.txt", "account/bills?type=2", BILL),
