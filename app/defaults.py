@@ -37,18 +37,6 @@ def parse_settings(words: Sequence[str]) -> tuple[dict[str, object], PaperSettin
     return params, settings
 
 
-def settled_as(paper: PaperSettings, words: Sequence[str], markets: Callable[[], Sequence[Market]]) -> PaperSettings:
-    """A paper account in the asset that all the markets settle in (spot: the quote), where the person named no other."""
-    said = dict(word.partition("=")[::2] for word in words)
-    if "paper.asset" in said:
-        return paper
-    venue, symbol = said.get("venue", ""), said.get("symbol", "")
-    meant = [it for it in markets() if venue in ("", it.venue) and symbol in ("", it.symbol)]
-    rules = [market.instrument for market in meant if market.instrument is not None]
-    assets = {known.quote if known.kind == "spot" else known.settle for known in rules}
-    return msgspec.structs.replace(paper, asset=assets.pop()) if len(assets) == 1 else paper
-
-
 def markets_of(log: Log, row: SessionRow) -> list[Market]:
     """Markets of a session that have rules and a book at its end."""
     shared = rebuild(log, row.id)

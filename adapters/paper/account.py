@@ -27,6 +27,7 @@ class PaperAccount:
         self._fees = fees
         self._ledger = Ledger(venue)
         self._is_open = False
+        self.is_given = bool(settings.asset)  # what it begins with does not hang on its markets
         if settings.asset:
             self._begin(settings.asset)
 
@@ -117,10 +118,10 @@ class PaperAccount:
         )
 
     def listed(self, instrument: Instrument, ts: int, markets: Iterable[PaperMarket]) -> list[BalanceUpdate]:
-        """What is to be told once a market's rules are known: an account without a balance begins in what it settles in."""
-        if any(balance.reported is not None for balance in self._ledger.balances.values()):
-            return []
+        """What is to be told once a market's rules are known: without an asset of its own an account has what it settles in."""
         asset = instrument.quote if instrument.kind == "spot" else instrument.settle
+        if self.is_given or self._ledger.balance(asset).reported is not None:
+            return []
         self._begin(asset)
         return [self.balance_told(asset, ts, markets)] if self._is_open else []
 

@@ -44,8 +44,8 @@ def assumptions(venue: str, settings: PaperSettings, models: Iterable[str], seen
         "volume: no trade fills two orders with the same volume; block, RPI, ADL and insurance trades fill nobody",
         "taking: what was taken of a shown level stays taken until the level shows less or is gone",
         "impact: nobody else reacts to our orders; what is hidden, or deeper than the book shows, does not exist",
-        f"account: {settings.balance} {settings.asset or 'of what is settled in'}, leverage {settings.leverage}; open losses "
-        "bind margin, gains do not",
+        f"account: {settings.balance} {settings.asset or 'of each asset that is settled in'}, leverage {settings.leverage}; "
+        "open losses bind margin, gains do not",
         f"liquidation: of everything at the mark, once the equity is {settings.maintenance_margin * 100:f} % of the positions' "
         "value, and nothing is left; no interest",
         "funding: on the position at the venue's next funding time, at the last rate and mark price told before it"

@@ -33,7 +33,7 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     fee_tiers: tuple[FeeTier, ...] = ()
     fee_volume: Decimal = Decimal(0)  # traded before the session
     balance: Decimal = Decimal(100_000)
-    asset: str = ""  # of the balance; empty for what the first market that is known settles in (spot: its quote)
+    asset: str = ""  # of the balance; empty for as much of each that its markets settle in (spot: their quotes)
     leverage: Decimal = Decimal(1)
     maintenance_margin: Decimal = Decimal(
         "0.005"

@@ -36,6 +36,7 @@ def take_over(venue: PaperVenue, account: Account, in_flight: Iterable[Record], 
     for order in resting.values():
         _take_in(venue, order)
     desk.account._ledger = Ledger.load(account.ledger.dump())
+    desk.account.is_given = True
     for symbol, position in account.ledger.positions.items():
         if position.size:
             desk._dealt[symbol] = desk.market(symbol)

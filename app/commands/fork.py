@@ -10,7 +10,7 @@ import typer
 from adapters import order_ids
 from adapters.paper import PaperSettings
 from app.collector import Collector
-from app.defaults import parse_settings, settled_as
+from app.defaults import parse_settings
 from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import Cell, moment, print_json, print_lines, print_table
@@ -154,8 +154,7 @@ def _papers(manifest: Manifest, words: Sequence[str], ended: SharedState) -> dic
         it.reported.leverage for of in ended.accounts.values() for it in of.ledger.positions.values() if it.reported
     ]
     ample = max([LEAST_LEVERAGE, *(it for it in reported if it is not None)])
-    real = settled_as(PaperSettings(leverage=ample), words, lambda: list(ended.markets.values()))
-    known = {"": real} | assumed(manifest)
+    known = {"": PaperSettings(leverage=ample)} | assumed(manifest)
     return {
         venue: msgspec.convert(msgspec.to_builtins(settings) | named, PaperSettings, strict=False)
         for venue, settings in known.items()

@@ -1,13 +1,12 @@
 """`tapeline lookahead`: a strategy's decisions may not depend on what had not happened yet."""
 
-from functools import cache
 from typing import Annotated
 
 import msgspec
 import typer
 
 from app.collector import Collector
-from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
+from app.defaults import markets_of, parse_settings, simulated_strategies
 from app.linting import impurities
 from app.logs import opened_session
 from app.options import JsonOption, LogOption, SessionArgument
@@ -66,8 +65,7 @@ def lookahead(
     if paper.latency == "recorded":
         raise ConfigurationError("lookahead takes no recorded latencies: they are of the whole session")
     with opened_session(context, session, log) as (opened, row):
-        markets = cache(lambda: markets_of(opened, row))
-        chosen, paper = simulated_strategies(row, strategy, params, markets), settled_as(paper, settings or [], markets)
+        chosen = simulated_strategies(row, strategy, params, lambda: markets_of(opened, row))
         manifest = msgspec.structs.replace(
             Manifest.parse(row.manifest),
             strategies=[entry(name, strategy, fields) for name, fields in chosen],

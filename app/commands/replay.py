@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated
@@ -13,7 +12,7 @@ import typer
 from adapters import order_ids
 from adapters import venue as find_venue
 from app.collector import Collector
-from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
+from app.defaults import markets_of, parse_settings, simulated_strategies
 from app.linting import remark_impure
 from app.logs import is_sealed, opened_session
 from app.options import JsonOption, LogKeyOption, LogOption, SessionArgument, VenueArgument, log_url, told
@@ -298,8 +297,7 @@ class SimulateFact(msgspec.Struct, frozen=True):
 
 def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: float | None, *, as_json: bool) -> int:
     params, paper = parse_settings(words)
-    markets = cache(lambda: markets_of(log, row))
-    chosen, paper = simulated_strategies(row, kind, params, markets), settled_as(paper, words, markets)
+    chosen = simulated_strategies(row, kind, params, lambda: markets_of(log, row))
     remark_impure(kind)
     parent = Manifest.parse(row.manifest)
     tapeline, python, packages = installed()

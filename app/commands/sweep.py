@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from adapters.paper import PaperSettings
-from app.defaults import markets_of, parse_settings, settled_as, simulated_strategies
+from app.defaults import markets_of, parse_settings, simulated_strategies
 from app.files import whole_file
 from app.linting import remark_impure
 from app.logs import opened_log
@@ -129,9 +129,6 @@ class _Said(NamedTuple):
         """Strategies and paper venue of a run; raises `ConfigurationError` for what does not fit, before anything is run."""
         params, paper = parse_settings([*self.settings, *(f"{name}={value}" for name, value in words)])
         chosen = simulated_strategies(row, self.strategy, params, lambda: self.markets(row))
-        paper = settled_as(
-            paper, [*self.settings, *(f"{name}={value}" for name, value in words)], lambda: self.markets(row)
-        )
         for name, fields in chosen:
             build(self.strategy, fields, name)
         return chosen, paper

@@ -7,9 +7,8 @@ from typing import Literal, TypeAlias, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from state.errors import WrongUse
 from streams.operators.keep import Alarm, Kept, keep
-from streams.operators.lift import positive
+from streams.operators.lift import one_of, positive
 from streams.operators.losses import Losses
 from streams.operators.rolling import at_least
 from streams.operators.settling import Settling
@@ -33,8 +32,7 @@ def buffer(
     time, `capacity` values of memory. Raises `NotDeterministic` where no scheduler is passed down.
     """
     at_least("capacity", capacity, 1)
-    if drop not in ("oldest", "newest"):
-        raise WrongUse(f"drop must be oldest or newest, not {drop}")
+    one_of("drop", drop, "oldest", "newest")
     every_ns = None if every_s is None else round(positive("every_s", every_s) * 1e9)
     counts = losses if losses is not None else Losses()
 

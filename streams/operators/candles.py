@@ -9,7 +9,7 @@ from state.errors import WrongUse
 from state.events import Candle, Trade
 from streams.operators.forming import Forming
 from streams.operators.keep import Alarm, Kept, keep
-from streams.operators.lift import Operator
+from streams.operators.lift import Operator, one_of
 from streams.scheduler import clock_of
 
 
@@ -31,8 +31,7 @@ def candles(
     """
     if interval_s < 1:
         raise WrongUse(f"interval_s must be at least 1, not {interval_s}")
-    if gaps not in ("skip", "flat"):
-        raise WrongUse(f"gaps must be skip or flat, not {gaps}")
+    one_of("gaps", gaps, "skip", "flat")
     interval_ns = interval_s * 1_000_000_000
 
     def operator(source: Observable[Trade]) -> Observable[Candle]:

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from reactivex import abc
 
 from state.book import Book
-from state.errors import WrongUse
 from state.words import Side
-from streams.operators.lift import Operator, lift, positive
+from streams.operators.lift import Operator, lift, one_of, positive
 
 
 def impact_price(side: Side, size: float) -> Operator[Book, float]:
@@ -21,8 +20,7 @@ def impact_price(side: Side, size: float) -> Operator[Book, float]:
     are swept.
     """
     positive("size", size)
-    if side not in ("buy", "sell"):
-        raise WrongUse(f"side must be buy or sell, not {side}")
+    one_of("side", side, "buy", "sell")
 
     def start(emit: Callable[[float], None], _: abc.SchedulerBase | None) -> Callable[[Book], None]:
         def on_next(book: Book) -> None:

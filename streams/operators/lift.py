@@ -94,6 +94,13 @@ def timed(scheduler: abc.SchedulerBase | None) -> abc.SchedulerBase:
     return scheduler
 
 
+def one_of(name: str, word: str, *words: str) -> str:
+    """Raises `WrongUse` for another word: it would be taken for one of these."""
+    if word not in words:
+        raise WrongUse(f"{name} must be {' or '.join(words)}, not {word}")
+    return word
+
+
 def positive(name: str, number: float) -> float:
     """Raises `WrongUse` where a parameter that must be above zero is not."""
     if not 0 < number < float("inf"):

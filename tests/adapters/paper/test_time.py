@@ -146,18 +146,22 @@ def test_the_opening_says_that_the_account_is_ready_and_what_it_holds() -> None:
         pytest.param({"kind": "spot", "quote": "EUR", "settle": "EUR"}, "EUR", id="spot against EUR"),
     ],
 )
-def test_an_account_without_an_asset_begins_in_what_its_first_market_settles_in(
+def test_an_account_without_an_asset_begins_in_each_that_its_markets_settle_in(
     changes: dict[str, object], asset: str
 ) -> None:
     venue = PaperVenue(VENUE, PaperSettings(), "s")
     (status,) = venue.opening(0)  # of no market is anything known yet
     assert status == FeedStatus(VENUE, "", "account", "ok")
     rules = msgspec.structs.replace(instrument(), **changes)
-    for event in (rules, rules, snapshot(1)):
+    coin = msgspec.structs.replace(rules, symbol="coin", settle="BTC", quote="BTC")
+    for event in (rules, rules, coin, snapshot(1)):
         venue.observe(event, 1)
     venue.submit(Record(1, 1, 0, PlaceOrder(VENUE, SYMBOL, "buy", Decimal(1), Decimal(90), client_id="a")), 1)
     heard = [event for _, _, events in venue.collect(HOUR) for event in events]
-    assert [(it.asset, it.total) for it in heard if isinstance(it, BalanceUpdate)] == [(asset, Decimal(100_000))]
+    assert [(it.asset, it.total) for it in heard if isinstance(it, BalanceUpdate)] == [
+        (asset, Decimal(100_000)),
+        ("BTC", Decimal(100_000)),
+    ]
     assert [type(it) for it in heard if isinstance(it, Accepted | Rejected)] == [Accepted]
 
 

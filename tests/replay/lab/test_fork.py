@@ -19,7 +19,6 @@ from state.reducer import Reducer
 from state.shared import SharedState
 from streams.strategies.recorded import strategies_of
 from tests.replay.lab.sessions import Lab, Tapeline
-from tests.replay.told import instrument
 
 KEPT = (*INTENT, Blocked, Rejected, Fill, FundingPayment)
 
@@ -142,12 +141,10 @@ def test_a_fork_of_a_session_at_a_real_venue_refuses_nothing_for_want_of_margin_
     shared = SharedState()
     fold = Reducer(shared).apply
     told = PositionUpdate("bybit", "BTCUSDT", None, Decimal(1), leverage=Decimal(250))
-    rules = instrument("BTCUSDT", "bybit")
-    for seq, event in enumerate((msgspec.structs.replace(rules, settle="USDC"), told), 1):
-        fold(Record(seq, seq, 0, event))
+    fold(Record(1, 1, 0, told))
     manifest = Manifest(seed=1, paper=msgspec.Raw(b'{"bybit":null}'))
     for words, leverage, asset in (
-        ([], Decimal(250), "USDC"),
+        ([], Decimal(250), ""),
         (["paper.leverage=3", "paper.asset=USDT"], Decimal(3), "USDT"),
     ):
         paper = _papers(manifest, words, shared)[""]

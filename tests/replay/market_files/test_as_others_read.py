@@ -217,7 +217,7 @@ def test_a_market_that_settles_in_another_asset_is_simulated_with_a_balance_in_t
         assert run([*words, *said]) == 0
         fact = msgspec.json.decode(capsys.readouterr().out, type=dict[str, Any])
         assert fact["summary"]["orders"] > 0
-        assert any(f"account: 100000 {'USDT' if said else 'USDC'}" in it for it in fact["assumptions"])
+        assert any(f"account: 100000 {'USDT' if said else 'of each asset'}" in it for it in fact["assumptions"])
         with Log.open(url) as log:
             told = [it.event.text for it in log.records(fact["session"]) if isinstance(it.event, Rejected)]
         assert told == ["the account has no USDC: it began with USDT (`asset` of the paper settings)"] * len(told)
