@@ -32,8 +32,7 @@ PASSED_OVER = frozenset({
     "activeAssetData", "webData3", "twapStates", "userHistoricalOrders",
 })  # fmt: skip
 
-# How an account keeps its coins: perpetuals apart from spot, or all in one, which is told as spot; there the collateral that
-# `clearinghouseState` tells is only what positions need, and means nothing.
+# Coins of perpetuals apart from spot, or all in one, told as spot: `clearinghouseState` then says only what positions need.
 # https://hyperliquid.gitbook.io/hyperliquid-docs/trading/account-abstraction-modes
 IS_UNIFIED = {
     "default": False, "disabled": False, "dexAbstraction": False, "unifiedAccount": True, "portfolioMargin": True,

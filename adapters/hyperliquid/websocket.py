@@ -101,7 +101,9 @@ class Websocket(TopicSocket):
         if kind in CHANNELS and coin:
             return CHANNELS[kind](self.venue, topic, coin)
         account = self._account
-        return AccountChannel(self.venue, topic, account.private) if account is not None and account.knows(kind) else None
+        return (
+            AccountChannel(self.venue, topic, account.private) if account is not None and account.knows(kind) else None
+        )
 
     def subscription(self, topics: Sequence[str], number: int) -> bytes:
         return _encode({"method": "subscribe", "subscription": self.named(topics[0])})
