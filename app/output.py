@@ -96,3 +96,8 @@ def printable(text: str) -> str:
 def figure(number: float) -> str:
     """Four digits of a measurement, and never an exponent for a large one."""
     return f"{number:.4g}" if abs(number) < 10_000 else f"{number:.0f}"
+
+
+def shown_price(price: float) -> str:
+    """All the digits of an observed price, without the `.0` of a whole one."""
+    return f"{price:.15g}"

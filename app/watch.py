@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from app.output import remark, shown_price
 from app.session import LiveSession
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _EVERY_S = 0.5
 
 @asynccontextmanager
 async def watched(session: LiveSession) -> AsyncIterator[None]:
-    """Draws the session while the body runs."""
+    """Draws the session while the body runs, and says that it ends: where a venue is not to be reached, that takes minutes."""
     if not sys.stderr.isatty():
         yield
         return
@@ -26,6 +27,7 @@ async def watched(session: LiveSession) -> AsyncIterator[None]:
     finally:
         drawing.cancel()
         await asyncio.gather(drawing, return_exceptions=True)
+        remark(f"ending session {session.id}: waiting for the venues' word that nothing is left")
 
 
 async def _draw(session: LiveSession) -> None:
@@ -61,8 +63,8 @@ def _table(session: LiveSession, events_per_s: float) -> "Table":
             market.book.status
             if shared.connections.get((venue, "load"), "ok") == "ok"
             else f"{market.book.status}, late",
-            f"{market.book.bid:g}",
-            f"{market.book.ask:g}",
+            shown_price(market.book.bid),
+            shown_price(market.book.ask),
             str(len(account.orders.working(symbol))) if account is not None else "",
             f"{position.size:f}" if position is not None else "",
             f"{position.realized_pnl:.4f}" if position is not None else "",

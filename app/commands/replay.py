@@ -75,6 +75,9 @@ def import_frames(
 ) -> int:
     """Turn recorded raw frames, or others' market data, into a session, through the same pipeline as a live one."""
     url = log_url(context, log)
+    for path in files:
+        if path.is_fifo():
+            raise WrongUse(f"{path} is a pipe, and an import reads its files more than once: write it to one first")
     if format_of(files[0]) is not None:
         name, said = venue, _said(venue, symbol, tick, lot, kind, contract_size, inverse)
     else:

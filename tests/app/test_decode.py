@@ -246,3 +246,10 @@ def test_lines_of_a_pipe_come_out_as_they_are_decoded(tmp_path: Path) -> None:
             assert json.loads(process.stdout.readline())["type"] == "Trade"
         process.stdin.close()
     assert process.returncode == 0
+
+
+def test_a_pipe_cannot_be_imported_and_is_not_waited_for(cli: Cli, tmp_path: Path, log_url: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ran = cli("import", "bybit", "pipe", "--log", log_url)
+    assert (ran.code, ran.out) == (2, "")
+    assert "pipe is a pipe" in ran.err

@@ -1,7 +1,10 @@
 """`run`, `record` and `demo` as a person runs them: the shipped examples against a loopback venue in its own process."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from app.running import plan
 from replay.audit import audit
 from state.events import BookDelta, BookSnapshot, Fill, InstrumentDefined, OrderUpdate, PlaceOrder, Ticker, Trade
 from state.log import Log
-from tests.command import ROOT, all_clean, started, tapeline
+from tests.command import ROOT, TAPELINE, all_clean, environment, started, tapeline
 from tests.until import Kinds, tapeline_until
 
 EXAMPLES = ROOT / "examples"
@@ -128,6 +131,29 @@ def test_record_keeps_what_the_market_said_and_sends_no_order(venue: dict[str, A
     assert {"BTCUSDT", "ETHUSDT"} <= symbols
     asked = ("replay last --verify", "replay last --decode", "replay last --simulate plain", "audit last")
     all_clean([f"{words} --log {url}" for words in asked], cwd=tmp_path)
+
+
+def test_a_terminal_shows_that_the_session_ends(venue: dict[str, Any], tmp_path: Path) -> None:
+    """Where a venue is not to be reached, ending takes minutes: nothing was to be seen of it, and Ctrl-C seemed not heard."""
+    ours, theirs = os.openpty()
+    words = ("record", "--venue", "bybit", "--symbol", "BTCUSDT", "--for", "1s")
+    addresses = ("--public-url", venue["public_url"], "--rest-url", venue["rest_url"])
+    child = subprocess.Popen(
+        [*TAPELINE, *words, *addresses],
+        cwd=tmp_path, env=environment(TERM="xterm", COLUMNS="120"), stdout=subprocess.PIPE, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    with (
+        os.fdopen(ours, "rb", buffering=0) as terminal,
+        suppress(OSError),
+    ):  # Linux's word for: nobody writes there any more
+        while read := terminal.read(65_536):
+            shown += read
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+    with Log.open(f"sqlite:///{tmp_path}/tapeline.db") as log:
+        assert f"ending session {log.find('last').id}".encode() in shown
 
 
 def test_the_demonstration_trades_and_proves_itself(tmp_path: Path) -> None:

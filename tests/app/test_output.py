@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.output import moment, print_table, printable
+from app.output import moment, print_table, printable, shown_price
 from app.progress import progress
 from state.events import AnyEvent, SessionOpened, Trade
 from state.log import Log
@@ -73,6 +73,14 @@ def test_a_session_id_on_a_narrow_terminal_stays_in_one_piece(log_url: str, tmp_
         os.close(theirs)
         assert ran.returncode == 0
         assert SESSION.encode() in shown.read(4_096)
+
+
+@pytest.mark.parametrize(
+    ("price", "shown"),
+    [(115_094.8, "115094.8"), (1_234_567.25, "1234567.25"), (65_000.0, "65000"), (0.00001234, "1.234e-05")],
+)
+def test_a_price_is_shown_to_its_tick(price: float, shown: str) -> None:
+    assert shown_price(price) == shown
 
 
 def test_progress_is_silent_where_nobody_watches(capfd: pytest.CaptureFixture[str]) -> None:
