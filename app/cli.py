@@ -40,7 +40,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "record": Entry("app.commands.live", "record", "Record public streams without trading."),
     "stop": Entry("app.commands.control", "stop", "Stop a running session: cancel, flatten or leave."),
     "tell": Entry("app.commands.control", "tell", "Put a person's command into a running session."),
-    "import": Entry("app.commands.replay", "import_frames", "Turn recorded raw frames into a session."),
+    "import": Entry("app.commands.imports", "import_frames", "Turn recorded raw frames into a session."),
     "replay": Entry("app.commands.replay", "replay", "Verify a session, simulate on it, or play it back."),
     "calibrate": Entry(
         "app.commands.calibrate",

@@ -5,8 +5,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -29,6 +27,7 @@ from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
 from state.secrets import Credentials
+from state.session_ids import beside, new_session_id
 from streams.strategies.recorded import entry, strategies_of
 from streams.strategy import Strategy
 
@@ -88,13 +87,7 @@ def _begin_shadows(plan: Plan, log: Log, clock: Clock) -> "list[Shadow]":
         return []
     from app.shadow import begin_shadow
 
-    return [begin_shadow(log, one, new_session_id(clock), plan.session, clock.now_ns()) for one in plan.shadows]
-
-
-def new_session_id(clock: Clock) -> str:
-    """Sorts by time, is unique over machines: 20260809-142307-1f3a."""
-    opened = datetime.fromtimestamp(clock.now_ns() // 1_000_000_000, UTC)
-    return f"{opened:%Y%m%d-%H%M%S}-{token_hex(2)}"
+    return [begin_shadow(log, one, beside(plan.session), plan.session, clock.now_ns()) for one in plan.shadows]
 
 
 @asynccontextmanager

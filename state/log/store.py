@@ -19,6 +19,7 @@ from state.log.sealing import Sealing
 from state.log.views import renew_views
 from state.log.writer import SessionWriter
 from state.record import Record
+from state.session_ids import begun_ns
 
 
 class Log:
@@ -62,9 +63,9 @@ class Log:
     # --- sessions ----------------------------------------------------------------------------------------------
 
     def sessions(self) -> list[SessionRow]:
-        """All sessions, oldest first."""
+        """All sessions, in the order in which they were begun: an import, a simulation was opened in the past that it is of."""
         with self.reading() as reader:
-            return reader.sessions()
+            return sorted(reader.sessions(), key=_begun)
 
     def find(self, word: str) -> SessionRow:
         """The session with this id or unique beginning of one, or the `last` one; raises `WrongUse`."""
@@ -332,3 +333,8 @@ def _database(url: str, create: bool) -> Database:
 
         return Postgres(url)
     raise LogError(f"a log cannot be kept in {backend!r}: only in sqlite or postgresql")
+
+
+def _begun(row: SessionRow) -> int:
+    begun = begun_ns(row.id)
+    return row.opened if begun is None else begun

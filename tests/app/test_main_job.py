@@ -11,13 +11,13 @@ import pytest
 import zstandard
 
 from adapters import venue
-from app.running import new_session_id
 from replay.imports import Imported, import_recordings
 from state.clock import WallClock
 from state.events import BookDelta, BookSnapshot, FeedStatus
 from state.log import Log
 from state.manifest import Manifest
 from state.reducer import Reducer
+from state.session_ids import new_session_id
 from state.shared import SharedState
 from tests.command import tapeline
 from tests.depth import depth
