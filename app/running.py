@@ -21,13 +21,13 @@ from app.crashed import call_all_crashed
 from app.earlier import EarlierOrders
 from app.losses import LossWatch
 from app.session import LiveSession, VenueLine
+from app.session_ids import beside, new_session_id
 from state.clock import Clock, WallClock
 from state.errors import LossLimitReached, SessionBroken, TapelineError
 from state.log import Log
 from state.manifest import Manifest, installed
 from state.record import Inbox
 from state.secrets import Credentials
-from state.session_ids import beside, new_session_id
 from streams.strategies.recorded import entry, strategies_of
 from streams.strategy import Strategy
 
@@ -56,7 +56,7 @@ def plan(config: RunConfig, source: str = "live") -> Plan:
     check_config(config)
     entries = [entry(known.name, known.strategy, known.params) for known in config.strategies if not known.shadow]
     tapeline, python, packages = installed()
-    session = new_session_id(WallClock())
+    session = new_session_id()
     manifest = Manifest(
         seed=config.seed or int(session[-4:], 16) + 1,
         strategies=entries,

@@ -12,15 +12,14 @@ from app.collector import Collector
 from app.options import JsonOption, LogOption, VenueArgument, log_url, told
 from app.output import print_json, print_lines
 from app.progress import progress
+from app.session_ids import new_session_id
 from replay.imports import Imported, import_recordings
 from replay.market_files.importing import format_of, import_market_files
 from replay.market_files.source import Said
-from state.clock import WallClock
 from state.errors import WrongUse
 from state.log import Log
 from state.log.data_keys import LogKey
 from state.manifest import Manifest, installed
-from state.session_ids import new_session_id
 from state.words import InstrumentKind
 
 CLEAN, FINDINGS = 0, 1
@@ -67,14 +66,13 @@ def import_frames(
     )
     tapeline, python, packages = installed()
     manifest = Manifest(seed=1, venues=[name], source="import", tapeline=tapeline, python=python, packages=packages)
-    session = new_session_id(WallClock())
     with Log.open(url, key=LogKey.said(None)) as opened, progress(f"importing {name}") as done, Collector():
         if said is not None:
-            imported = import_market_files(opened, session, manifest, said, files, done)
+            imported = import_market_files(opened, new_session_id(), manifest, said, files, done)
         else:
             imported = import_recordings(
                 opened,
-                session,
+                new_session_id(),
                 manifest,
                 find_venue(venue),
                 files,

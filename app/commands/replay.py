@@ -17,19 +17,18 @@ from app.output import moment, print_json, print_lines, remark
 from app.progress import counting
 from app.redecoding import decode_again
 from app.report import print_summary
+from app.session_ids import new_session_id
 from app.summary import Summary, summarize
 from replay.latencies import NOTHING_RECORDED, recorded_latencies
 from replay.others import Others
 from replay.simulate import Simulation
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
-from state.clock import WallClock
 from state.errors import ConfigurationError, WrongUse
 from state.log import Log, SessionRow
 from state.manifest import Manifest, installed
 from state.market import Market
 from state.record import Record, to_json
-from state.session_ids import new_session_id
 from state.shared import SharedState
 from streams.strategies.recorded import entry, strategies_of
 
@@ -194,7 +193,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     if paper.latency == "recorded" and not recorded:
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
     others, strategies = Others(log, row), strategies_of(manifest)  # what is wrong is said before a session begins
-    session = new_session_id(WallClock())
+    session = new_session_id()
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
     try:
         simulation = Simulation(

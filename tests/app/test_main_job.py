@@ -11,13 +11,12 @@ import pytest
 import zstandard
 
 from adapters import venue
+from app.session_ids import new_session_id
 from replay.imports import Imported, import_recordings
-from state.clock import WallClock
 from state.events import BookDelta, BookSnapshot, FeedStatus
 from state.log import Log
 from state.manifest import Manifest
 from state.reducer import Reducer
-from state.session_ids import new_session_id
 from state.shared import SharedState
 from tests.command import tapeline
 from tests.depth import depth
@@ -207,7 +206,7 @@ def deltas(lines: list[bytes]) -> Iterator[Delta]:
 
 def imported(log: Log, path: Path) -> Imported:
     return import_recordings(
-        log, new_session_id(WallClock()), Manifest(seed=1, source="import"), venue("bybit"), [path], keep_frames=True
+        log, new_session_id(), Manifest(seed=1, source="import"), venue("bybit"), [path], keep_frames=True
     )
 
 

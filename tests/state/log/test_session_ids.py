@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.session_ids import beside, new_session_id
 from state.log import Log
-from state.session_ids import begun_ns, beside, new_session_id
+from state.session_ids import begun_ns
 
 SECOND = 1_000_000_000
 
