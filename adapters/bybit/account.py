@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.base.numbers import money, ns, owed
 from adapters.bybit import wire
-from adapters.bybit.types import CANCEL_ORIGINS, CREATE_ORIGINS, FUNDING, NO_REASON, POST_ONLY_REFUSED, REFUSALS, Types
+from adapters.bybit.types import CANCEL_ORIGINS, CREATE_ORIGINS, NO_REASON, PAYMENTS, POST_ONLY_REFUSED, REFUSALS, Types
 from state.events import AnyEvent, BalanceUpdate, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate
 from state.words import OrderStatus, Origin, Refusal
 
@@ -73,10 +73,10 @@ class Account:
         )  # fmt: skip
 
     def execution(self, row: wire.Execution, *, backfilled: bool = False) -> Fill | FundingPayment:
-        """A fill, or a funding payment, which the venue tells as an execution. Fees turn their sign: + comes in."""
+        """A fill, or a payment of funding or of a dividend, told as an execution. Fees turn their sign: + comes in."""
         ts = ns(row.execTime)
         asset = row.feeCurrency or self._settle_of(row.symbol)
-        if row.execType == FUNDING:
+        if row.execType in PAYMENTS:
             price = money(row.markPrice) or money(row.execPrice)
             rate, size = money(row.feeRate), money(row.execQty)
             return FundingPayment(self.venue, row.symbol, ts, row.execId, -owed(row.execFee), asset, rate, size, price)

@@ -33,11 +33,14 @@ class Types:
         {
             "trade": "Trade", "adl": "AdlTrade", "liquidation": "BustTrade", "settlement": "Settle", "delivery": "Delivery",
         },
-        also={"BlockTrade": "trade", "MovePosition": "trade", "FutureSpread": "trade", "CorporateAction": "settlement"},
+        also={
+            "BlockTrade": "trade", "MovePosition": "trade", "FutureSpread": "trade", "CorporateAction": "settlement",
+            "ForwardSplitSettle": "settlement", "ReverseSplitSettle": "settlement",  # fractions of shares, paid out
+        },
     )  # fmt: skip
 
 
-FUNDING = "Funding"  # an execution that is no fill
+PAYMENTS = ("Funding", "Dividend")  # executions that are no fills
 
 INTERVALS = Intervals("bybit", {
     60: "1", 180: "3", 300: "5", 900: "15", 1_800: "30", 3_600: "60", 7_200: "120", 14_400: "240", 21_600: "360",

@@ -11,11 +11,11 @@ from adapters.base.limits import Pool
 
 DOCS = "https://www.okx.com/docs-v5/en/#"
 
-_SIMULATED = ("https://www.okx.com", "wss://wspap.okx.com:8443/ws/v5")
+_SIMULATED = ("https://www.okx.com", "wss://wspap.okx.com/ws/v5")
 
 # REST and sockets. Simulated trading is a header and keys of its own, and is what this venue has for a test network.
 HOSTS = MappingProxyType(
-    {"mainnet": ("https://www.okx.com", "wss://ws.okx.com:8443/ws/v5"), "testnet": _SIMULATED, "demo": _SIMULATED}
+    {"mainnet": ("https://www.okx.com", "wss://ws.okx.com/ws/v5"), "testnet": _SIMULATED, "demo": _SIMULATED}
 )
 
 _DATA, _MARKET = "public-data-rest-api-get-", "order-book-trading-market-data-get-"

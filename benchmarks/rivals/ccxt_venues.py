@@ -17,7 +17,7 @@ OPTIONS = {"defaultType": "swap", "watchOrderBook": {"checksum": False}}
 VENUES = {
     "bybit": ("bybit", "wss://stream.bybit.com/v5/public/linear", "BTCUSDT", "BTC/USDT:USDT"),
     "binance": ("binance", "wss://fstream.binance.com/stream", "BTCUSDT", "BTC/USDT:USDT"),
-    "okx.spot": ("okx", "wss://ws.okx.com:8443/ws/v5/public", "BTC-USDT", "BTC/USDT"),
+    "okx.spot": ("okx", "wss://ws.okx.com/ws/v5/public", "BTC-USDT", "BTC/USDT"),
     "hyperliquid": ("hyperliquid", "wss://api.hyperliquid.xyz/ws", "0", "BTC/USDC:USDC"),
     "dydx": ("dydx", "wss://indexer.dydx.trade/v4/ws", "ETH-USD", "ETH/USDC:USDC"),
 }

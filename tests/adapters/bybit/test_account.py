@@ -103,6 +103,7 @@ def test_an_order_word_that_no_table_has_raises(field: str) -> None:
         pytest.param({"execType": "BustTrade", "orderLinkId": ""}, "-0.052", "liquidation", True, id="a liquidation"),
         pytest.param({"execType": "AdlTrade"}, "-0.052", "adl", True, id="an auto-deleveraging"),
         pytest.param({"execType": "Delivery"}, "-0.052", "delivery", True, id="a delivery"),
+        pytest.param({"execType": "ReverseSplitSettle"}, "-0.052", "settlement", True, id="the fraction of a split"),
     ],
 )
 def test_what_an_execution_means(wire: dict[str, Any], fee: str, kind: str, maker: bool) -> None:
@@ -113,8 +114,9 @@ def test_what_an_execution_means(wire: dict[str, Any], fee: str, kind: str, make
     )  # fmt: skip
 
 
-def test_funding_is_no_fill_and_what_is_paid_is_negative() -> None:
-    row = EXECUTION | {"execType": "Funding", "execFee": "1.5", "orderType": "UNKNOWN", "feeRate": "0.0001", "side": ""}
+@pytest.mark.parametrize("word", ["Funding", "Dividend"])
+def test_funding_is_no_fill_and_what_is_paid_is_negative(word: str) -> None:
+    row = EXECUTION | {"execType": word, "execFee": "1.5", "orderType": "UNKNOWN", "feeRate": "0.0001", "side": ""}
     assert read_one("execution", row) == FundingPayment(
         "bybit", "BTCUSDT", 1754000000997_000_000, "0ab1", D("-1.5"), "USDT", D("0.0001"), D("0.004"), D("65000.90")
     )

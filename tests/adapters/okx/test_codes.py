@@ -73,6 +73,7 @@ def test_no_documented_refusal_is_taken_for_an_unknown_outcome() -> None:
         pytest.param("54072", "rejected", "market_state", id="to be looked at only"),
         pytest.param("54092", "rejected", "market_state", id="a disclaimer is not yet accepted"),
         pytest.param("54094", "rejected", "market_state", id="a cool-off"),
+        pytest.param("54109", "rejected", "market_state", id="trading for USDC is not yet activated"),
         pytest.param("51116", "rejected", "price_band", id="beyond the price limit"),
         pytest.param("51522", "rejected", "reduce_only", id="an amended order would no longer reduce"),
         pytest.param("50071", "rejected", "duplicate", id="the client's id is taken"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +16,7 @@ from adapters.base.settings import Subscription, VenueSettings
 from adapters.base.textbook import TextBook
 from adapters.okx.book import checksum
 from adapters.okx.contracts import Contracts
+from adapters.okx.endpoints import HOSTS
 from adapters.okx.exchange import Decoder, market_of
 from adapters.okx.websocket import Websocket, topic, topics_of
 from replay.decoding import Decoding
@@ -39,7 +41,7 @@ SETTINGS = VenueSettings("okx", "swap")
 
 def opened(*subscriptions: Subscription) -> Websocket:
     """A public socket with its subscriptions sent."""
-    (socket,) = Websocket.of(SETTINGS, "wss://ws.okx.com:8443/ws/v5/public", subscriptions, Contracts())
+    (socket,) = Websocket.of(SETTINGS, "wss://ws.okx.com/ws/v5/public", subscriptions, Contracts())
     socket.on_connect(0)
     return socket
 
@@ -216,7 +218,7 @@ def test_what_a_subscription_asks_for(subscription: Subscription, topics: list[s
 
 def test_candles_have_a_path_of_their_own_and_connections_so_many_topics() -> None:
     wanted = [Subscription("book", f"S{n}-USDT-SWAP") for n in range(250)] + [Subscription("candles", BTC)]
-    sockets = Websocket.of(SETTINGS, "wss://ws.okx.com:8443/ws/v5/public", wanted, Contracts())
+    sockets = Websocket.of(SETTINGS, "wss://ws.okx.com/ws/v5/public", wanted, Contracts())
     assert [(s.url.rpartition("/")[2], len(s.channels)) for s in sockets] == [
         ("public", 200),
         ("public", 50),
@@ -404,6 +406,7 @@ def test_other_samples_read_to_the_last_digit(recordings: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "market"),
     [
+        ("wss://ws.okx.com/ws/v5/public", "swap"),
         ("wss://ws.okx.com:8443/ws/v5/public", "swap"),
         ("wss://ws.okex.com:8443/ws/v5/public", "swap"),
         ("https://www.okx.com/api/v5/public/instruments?instType=SPOT", "swap"),
@@ -413,3 +416,8 @@ def test_other_samples_read_to_the_last_digit(recordings: Path) -> None:
 )
 def test_one_decoder_reads_all_of_the_venues_addresses(url: str, market: str | None) -> None:
     assert market_of(url) == market
+
+
+def test_sockets_are_asked_for_at_the_port_that_is_left() -> None:
+    """Since 2026-10-31 the venue takes no connection at port 8443."""
+    assert {urlsplit(private).port for _, private in HOSTS.values()} == {None}
