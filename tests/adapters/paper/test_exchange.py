@@ -78,6 +78,11 @@ class Session:
     def words(self) -> list[str]:
         return [word for word in words(self.sink.events()) if " " in word or word == "accepted"]
 
+    @property
+    def placed(self) -> list[str]:
+        """Client ids: seqs, of which a slow machine's have what fell due meanwhile before them."""
+        return [event.client_id for event in self.sink.events() if isinstance(event, PlaceOrder)]
+
     def _connect(self, inbox: Inbox) -> Tape:
         self.tapes.append(Tape(inbox))
         return self.tapes[0]
@@ -109,11 +114,12 @@ def test_an_intent_of_a_strategy_is_matched_here_and_its_answer_comes_in_time() 
     session = asyncio.run(run())
     assert session.tapes[0].started == [Subscription("book", SYMBOL)]
     assert session.tapes[0].closed
+    (order,) = session.placed
     assert session.words()[:4] == [
         "accepted",
-        "c5 buy 5 @ 101 taker",
-        "c5 partially_filled 5/6",
-        "c5 buy 1 @ 101 maker",
+        f"{order} buy 5 @ 101 taker",
+        f"{order} partially_filled 5/6",
+        f"{order} buy 1 @ 101 maker",
     ]
     placed = next(record for record in session.sink.records if isinstance(record.event, PlaceOrder))
     accepted = next(record for record in session.sink.records if isinstance(record.event, Accepted))
@@ -127,15 +133,15 @@ def test_an_intent_of_a_strategy_is_matched_here_and_its_answer_comes_in_time() 
 
 
 @pytest.mark.parametrize(
-    ("policy", "cancelled", "left", "held", "clean"),
+    ("policy", "cancelled", "rests", "held", "clean"),
     [
-        pytest.param("leave", 0, ("c5",), ((SYMBOL, "5.0"),), True, id="leave leaves everything"),
-        pytest.param("cancel", 1, (), ((SYMBOL, "5.0"),), True, id="cancel leaves the position"),
-        pytest.param("flatten", 1, (), (), True, id="flatten leaves nothing"),
+        pytest.param("leave", 0, True, ((SYMBOL, "5.0"),), True, id="leave leaves everything"),
+        pytest.param("cancel", 1, False, ((SYMBOL, "5.0"),), True, id="cancel leaves the position"),
+        pytest.param("flatten", 1, False, (), True, id="flatten leaves nothing"),
     ],
 )
 def test_shutdown_leaves_what_its_policy_says(
-    policy: ShutdownPolicy, cancelled: int, left: tuple[str, ...], held: tuple[tuple[str, str], ...], clean: bool
+    policy: ShutdownPolicy, cancelled: int, rests: bool, held: tuple[tuple[str, str], ...], clean: bool
 ) -> None:
     async def run() -> None:
         session = Session(once(PlaceOrder(VENUE, SYMBOL, "buy", Decimal(6), Decimal(101))))
@@ -143,6 +149,7 @@ def test_shutdown_leaves_what_its_policy_says(
         session.say(instrument())
         session.say(snapshot(1))
         await asyncio.wait_for(session.heard.wait(), PATIENCE_S)
+        left = tuple(session.placed) if rests else ()
         report = await session.exchange.shutdown(policy)
         await session.exchange.close()
         assert (report.policy, report.cancelled, report.open_orders, report.positions, report.clean) == (
