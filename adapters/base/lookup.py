@@ -116,27 +116,26 @@ class LookUps:
     async def end(self, record: Record) -> None:
         """An order that is gone for a cancel or an amend may have been filled: the venue is asked how it ended.
 
-        One that it had acknowledged, and that it denies for the whole waiting time, is forgotten there: it has ended.
+        One that it had acknowledged, and that it denies again when the waiting time is over, is forgotten there: it has ended.
+        Asked no oftener, as an outage makes many of them at once, and the account itself must be read in the same budget.
         """
-        started, wait_s = self._clock.now_ns(), FIRST_S
         symbol, client_id = symbol_of(record), client_id_of(record)
-        while True:
+        for wait_s in (0.0, self._look_up_ns / 1e9):
+            if wait_s:
+                await self._sleep(wait_s)
             try:
                 answer, update, fills = await self._finder.find_order(symbol, client_id)
             except UnknownWord:
                 raise
             except TapelineError:
-                pass  # not answered: nothing is concluded
-            else:
-                is_over = answer.recv - started >= self._look_up_ns
-                if update is None and is_over and self._finder.known.is_acknowledged(client_id):
-                    update = _forgotten(record)
-                if update is not None:
-                    self._inbox.feed(answer.recv, [*fills, update], 0, answer.frame)
-                if update is not None or is_over:
-                    return
-            await self._sleep(wait_s)
-            wait_s = min(wait_s * 2, MOST_S)
+                return  # the private stream and the next reconciliation say it too
+            if not self._finder.known.is_acknowledged(client_id) and update is None:
+                return
+            if update is None and wait_s:
+                update = _forgotten(record)
+            if update is not None:
+                self._inbox.feed(answer.recv, [*fills, update], 0, answer.frame)
+                return
 
 
 def concluded(record: Record, action: Action, update: OrderUpdate | None, *, over: bool) -> Verdict | None:
