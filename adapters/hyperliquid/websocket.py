@@ -185,7 +185,7 @@ class Websocket(TopicSocket):
 
 
 class PrivateWebsocket(AskedFirst, Websocket):
-    """Orders, fills, positions, collateral and funding of one account. How it keeps its coins is asked before each connection."""
+    """Orders, fills, positions, collateral and funding of one account. How it keeps its coins is asked before connections."""
 
     private = True
     silence_s = SILENCE_S

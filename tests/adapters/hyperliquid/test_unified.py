@@ -68,14 +68,19 @@ def test_the_collateral_of_any_other_account_is_that_of_its_perpetuals(mode: str
     assert not decoder.receive(coins(("USDC", "100", "0")), 0), "spot is another account's, and not traded here"
 
 
-def test_how_coins_are_kept_is_asked_before_each_connection() -> None:
+def test_how_coins_are_kept_is_asked_before_connections_once_a_minute_at_most() -> None:
     account = Account(V)
     socket = PrivateWebsocket("wss://x", account, AGENT, MODE)
-    for word, unified in (("unifiedAccount", True), ("disabled", False)):
+    for at_s, word, unified in ((1, "unifiedAccount", True), (100, "disabled", False)):
         socket.on_disconnect("first connection", "connecting")
         assert socket.wants() == [MODE]
-        assert not socket.answered(MODE, b'"%s"' % word.encode(), 0)
+        assert not socket.answered(MODE, b'"%s"' % word.encode(), at_s * 10**9)
         assert account.collateral.is_unified is unified
+        for silent_s in (0, 30):
+            socket.receive(b'{"channel":"pong"}', (at_s + silent_s) * 10**9)
+            socket.on_disconnect("closed by the venue")
+            assert socket.wants() == [], "an outage makes many connections"
+        socket.receive(b'{"channel":"pong"}', (at_s + 61) * 10**9)
 
 
 @pytest.mark.parametrize("body", [b'"quantumAccount"', b"{}", b"null"])
