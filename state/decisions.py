@@ -30,12 +30,8 @@ def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument, amended
 
     `amended` is the order that an amendment changes, where it is known.
     """
-    for name, number in (("size", intent.size), ("price", intent.price)):
-        if type(number) is not Decimal and number is not None:
-            raise WrongUse(
-                f"{type(intent).__name__}.{name} is {number!r}, and money is Decimal: "
-                "Instrument.price(side, x) and Instrument.size(x) make it of a number"
-            )
+    if type(intent.size) is not Decimal or (type(intent.price) is not Decimal and intent.price is not None):
+        raise _not_money(intent)
     if isinstance(intent, AmendOrder):
         instrument.check(intent.price, intent.size, reduce_only=amended is not None and amended.reduce_only)
         return
@@ -44,6 +40,14 @@ def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument, amended
     if intent.kind == "market" and intent.tif == "post_only":
         raise WrongUse("a market order takes: it cannot be post_only")
     instrument.check(intent.price, intent.size, reduce_only=intent.reduce_only)
+
+
+def _not_money(intent: PlaceOrder | AmendOrder) -> WrongUse:
+    name = "price" if type(intent.size) is Decimal else "size"
+    return WrongUse(
+        f"{type(intent).__name__}.{name} is {getattr(intent, name)!r}, and money is Decimal: "
+        "Instrument.price(side, x) and Instrument.size(x) make it of a number"
+    )
 
 
 def _in_words(decision: Decision, error: str) -> str:
