@@ -3,8 +3,9 @@
 A venue changes ticks, lots and minima while sessions run, and halts or delists what it lists; few say so on a stream.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -28,7 +29,7 @@ class Rules:
         read: Callable[[str], Awaitable[Sequence[InstrumentDefined]]],
         inbox: Inbox,
         clock: Clock,
-        later: Callable[[Callable[[], Coroutine[None, None, None]]], object],
+        later: Callable[[Callable[[], Awaitable[object]]], object],
     ) -> None:
         self._read = read
         self._inbox = inbox
@@ -56,10 +57,7 @@ class Rules:
             symbol, now = event.symbol, self._clock.now_ns()
             if symbol in self._told and now - self._asked_ns.get(symbol, 0) >= AGAIN_NS:
                 self._asked_ns[symbol] = now
-                self._later(lambda symbol=symbol: self._tell_again(symbol))  # type: ignore[misc]
-
-    async def _tell_again(self, symbol: str) -> None:
-        await self._tell(symbol)
+                self._later(partial(self._tell, symbol))
 
     async def _tell(self, symbol: str) -> Sequence[InstrumentDefined]:
         """All that was read; fed is what differs from what was told before, by more than its time."""

@@ -39,11 +39,16 @@ def account(heard: Heard) -> list[str]:
 
 
 def played(
-    world: World, heard: Heard, answers: dict[str, Response], story: Any, order_entry: Literal["ws", "rest"] = "rest"
+    world: World,
+    heard: Heard,
+    answers: dict[str, Response],
+    story: Any,
+    order_entry: Literal["ws", "rest"] = "rest",
+    timeout_s: float = 5.0,
 ) -> None:
     async def run() -> None:
         friendly(world, answers)
-        settings = VenueSettings("bybit", order_entry=order_entry)
+        settings = VenueSettings("bybit", order_entry=order_entry, request_timeout_s=timeout_s)
         exchange = Exchange(settings, heard, world, "s", Credentials(Secret("k"), Secret("s")), world)
         try:
             starting = asyncio.create_task(exchange.start([]))

@@ -3,15 +3,13 @@
 import asyncio
 from typing import Any
 
-from adapters.base.settings import VenueSettings
 from adapters.base.socket import Pump
 from adapters.bybit.exchange import Exchange
 from state.events import Accepted, FeedStatus, Unknown
 from state.record import Record
-from state.secrets import Credentials, Secret
 from tests.adapters.base.conftest import FakeSocket, Heard, World
 from tests.adapters.base.desk import cancel, place, said
-from tests.adapters.base.test_account_doubt import friendly
+from tests.adapters.base.test_account_doubt import played
 from tests.adapters.base.test_socket import SECOND, Echo
 
 TIMEOUT_S = 0.5  # of an answer, in real time
@@ -51,19 +49,7 @@ def test_what_a_silent_connection_told_is_not_believed_while_it_is_being_closed(
 
 
 def trading(world: World, heard: Heard, story: Any, answers: dict[str, Any]) -> None:
-    async def run() -> None:
-        friendly(world, answers)
-        settings = VenueSettings("bybit", request_timeout_s=TIMEOUT_S)
-        exchange = Exchange(settings, heard, world, "s", Credentials(Secret("k"), Secret("s")), world)
-        try:
-            starting = asyncio.create_task(exchange.start([]))
-            await world.passing(1)
-            await starting
-            await story(exchange)
-        finally:
-            await exchange.close()
-
-    asyncio.run(asyncio.wait_for(run(), 20))
+    played(world, heard, answers, story, "ws", TIMEOUT_S)
 
 
 async def outcome_of(seq: int, heard: Heard, world: World) -> None:

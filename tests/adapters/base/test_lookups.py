@@ -158,6 +158,8 @@ def test_an_order_that_the_venue_has_forgotten_has_ended(play: Any) -> None:
         await desk.world.passing(4)
         (ended,) = [e for e in desk.heard.events if isinstance(e, OrderUpdate)]
         assert (ended.client_id, ended.status, ended.origin) == ("a", "cancelled", "venue")
+        asked = [it for it in desk.world.requests if "/v5/order/realtime" in it.url]
+        assert len(asked) == 2 * 2, "open and ended, twice: an outage has many such orders, and one budget"
         assert desk.exchange.may_rest() == []
 
     play(story, {CREATE: [ACK], CANCEL: [said(110001, "not there")]})
