@@ -119,6 +119,10 @@ class Client(ABC):
         """How long the answer's `Retry-After` says to wait: seconds, but for venues that count otherwise."""
         return float(named)
 
+    def weighed(self, request: Request, body: bytes) -> int:
+        """What a read came to, of its pool's units: what was granted for it, where the answer's length does not tell."""
+        return request.cost
+
     def budget(self, headers: Mapping[str, str]) -> Budget | None:
         """What an answer's headers say of its pool, if they say it."""
         return None

@@ -134,9 +134,9 @@ class Exchange(Polls):
     def pools(self) -> Iterable[Pool]:
         """The venue's rate budgets."""
 
-    @abstractmethod
     def shared_pool(self) -> str:
-        """The budget that every request draws from."""
+        """The budget that every request draws from; empty where there is none."""
+        return ""
 
     @abstractmethod
     def public_sockets(self, subscriptions: Iterable[Subscription]) -> Sequence[Websocket]: ...
@@ -177,7 +177,8 @@ class Exchange(Polls):
         wanted = list(subscriptions)
         await self.server_time()
         followed = dict.fromkeys([*self.settings.symbols, *(s.symbol for s in wanted)])
-        await self.rules.define(followed, f"{self.venue} has no {self.settings.market} market")
+        with self.sender.asking_once():  # many venues answer for all markets, whichever is asked for
+            await self.rules.define(followed, f"{self.venue} has no {self.settings.market} market")
         for protocol in self.public_sockets(wanted):
             self._pump(protocol, on_ready=lambda protocol=protocol: self._public_ready(protocol))  # type: ignore[misc]
         if self.credentials is not None:

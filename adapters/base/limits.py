@@ -81,6 +81,16 @@ class _Window:
             now, cost = max(when, now), units + cost
         spent.append((now, cost))
 
+    def give_back(self, cost: int, at: int) -> None:
+        """Takes back what was spent then, or before where that is not told apart: it never comes back too early."""
+        for index in range(len(self.spent) - 1, -1, -1):
+            when, units = self.spent[index]
+            if when <= at and cost:
+                back = min(cost, units)
+                self.spent[index] = (when, units - back)
+                self.total -= back
+                cost -= back
+
 
 class Limits:
     """All pools of one account; every request also draws one from `shared` (the address's own limit), unless that is empty."""
@@ -112,6 +122,12 @@ class Limits:
     def spend(self, pool: str, cost: int, now: int) -> None:
         for window, units in self._drawn_by(pool):
             window.spend(units or cost, now)
+
+    def give_back(self, pool: str, cost: int, at: int) -> None:
+        """Of what a request spent at that time, what it turned out not to cost; the address's own limit counts requests."""
+        for window, units in self._drawn[pool][: self._own[pool]]:
+            if not units:
+                window.give_back(cost, at)
 
     def learn(self, pool: str, budget: Budget, now: int) -> None:
         """Believes the venue: its limit, and that at least as much is spent as it says."""
@@ -186,6 +202,12 @@ class Gate:
             return await turn.granted
         finally:
             turn.granted.cancel()
+
+    def give_back(self, pool: str, cost: int, at: int) -> None:
+        """What was granted and not used lets others in."""
+        self.limits.give_back(pool, cost, at)
+        if self._waiting:
+            self._serve_by(self._now_ns())
 
     async def close(self) -> None:
         """Nobody else is let in; who waits is cancelled."""

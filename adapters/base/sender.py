@@ -2,7 +2,8 @@
 knows what an order's outcome is; this file repeats reads only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from adapters.base.client import Client, Meaning, Request, Response, Verdict
@@ -57,6 +58,7 @@ class Sender:
         self._venue = venue
         self._timeout_s = timeout_s
         self._heeded: Verdict | None = None
+        self._answered: dict[Request, Answer] | None = None
 
     async def once(self, request: Request) -> Answer:
         """Signs and sends once, its budget already granted. Raises `ConnectionFailed` or `OutcomeUnknown`."""
@@ -77,11 +79,14 @@ class Sender:
         self, request: Request, priority: Priority = Priority.READ, accepted: Sequence[Meaning] = ("ok",)
     ) -> Answer:
         """Reads, repeating what may succeed later. Raises `VenueError`, `ConnectionFailed` or `OutcomeUnknown`."""
+        answered = None if self._answered is None else self._answered.get(request)
+        if answered is not None:
+            return answered
         attempt = 0
         while True:
             attempt += 1
             await self.gate.enter(request.endpoint.pool, request.cost, priority)
-            wait_s = READ_BACKOFF_S * 2**attempt
+            entered, wait_s = self._clock.now_ns(), READ_BACKOFF_S * 2**attempt
             try:
                 answer = await self.once(request)
             except (ConnectionFailed, OutcomeUnknown):
@@ -89,13 +94,27 @@ class Sender:
                     raise
             else:
                 verdict = answer.verdict
+                unused = request.cost - self._client.weighed(request, answer.body) if verdict.meaning == "ok" else 0
+                if unused > 0:
+                    self.gate.give_back(request.endpoint.pool, unused, entered)
                 if verdict.meaning in accepted:
+                    if self._answered is not None:
+                        self._answered[request] = answer
                     return answer
                 final = verdict.meaning not in ("retry", "unknown") or not verdict.known or verdict.banned
                 if final or attempt >= READ_ATTEMPTS:
                     raise VenueError(self._venue, verdict.code, verdict.text, verdict.refusal or verdict.meaning)
                 wait_s = max(verdict.wait_s, 0.0) or wait_s
             await self._transport.sleep(wait_s)
+
+    @contextmanager
+    def asking_once(self) -> Iterator[None]:
+        """Within it, the same question is answered by the answer that there is."""
+        self._answered = {}
+        try:
+            yield
+        finally:
+            self._answered = None
 
     async def write(self, request: Request, priority: Priority) -> Answer:
         """Sends a change of account settings once, and again only where it was certainly not executed."""

@@ -28,6 +28,16 @@ def grouped(paths: Mapping[str, Iterable[str]], most: int) -> list[tuple[str, li
     ]
 
 
+def kept_together(sets: Iterable[Iterable[str]], most: int) -> list[list[str]]:
+    """Topics over as few connections as take so many each, in order; those of a set are on one."""
+    groups: list[dict[str, None]] = [{}]
+    for topics in map(dict.fromkeys, sets):
+        if len(groups[-1] | topics) > most:
+            groups.append({})
+        groups[-1].update(topics)
+    return [list(group) for group in groups if group]
+
+
 class TopicSocket(Websocket):
     """Without topics it is a decoder of recordings: it takes every topic that it can read, and asks nothing.
 

@@ -80,9 +80,6 @@ class Exchange(BySymbol):
     def pools(self) -> Iterable[Pool]:
         return Endpoints.POOLS
 
-    def shared_pool(self) -> str:
-        return ""
-
     def build(self, action: str, arguments: Arguments) -> Request:
         """Remembers the side of what is placed, since the venue wants it again where an order is amended."""
         self._placed.note(arguments)

@@ -96,9 +96,6 @@ class Exchange(FundedApart, Expiring, OnChain):
     def pools(self) -> Iterable[Pool]:
         return Endpoints.pools(own_node=bool(self.settings.trade_url))
 
-    def shared_pool(self) -> str:
-        return ""
-
     # --- life ---
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None:

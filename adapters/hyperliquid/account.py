@@ -207,14 +207,10 @@ class Account:
 
 
 _READERS: Mapping[str, Callable[[Account, bytes], Sequence[AnyEvent]]] = {
-    "orderUpdates": Account._order_updates,
-    "userFills": Account._user_fills,
-    "userFundings": Account._user_fundings,
-    "clearinghouseState": Account._clearinghouse,
-    "webData2": Account._clearinghouse,
-    "openOrders": Account._open_orders,
-    "spotState": Account._spot_state,
-}
+    "orderUpdates": Account._order_updates, "userFills": Account._user_fills, "userFundings": Account._user_fundings,
+    "clearinghouseState": Account._clearinghouse, "webData2": Account._clearinghouse,
+    "openOrders": Account._open_orders, "spotState": Account._spot_state,
+}  # fmt: skip
 
 
 def is_perpetual(coin: str) -> bool:

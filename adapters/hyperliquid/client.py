@@ -11,7 +11,7 @@ from adapters.base.client import Client as BaseClient
 from adapters.base.client import ItemVerdict, Request, SignedRequest, Verdict, complete
 from adapters.base.nonces import Nonces
 from adapters.hyperliquid import wire
-from adapters.hyperliquid.endpoints import ACTIONS
+from adapters.hyperliquid.endpoints import ACTIONS, USUAL
 from adapters.hyperliquid.signer import Signer
 from adapters.hyperliquid.types import FAULTS, MODIFYING
 from state.errors import WrongUse
@@ -19,6 +19,7 @@ from state.errors import WrongUse
 MINUTE_S = 5.0  # what is waited where the address's minute is used up: enough of it is free again then
 EARNED_S = 10.0  # and where its volume has earned no more: one action is let through in so long
 
+_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _answer = msgspec.json.Decoder(wire.Answer).decode
 _posted = msgspec.json.Decoder(wire.Message[wire.Posted]).decode
 _OK = Verdict("ok")
@@ -63,6 +64,14 @@ class Client(BaseClient):
         vault = b'"%s"' % self._signer.vault.encode() if self._signer.vault else b"null"
         parts = b'{"action":%s,"nonce":%d,"signature":{"r":"%s","v":%d},"vaultAddress":%s%s}'
         return parts % (action, nonce, secret.encode(), v, vault, expiry), secret
+
+    def weighed(self, request: Request, body: bytes) -> int:
+        """Rows weigh, of candles less; granted was what the longest answer weighs."""
+        try:
+            is_by_rows, rows_a_unit = request.cost > USUAL, 60 if b'"candleSnapshot"' in request.body else 20
+            return USUAL + len(_rows(body)) // rows_a_unit if is_by_rows else request.cost
+        except msgspec.DecodeError:
+            return request.cost
 
     def classify(self, status: int, body: bytes) -> Verdict:
         """What the answer means as a whole; a question is answered by whatever was asked for."""

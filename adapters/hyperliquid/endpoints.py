@@ -11,6 +11,7 @@ from adapters.base.limits import Pool
 DOCS = "https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/"
 
 WEIGHT, ACTIONS = "weight", "actions"
+USUAL = 20  # what a question weighs; the lighter ones say so
 
 # REST, and the one socket for market data, the account and orders.
 HOSTS = MappingProxyType(
@@ -33,20 +34,20 @@ def _action(docs: str, pool: str = WEIGHT) -> Endpoint:
 class Endpoints:
     """Actions by our name; of a question the venue's name, whether it names the account, and what it weighs.
 
-    Where an answer weighs by its rows, too, it is taken to be a long one.
+    Where an answer weighs by its rows, too, it is taken for the longest until it is there.
     """
 
     INFO: MappingProxyType[str, tuple[str, bool, int]] = MappingProxyType(
         {
-            "server_time": ("exchangeStatus", False, 2), "instruments": ("meta", False, 20),
-            "tickers": ("metaAndAssetCtxs", False, 20), "book": ("l2Book", False, 2),
+            "server_time": ("exchangeStatus", False, 2), "instruments": ("meta", False, USUAL),
+            "tickers": ("metaAndAssetCtxs", False, USUAL), "book": ("l2Book", False, 2),
             "trades": ("recentTrades", False, 25), "klines": ("candleSnapshot", False, 104),
-            "order": ("orderStatus", True, 2), "open_orders": ("frontendOpenOrders", True, 20),
-            "order_history": ("historicalOrders", True, 120), "executions": ("userFillsByTime", True, 45),
+            "order": ("orderStatus", True, 2), "open_orders": ("frontendOpenOrders", True, USUAL),
+            "order_history": ("historicalOrders", True, 120), "executions": ("userFillsByTime", True, 120),
             "order_fills": ("userFills", True, 120), "funding": ("userFunding", True, 45),
             "positions": ("clearinghouseState", True, 2), "wallet": ("clearinghouseState", True, 2),
-            "fee_rates": ("userFees", True, 20), "rate_limit": ("userRateLimit", True, 20),
-            "account_mode": ("userAbstraction", True, 20), "spot_wallet": ("spotClearinghouseState", True, 2),
+            "fee_rates": ("userFees", True, USUAL), "rate_limit": ("userRateLimit", True, USUAL),
+            "account_mode": ("userAbstraction", True, USUAL), "spot_wallet": ("spotClearinghouseState", True, 2),
         }
     )  # fmt: skip
 

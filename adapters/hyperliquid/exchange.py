@@ -86,9 +86,6 @@ class Exchange(FundedApart, Sweeping):
     def pools(self) -> Iterable[Pool]:
         return Endpoints.POOLS
 
-    def shared_pool(self) -> str:
-        return ""
-
     # --- life ---
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None:

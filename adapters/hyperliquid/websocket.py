@@ -14,7 +14,7 @@ from adapters.base.client import Request
 from adapters.base.joined import Joined
 from adapters.base.settings import Subscription, VenueSettings
 from adapters.base.standing import Standing
-from adapters.base.topics import TopicSocket
+from adapters.base.topics import TopicSocket, kept_together
 from adapters.base.websocket import OrderSocket
 from adapters.hyperliquid import wire
 from adapters.hyperliquid.account import PRIVATE_TOPICS, Account
@@ -85,13 +85,8 @@ class Websocket(TopicSocket):
     @classmethod
     def of(cls, settings: VenueSettings, url: str, subscriptions: Iterable[Subscription]) -> list["Websocket"]:
         """As few connections as the limit allows; what makes one book stays together."""
-        groups: list[dict[str, None]] = [{}]
-        for subscription in subscriptions:
-            topics = topics_of(subscription, settings.book_depth)
-            if len(groups[-1]) + len(topics) > TOPICS_MOST:
-                groups.append({})
-            groups[-1].update(dict.fromkeys(topics))
-        return [cls(settings.venue, f"public.{n}", url, list(group)) for n, group in enumerate(groups) if group]
+        groups = kept_together((topics_of(each, settings.book_depth) for each in subscriptions), TOPICS_MOST)
+        return [cls(settings.venue, f"public.{n}", url, group) for n, group in enumerate(groups)]
 
     def channel_of(self, topic: str) -> Channel | None:
         kind, _, coin = topic.partition(":")

@@ -79,9 +79,6 @@ class Exchange(Sweeping):
     def pools(self) -> Iterable[Pool]:
         return Endpoints.POOLS
 
-    def shared_pool(self) -> str:
-        return ""
-
     def build(self, action: str, arguments: Arguments) -> Request:
         return self.formats.request(action, arguments)
 

@@ -242,3 +242,50 @@ def test_a_pool_that_is_stopped_stops_what_draws_from_it_and_nothing_else() -> N
     budget.learn("fast", Budget(4, 0, 0), 6 * SECOND)
     assert budget.limit("orders") == 4
     assert budget.wait_ns("orders", 1, Priority.CREATE, 6 * SECOND) > 0
+
+
+def test_what_an_answer_did_not_weigh_comes_back_and_what_it_did_leaves_when_it_is_old() -> None:
+    budget = limits(Pool("weight", 100, 60.0), Pool("reads", draws=(("weight", 0),)))
+    budget.spend("reads", 30, 0)
+    budget.spend("reads", 60, SECOND)
+    budget.spend("reads", 5, 2 * SECOND)
+    assert budget.wait_ns("reads", 20, Priority.READ, 2 * SECOND) > 0
+    budget.give_back("reads", 40, SECOND)
+    assert budget.wait_ns("reads", 45, Priority.READ, 2 * SECOND) == 0
+    assert budget.wait_ns("reads", 46, Priority.READ, 2 * SECOND) == 58 * SECOND, "when the first is a minute old"
+    assert budget.wait_ns("reads", 76, Priority.READ, 60 * SECOND) == SECOND, "when the second is: 20 of it stand"
+    assert budget.wait_ns("reads", 95, Priority.READ, 61 * SECOND) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9), st.integers(0, 9)), max_size=40))
+def test_what_is_given_back_never_makes_room_before_its_time(asked: list[tuple[int, int, int]]) -> None:
+    """Of each request, the ms at which it came, what it was granted, and how much of that it weighed."""
+    budget = limits(Pool("weight", 10_000, 0.1))
+    window, spent = budget._windows["weight"], list[tuple[int, int]]()
+    for at, granted, weighed in sorted(asked):
+        now = at * SECOND // 1_000
+        budget.wait_ns("weight", 1, Priority.READ, now)
+        budget.spend("weight", granted, now)
+        budget.give_back("weight", max(granted - weighed, 0), now)
+        spent.append((now, min(granted, weighed)))
+        true = sum(units for when, units in spent if when > now - SECOND // 10)
+        assert window.total == true, "in a window that tells its moments apart, to the unit"
+
+
+def test_a_gate_lets_others_in_when_something_is_given_back() -> None:
+    async def session() -> bool:
+        now = 0
+        gate = Gate(Limits([Pool("weight", 100, 60.0)], ""), lambda: now, asyncio.sleep)
+        assert await gate.enter("weight", 100, Priority.READ)
+        waiting = asyncio.create_task(gate.enter("weight", 50, Priority.READ))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        gate.give_back("weight", 49, now)
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        gate.give_back("weight", 1, now)
+        done, _ = await asyncio.wait([waiting], timeout=0.5)  # the minute is not over in it
+        await gate.close()
+        return waiting in done and waiting.result()
+
+    assert asyncio.run(session())
