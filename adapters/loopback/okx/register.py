@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from adapters.loopback.floor import Change, Fill
-from adapters.loopback.orders import ZERO, Order, Status
+from adapters.loopback.orders import ZERO, Order, Reason, Status
 
 FIRST_ORDER = 2_497_956_918_703_120_384
 ORDER_STEP = 4_096
@@ -130,7 +130,10 @@ class Register:
             entry = Entry(change.market.contract.symbol, order, self.pending, "live", order.size, order.price)
             entry = replace(entry, updated_ms=order.created_ms)
             shrunk = order.size < self.pending.size
-            yield Stage(entry, amendment=Amendment(source=SHRUNK_WHEN_NEW, result="") if shrunk else None)
+            if (
+                order.reason is not Reason.WOULD_TAKE
+            ):  # one that would has never been in the book, and only its end is told
+                yield Stage(entry, amendment=Amendment(source=SHRUNK_WHEN_NEW, result="") if shrunk else None)
         elif amendment is not None and ended is None:
             entry = _amended(entry)
             if amendment.size is not None and order.size < amendment.size:

@@ -56,7 +56,7 @@ async def test_a_login_is_by_key_signature_passphrase_and_time() -> None:
 STORIES = [
     ("far away it is live", {}, ["live"]),
     ("at the market it is live, then filled", {"ordType": "market", "px": None, "sz": "0.01"}, ["live", "filled"]),
-    ("taking as post-only it is live, then canceled", {"ordType": "post_only", "px": "65900"}, ["live", "canceled"]),
+    ("taking as post-only it is canceled alone", {"ordType": "post_only", "px": "65900"}, ["canceled"]),
     ("unfilled at once it is live, then canceled", {"ordType": "ioc"}, ["live", "canceled"]),
 ]
 
