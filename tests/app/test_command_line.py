@@ -1,8 +1,10 @@
 """The command line itself: help, version, exit codes, one line for whatever is wrong and never a traceback."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from app.__main__ import main as start
 from app.cli import COMMANDS, application, asked_for, run
 from tests.command import environment, tapeline
 
@@ -196,3 +199,24 @@ def test_our_own_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch, log_url: s
     monkeypatch.setattr(module, "_fact", broken)
     with pytest.raises(ZeroDivisionError):
         run(["sessions", "--log", log_url, "--json"])
+
+
+def test_ctrl_c_while_it_is_loaded_ends_it_without_a_word() -> None:
+    """It printed the traceback of some import."""
+    interrupt = "lambda name: os.kill(os.getpid(), 2)"
+    interrupted = f"import app.__main__ as start, os\nstart.import_module = {interrupt}\nstart.main()"
+    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
+def test_python_m_app_is_the_command_and_the_command_starts_there() -> None:
+    (command,) = entry_points(group="console_scripts", name="tapeline")
+    assert command.load() is start
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "sessions", "--log", "sqlite:///nowhere.db"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert b"there is no log at nowhere.db" in done.stderr
