@@ -13,21 +13,29 @@ from state.clock import WallClock
 from state.events import AnyEvent, Fill, PlaceOrder, PositionUpdate, Rejected, SessionOpened, Unknown
 from state.log import Log
 from state.secrets import Credentials, Secret
-from tests.live import KEY, VenueThread, record_live, tight_plain
+from tests.live import KEY, VenueThread, record_live
+
+BUY = (
+    '{"symbol":"BTCUSDT","side":"buy","size":"0.1","price":null,"kind":"market","tif":"ioc","reduce_only":false,'
+    '"client_id":"","label":""}'
+)
 
 
 def test_a_flattening_order_whose_answer_says_nothing_is_looked_up_before_the_end(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/log.db"
     with VenueThread(seed=3) as venue:
+        told = list[int]()
 
         def holds(session: LiveSession) -> bool:
-            held = [p for p in venue.call(lambda v: v.truth(KEY)).positions.values() if p.size]
+            """What a person bought: nothing else is on its way, so that the next order is the one that flattens."""
+            if not told:
+                told.append(session.told("place", BUY, "bybit", "BTCUSDT"))
+            held = any(position.size for position in venue.call(lambda v: v.truth(KEY)).positions.values())
             if held:
-                session.told("halt", "enough")  # so that the next order is the one that flattens
                 venue.call(lambda v: v.faults.add(Place.TRADE, "order.create*", Fault(status=500)))
-            return bool(held)
+            return held
 
-        session = record_live(url, venue, tight_plain(), for_s=60, stop="flatten", until=holds)
+        session = record_live(url, venue, [], for_s=60, stop="flatten", until=holds)
         truth = venue.call(lambda v: v.truth(KEY))
     assert session.failure is None
     assert not [position for position in truth.positions.values() if position.size]
