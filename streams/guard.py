@@ -41,8 +41,15 @@ _EFFECTS: Final = {
     "socket.getaddrinfo": "asks the network",
     "subprocess.Popen": "starts a process",
     "os.system": "starts a process",
+    "os.posix_spawn": "starts a process",
+    "os.fork": "starts a process",
+    "os.exec": "becomes another process",
     "os.listdir": "reads a folder",
+    "os.scandir": "reads a folder",
     "os.remove": "removes a file",
+    "os.rename": "renames a file",
+    "os.mkdir": "makes a folder",
+    "os.rmdir": "removes a folder",
     "sqlite3.connect": "opens a database",
 }
 _OURS: Final = Path(__file__).resolve().parent
