@@ -1,6 +1,7 @@
 """Several recordings, or one with its connections one after the other, become one session in the order of time."""
 
 import gzip
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -19,8 +20,9 @@ FRAMES = 1_500  # of each recording of Binance, some nine seconds
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Log:
-    return Log.open(f"sqlite:///{tmp_path}/log.db")
+def log(tmp_path: Path) -> Iterator[Log]:
+    with Log.open(f"sqlite:///{tmp_path}/log.db") as opened:
+        yield opened
 
 
 def imported(log: Log, name: str, *files: Path, by_time: bool = False) -> Imported:

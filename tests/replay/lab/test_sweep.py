@@ -95,7 +95,7 @@ def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: La
     here = run_all(jobs, workers=1, scheduler=None, done_before=None, progress=lambda done: None)
     lost = []
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50
     ) as cluster:
 
         def lose_one(done: int) -> None:
