@@ -52,6 +52,7 @@ def simulated_strategies(
 ) -> list[tuple[str, dict[str, object]]]:
     """Name and parameters of each strategy to simulate: as the session ran it where it did, else one a market.
 
+    One whose parameters name no market knows itself where it trades, and is simulated once.
     `markets` are the session's, asked for only where they are needed. Raises `WrongUse` where none could be traded.
     """
     ran = [known for known in Manifest.parse(row.manifest).strategies if known.strategy == kind]
@@ -60,7 +61,7 @@ def simulated_strategies(
             _tradable(row, params, markets())
         return [(known.name, {**msgspec.json.decode(known.params, type=dict[str, object]), **params}) for known in ran]
     accepted = find(kind).params
-    if accepted is None:
+    if accepted is None or not {"venue", "symbol"} & set(accepted.__struct_fields__):
         return [(kind, dict(params))]
     chosen = []
     for market in _tradable(row, params, markets()):

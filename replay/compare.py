@@ -37,7 +37,10 @@ _ZERO = Decimal(0)
 
 
 class StrategyLine(msgspec.Struct, frozen=True):
-    """One strategy of one session; amounts by asset, fees negative where paid, `maker` the share of its fills' count."""
+    """One strategy of one session; amounts by asset, fees negative where paid, `maker` the share of its fills' count.
+
+    What was turned over is in the quotes of its markets, PnL in what they settle in.
+    """
 
     session: str
     source: str
@@ -136,9 +139,10 @@ def _line(session: str, source: str, name: str, counted: _Counted, shared: Share
     for ledger in counted.ledgers.values():
         for symbol, position in sorted(ledger.positions.items()):
             market = shared.market(position.venue, symbol)
-            asset = market.instrument.settle if market.instrument is not None else "?"
+            rules = market.instrument
+            asset, quote = (rules.settle, rules.quote) if rules is not None else ("?", "?")
             positions[f"{position.venue} {symbol}"] = position.size
-            turnover[asset] = turnover.get(asset, _ZERO) + position.turnover
+            turnover[quote] = turnover.get(quote, _ZERO) + position.turnover
             for paid, amount in position.fees.items():
                 fees[paid] = fees.get(paid, _ZERO) + amount
                 pnl[paid] = pnl.get(paid, _ZERO) + amount

@@ -1,0 +1,98 @@
+"""Amounts of two assets are never added, and an inverse contract is worth its contract size: sums over several markets."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+from pyarrow import parquet
+
+from app.cli import run
+from app.commands.sweep import SweepFact
+from replay.compare import StrategyLine
+from tests.replay.lab.sessions import Said, Tapeline
+from tests.replay.lab.several import COIN, INVERSE, LINEAR, record
+
+D = Decimal
+STRATEGY = "tests.replay.lab.several:taking"
+# What was bought at mid 0.5 and sold at mid 40, at the touch; what is left is worth mid 60; maker of nothing, 5.5 bps.
+BOUGHT = {LINEAR: D("1001"), COIN: D("51"), INVERSE: D("50001")}
+SOLD = {LINEAR: D("1039.5"), COIN: D("89.5"), INVERSE: D("50039.5")}
+LAST = {LINEAR: D("1060"), COIN: D("110"), INVERSE: D("50060")}
+
+
+@pytest.fixture
+def tapeline(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tapeline:
+    """The command line on a log of its own, in which the market is."""
+    monkeypatch.setenv("TAPELINE_LOG", f"sqlite:///{tmp_path}/log.db")
+    record(f"sqlite:///{tmp_path}/log.db")
+
+    def call(*words: str) -> Said:
+        capfd.readouterr()
+        return Said(run(words), *capfd.readouterr())
+
+    return call
+
+
+def swept(tapeline: Tapeline, *words: str) -> SweepFact:
+    said = tapeline("sweep", STRATEGY, "20251231", "--workers", "1", *words, "--json")
+    assert said.code == 0, said.err
+    return msgspec.json.decode(said.out, type=SweepFact)
+
+
+def test_a_strategy_whose_parameters_name_no_market_is_simulated_once(tapeline: Tapeline) -> None:
+    """It ran once for each market, and held as many times what it was to hold."""
+    assert tapeline("replay", "20251231", "--simulate", STRATEGY, "--set", "times=2").code == 0
+    orders = msgspec.json.decode(tapeline("orders", "last", "--json").out, type=list[dict[str, object]])
+    assert sorted((str(it["symbol"]), str(it["size"])) for it in orders) == [
+        (LINEAR, "0.2"), (LINEAR, "0.4"), (INVERSE, "30"), (INVERSE, "60"), (COIN, "4"), (COIN, "8"),
+    ]  # fmt: skip
+
+
+def test_a_sweep_over_several_assets_wants_to_know_which_is_counted(tapeline: Tapeline, tmp_path: Path) -> None:
+    """It added bitcoins to dollars, and chose a set by the sum."""
+    said = tapeline("sweep", STRATEGY, "20251231", "--workers", "1", "--grid", "times=1,2")
+    assert (said.code, said.out) == (2, "")
+    assert "settles in BTC, USDC, USDT" in said.err
+    [row] = swept(tapeline, "--grid", "times=1", "--asset", "BTC", "-o", str(tmp_path / "rows.parquet")).rows
+    it = row.outcome
+    assert it.asset == "BTC"
+    assert it.realized == pytest.approx(1_500 / BOUGHT[INVERSE] - 1_500 / SOLD[INVERSE], abs=D("1e-15"))
+    assert it.unrealized == pytest.approx(1_500 / BOUGHT[INVERSE] - 1_500 / LAST[INVERSE], abs=D("1e-15"))
+    assert it.turnover == 4_500, "USD, what the contracts were worth"
+    assert it.pnl == it.realized + it.unrealized + it.fees + it.funding
+    alone = {
+        symbol: swept(tapeline, "--grid", f"symbols={symbol}").rows[0].outcome for symbol in (LINEAR, COIN, INVERSE)
+    }
+    assert [alone[symbol].asset for symbol in (LINEAR, COIN, INVERSE)] == ["USDT", "USDC", "BTC"]
+    assert it.pnl == alone[INVERSE].pnl
+    assert it.elsewhere == {"USDC": alone[COIN].pnl, "USDT": alone[LINEAR].pnl}
+    assert all(it.funding < 0 for it in alone.values())
+    assert f"--asset BTC --from {row.first}" in row.command
+    [line] = parquet.read_table(tmp_path / "rows.parquet").to_pylist()
+    assert (line["asset"], line["elsewhere"]) == ("BTC", f"{alone[COIN].pnl:f} USDC, {alone[LINEAR].pnl:f} USDT")
+
+
+def test_sets_are_held_against_each_other_in_one_asset_alone(tapeline: Tapeline) -> None:
+    words = ("--grid", f"symbols={LINEAR},{COIN}", "--folds", "1")
+    said = tapeline("sweep", STRATEGY, "20251231", "--workers", "1", *words)
+    assert said.code == 2
+    assert "PnL in USDC, USDT: say --asset" in said.err
+    [fold] = swept(tapeline, *words, "--asset", "USDC").folds
+    assert fold.chosen == 1
+    said = tapeline("sweep", STRATEGY, "20251231", "--workers", "1", "--grid", "times=1", "--asset", "USD")
+    assert said.code == 2
+    assert "nothing that was traded settles in USD: BTC, USDC, USDT can be counted" in said.err
+
+
+def test_strategies_side_by_side_have_turned_over_quote_and_earned_what_settles(tapeline: Tapeline) -> None:
+    """The dollars of inverse contracts stood there as bitcoins."""
+    assert tapeline("replay", "20251231", "--simulate", STRATEGY).code == 0
+    [line] = msgspec.json.decode(tapeline("compare", "last", "--json").out, type=list[StrategyLine])
+    assert line.turnover == {
+        "USDT": D("0.2") * BOUGHT[LINEAR] + D("0.1") * SOLD[LINEAR],
+        "USDC": 4 * BOUGHT[COIN] + 2 * SOLD[COIN],
+        "USD": D(4_500),
+    }
+    assert line.pnl is not None
+    assert line.pnl.keys() == {"USDT", "USDC", "BTC"}
