@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from replay.executions import Executions
 from replay.journaled import journaled
 from replay.rebuild import rebuild
 from state.events import (
@@ -90,24 +91,13 @@ def compare(log: Log, session: str) -> list[StrategyLine]:
 def _owned(log: Log, session: str) -> Iterator[tuple[str, AnyEvent]]:
     """Events that are some strategy's, with its name; each fill once."""
     strategies: dict[tuple[str, str], str] = {}  # by venue and client id
-    clients: dict[tuple[str, str], str] = {}  # client ids by venue and order id
-    seen: set[tuple[str, str, str, str]] = set()
+    executions = Executions()
     for record in journaled(log, session, _TOLD):
-        event = record.event
+        event = executions.heard(record.event)
         if isinstance(event, PlaceOrder):
             strategies[event.venue, event.client_id] = event.strategy
-        if isinstance(event, Accepted | OrderUpdate):
-            if event.order_id is not None and event.client_id is not None:
-                clients[event.venue, event.order_id] = event.client_id
-        elif isinstance(event, Fill):
-            key = (event.venue, event.symbol, event.side, event.fill_id)
-            client = event.client_id or clients.get((event.venue, event.order_id or ""), "")
-            owner = strategies.get((event.venue, client))
-            if owner is not None and key not in seen:
-                yield owner, event
-            seen.add(key)
-        elif isinstance(event, Rejected):
-            owner = strategies.get((event.venue, event.client_id))
+        if isinstance(event, Fill | Rejected):
+            owner = strategies.get((event.venue, event.client_id or ""))
             if owner is not None:
                 yield owner, event
         elif isinstance(event, PlaceOrder | AmendOrder | CancelOrder | CancelAll | Blocked) and event.strategy:

@@ -30,6 +30,7 @@ OPENED = MIDNIGHT - 60 * SECOND
 VENUE, SESSION = "many", "20251231-many"
 LINEAR, COIN, INVERSE = "AUSDT", "BUSDC", "BTCUSD"
 PRICES = {LINEAR: 1_000.0, COIN: 50.0, INVERSE: 50_000.0}
+SOLD_AT = {LINEAR: 80, COIN: 85, INVERSE: 90}  # books
 SIZES = {LINEAR: D("0.2"), COIN: D("4"), INVERSE: D("30")}
 WORTH = D(100)  # USD, of an inverse contract
 RATE = 0.0003
@@ -75,7 +76,7 @@ class Taking(msgspec.Struct, frozen=True):
 
 
 def taking(feeds: Feeds, p: Taking) -> Observable[Decision]:
-    """Buys at the first book of a market, and sells half of it forty books later."""
+    """Buys at the first book of a market, and sells half of it later."""
 
     def one(symbol: str) -> Observable[Decision]:
         seen = 0
@@ -86,7 +87,11 @@ def taking(feeds: Feeds, p: Taking) -> Observable[Decision]:
             size = SIZES[symbol] * p.times
             if seen == 1:
                 return [PlaceOrder(VENUE, symbol, "buy", size, kind="market", tif="ioc")]
-            return [PlaceOrder(VENUE, symbol, "sell", size / 2, kind="market", tif="ioc")] if seen == 80 else []
+            return (
+                [PlaceOrder(VENUE, symbol, "sell", size / 2, kind="market", tif="ioc")]
+                if seen == SOLD_AT[symbol]
+                else []
+            )
 
         return feeds.market(VENUE, symbol).book.pipe(op.mid(), op.map(decided), op.each())
 

@@ -15,9 +15,9 @@ from tests.replay.lab.several import COIN, INVERSE, LINEAR, record
 
 D = Decimal
 STRATEGY = "tests.replay.lab.several:taking"
-# What was bought at mid 0.5 and sold at mid 40, at the touch; what is left is worth mid 60; maker of nothing, 5.5 bps.
+# What was bought at the first book and sold at another, at the touch; what is left is worth the last mid.
 BOUGHT = {LINEAR: D("1001"), COIN: D("51"), INVERSE: D("50001")}
-SOLD = {LINEAR: D("1039.5"), COIN: D("89.5"), INVERSE: D("50039.5")}
+SOLD = {LINEAR: D("1039.5"), COIN: D("92"), INVERSE: D("50044.5")}
 LAST = {LINEAR: D("1060"), COIN: D("110"), INVERSE: D("50060")}
 
 
@@ -96,3 +96,16 @@ def test_strategies_side_by_side_have_turned_over_quote_and_earned_what_settles(
     }
     assert line.pnl is not None
     assert line.pnl.keys() == {"USDT", "USDC", "BTC"}
+
+
+def test_a_calibration_has_an_account_in_each_asset_and_reads_the_fees_of_inverse_contracts(tapeline: Tapeline) -> None:
+    """Its account had the asset alone that was defined last: every other order was missed."""
+    assert tapeline("replay", "20251231", "--simulate", STRATEGY, "--set", "paper.taker_fee_bps=3").code == 0
+    fact = tapeline("calibrate", "last", "--fit-on", "0.7", "--json").fact()
+    orders, settings, after = fact["orders"], fact["settings"], fact["after"]
+    assert isinstance(orders, list)
+    assert isinstance(settings, dict)
+    assert isinstance(after, dict)
+    assert {it["symbol"]: it["verdict"] for it in orders} == dict.fromkeys((LINEAR, COIN, INVERSE), "matched")
+    assert settings["taker_fee_bps"] == "3"
+    assert {asset: float(it) for asset, it in after["fee_residual"].items()} == {"BTC": 0, "USDC": 0, "USDT": 0}
