@@ -109,3 +109,27 @@ def test_a_calibration_has_an_account_in_each_asset_and_reads_the_fees_of_invers
     assert {it["symbol"]: it["verdict"] for it in orders} == dict.fromkeys((LINEAR, COIN, INVERSE), "matched")
     assert settings["taker_fee_bps"] == "3"
     assert {asset: float(it) for asset, it in after["fee_residual"].items()} == {"BTC": 0, "USDC": 0, "USDT": 0}
+
+
+def test_an_inverse_contract_is_traded_at_its_contract_size(tapeline: Tapeline) -> None:
+    """Contracts were taken for coins: 30 at 50,001 for a million and a half, and fees for a billionth of it."""
+    assert tapeline("replay", "20251231", "--simulate", STRATEGY).code == 0
+    books = tapeline("books", "last", "--json").fact()["markets"]
+    assert isinstance(books, list)
+    assert {it["symbol"]: it["turnover"] for it in books}[INVERSE] == "4500"
+    rows = {
+        layout: [
+            row
+            for row in msgspec.json.decode(tapeline("trades", "last", "--layout", layout, "--json").out)
+            if INVERSE in row.values() or row.get("pair") == "BTC/USD:BTC"
+        ]
+        for layout in ("generic", "bybit", "freqtrade", "binance")
+    }
+    assert [row["value"] for row in rows["generic"]] == ["3000", "", "1500"], "bought, funded, sold half"
+    assert [row["feeRate"] for row in rows["bybit"]] == ["0.00055", "0.0003", "0.00055"]
+    assert [row["quoteQty"] for row in rows["binance"]] == ["3000", "1500"]
+    [trip] = rows["freqtrade"]
+    stake = 1_500 / BOUGHT[INVERSE]
+    assert D(trip["stake_amount"]) == pytest.approx(stake, rel=D("1e-15"))
+    assert (trip["fee_open"], trip["fee_close"]) == ("0.00055", "0.00055")
+    assert D(trip["profit_ratio"]) == pytest.approx(D(trip["profit_abs"]) / stake, abs=D("1e-11"))
