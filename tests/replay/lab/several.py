@@ -27,6 +27,7 @@ D = Decimal
 SECOND = 1_000_000_000
 MIDNIGHT = 1_767_225_600 * SECOND  # 2026-01-01, and a funding time
 OPENED = MIDNIGHT - 60 * SECOND
+STRATEGY = f"{__name__}:taking"
 VENUE, SESSION = "many", "20251231-many"
 LINEAR, COIN, INVERSE = "AUSDT", "BUSDC", "BTCUSD"
 PRICES = {LINEAR: 1_000.0, COIN: 50.0, INVERSE: 50_000.0}
@@ -61,7 +62,7 @@ def record(url: str) -> str:
                 events.append((second, Ticker(VENUE, symbol, None, mark=mid, funding_rate=RATE, next_funding=due)))
     events.append((121, SessionClosed("end")))
     with Log.open(url) as log:
-        writer = log.begin(SESSION, Manifest(seed=1, source="import").to_json(), OPENED)
+        writer = log.begin(SESSION, Manifest(seed=1, venues=[VENUE], source="import").to_json(), OPENED)
         for seq, (second, event) in enumerate(events, 1):
             writer.append(Record(seq, OPENED + second * SECOND, 0, event))
         writer.close(OPENED + 121 * SECOND)

@@ -11,10 +11,9 @@ from app.cli import run
 from app.commands.sweep import SweepFact
 from replay.compare import StrategyLine
 from tests.replay.lab.sessions import Said, Tapeline
-from tests.replay.lab.several import COIN, INVERSE, LINEAR, record
+from tests.replay.lab.several import COIN, INVERSE, LINEAR, OPENED, SECOND, STRATEGY, VENUE, record
 
 D = Decimal
-STRATEGY = "tests.replay.lab.several:taking"
 # What was bought at the first book and sold at another, at the touch; what is left is worth the last mid.
 BOUGHT = {LINEAR: D("1001"), COIN: D("51"), INVERSE: D("50001")}
 SOLD = {LINEAR: D("1039.5"), COIN: D("92"), INVERSE: D("50044.5")}
@@ -133,3 +132,28 @@ def test_an_inverse_contract_is_traded_at_its_contract_size(tapeline: Tapeline) 
     assert D(trip["stake_amount"]) == pytest.approx(stake, rel=D("1e-15"))
     assert (trip["fee_open"], trip["fee_close"]) == ("0.00055", "0.00055")
     assert D(trip["profit_ratio"]) == pytest.approx(D(trip["profit_abs"]) / stake, abs=D("1e-11"))
+
+
+def test_a_simulation_that_was_ended_ended_at_its_last_moment(tapeline: Tapeline, tmp_path: Path) -> None:
+    """It stood there as one that had ended when it began, with thousands of events."""
+    (tmp_path / "ended.py").write_text(ENDED)
+    assert tapeline("replay", "20251231", "--simulate", f"{tmp_path}/ended.py:ended").code == 130
+    row = msgspec.json.decode(tapeline("sessions", "--json").out, type=list[dict[str, object]])[-1]
+    assert (row["status"], row["closed"]) == ("crashed", OPENED + 60 * SECOND)
+
+
+ENDED = f"""
+from streams import operators as op
+
+
+def ended(feeds):
+    seen = []
+
+    def decided(mid):
+        seen.append(mid)
+        if len(seen) == 60:
+            raise KeyboardInterrupt
+        return []
+
+    return feeds.market({VENUE!r}, {LINEAR!r}).book.pipe(op.mid(), op.map(decided), op.each())
+"""
