@@ -90,11 +90,10 @@ def sweep(
     as_json: JsonOption = False,
 ) -> int:
     """Run sets of parameters over sessions, on all cores or a Dask cluster."""
-    if folds and (first != 1 or last is not None):
-        raise WrongUse("--folds cuts the whole session: it takes no --from and no --to")
+    _require_sense(grid or [], settings or [], whole=not folds or (first == 1 and last is None))
     url = log_url(context, log)
     with opened_log(context, log) as opened:
-        rows = [opened.find(word) for word in sessions]
+        rows = _sessions(opened, sessions)
         stretches = [(row, span) for row in rows for span in _spans(row, folds, first, last)]
         said = _Said(strategy, settings or [], cache(lambda row: markets_of(opened, row)), _code_of(strategy), asset)
         sets, drawn, kept, refused = _sets(said, rows, grid or [], count, seed)
@@ -117,6 +116,23 @@ def sweep(
         journal.unlink(missing_ok=True)
     _show(SweepFact(strategy, seed, drawn, kept, refused, found, judged), as_json=as_json)
     return FINDINGS if any(row.outcome.failed for row in found) else CLEAN
+
+
+def _require_sense(grid: Sequence[str], settings: Sequence[str], *, whole: bool) -> None:
+    if not whole:
+        raise WrongUse("--folds cuts the whole session: it takes no --from and no --to")
+    names = {word.partition("=")[0] for word in settings}
+    for name in (word.partition("=")[0] for word in grid):
+        if name in names:
+            raise WrongUse(f"--grid and --set both say {name}: which of them is meant?")
+
+
+def _sessions(log: Log, words: Sequence[str]) -> list[SessionRow]:
+    rows = [log.find(word) for word in words]
+    for number, row in enumerate(rows):
+        if row.id in {it.id for it in rows[:number]}:
+            raise WrongUse(f"session {row.id} is named twice")
+    return rows
 
 
 def _require_traded(asset: str, outcomes: Sequence[Outcome]) -> None:

@@ -108,6 +108,19 @@ def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: La
     assert there == here
 
 
+def test_what_says_two_things_is_refused(lab: Lab, tapeline: Tapeline) -> None:
+    """A grid went over a --set without a word; a session that was named twice was one of twice the parts to walk-forward."""
+    grid = ("--grid", "levels=1,2")
+    for words, told in (
+        ((lab.live, *grid, "--set", "levels=3"), "--grid and --set both say levels"),
+        ((lab.live, lab.live[:-1], *grid), f"session {lab.live} is named twice"),
+        ((lab.live, *grid, "--folds", "2", "--to", "9"), "takes no --from and no --to"),
+    ):
+        said = tapeline("sweep", "plain", *words)
+        assert said.code == 2
+        assert told in said.err
+
+
 def test_walk_forward_chooses_on_what_is_before_and_judges_on_what_is_next() -> None:
     profits = [[D(1), D(1), D(9)], [D(2), D(5), D(0)], [D(2), D(0), D(4)]]
     folds = walk_forward("s", profits)
