@@ -10,6 +10,11 @@ from pyarrow import parquet
 from app.cli import run
 from app.commands.sweep import SweepFact
 from replay.compare import StrategyLine
+from state.events import SessionOpened
+from state.log import Log
+from state.manifest import Manifest
+from state.record import Record
+from streams.testing import book
 from tests.replay.lab.sessions import Said, Tapeline
 from tests.replay.lab.several import COIN, INVERSE, LINEAR, OPENED, SECOND, STRATEGY, VENUE, record
 
@@ -157,3 +162,17 @@ def ended(feeds):
 
     return feeds.market({VENUE!r}, {LINEAR!r}).book.pipe(op.mid(), op.map(decided), op.each())
 """
+
+
+def test_a_recording_without_the_rules_of_its_markets_is_told_as_that(tapeline: Tapeline, tmp_path: Path) -> None:
+    """It was said to have no such market, while `state` showed its book."""
+    url = f"sqlite:///{tmp_path}/bare.db"
+    with Log.open(url) as log:
+        writer = log.begin("bare", Manifest(seed=1, source="import").to_json(), 1)
+        for seq, event in enumerate((SessionOpened("bare", 1), book()), 1):
+            writer.append(Record(seq, seq, 0, event))
+        writer.close(2)
+    for words in (("replay", "bare", "--simulate", "plain"), ("lookahead", "plain", "bare")):
+        said = tapeline(*words, "--log", url)
+        assert said.code == 2
+        assert "does not say the rules (tick, lot) of" in said.err
