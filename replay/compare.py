@@ -135,7 +135,8 @@ def _line(session: str, source: str, name: str, counted: _Counted, shared: Share
             turnover[quote] = turnover.get(quote, _ZERO) + position.turnover
             for paid, amount in position.fees.items():
                 fees[paid] = fees.get(paid, _ZERO) + amount
-                pnl[paid] = pnl.get(paid, _ZERO) + amount
+                if rules is None or rules.kind != "spot" or paid != rules.base:  # else it is size that never came
+                    pnl[paid] = pnl.get(paid, _ZERO) + amount
             pnl[asset] = pnl.get(asset, _ZERO) + position.realized_pnl
             if position.size:
                 is_priced = is_priced and all(market.book.levels())

@@ -9,8 +9,8 @@ from pyarrow import parquet
 
 from app.cli import run
 from app.commands.sweep import SweepFact
-from replay.compare import StrategyLine
-from state.events import SessionOpened
+from replay.compare import StrategyLine, compare
+from state.events import Fill, InstrumentDefined, PlaceOrder, SessionOpened
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
@@ -100,6 +100,26 @@ def test_strategies_side_by_side_have_turned_over_quote_and_earned_what_settles(
     }
     assert line.pnl is not None
     assert line.pnl.keys() == {"USDT", "USDC", "BTC"}
+
+
+def test_a_spot_fee_in_base_is_size_that_never_came_and_no_loss_beside_it(tapeline: Tapeline, tmp_path: Path) -> None:
+    """It was taken off twice: two coins less a fee of a hundredth are worth 1.99 at the last mid."""
+    url, one, spot = f"sqlite:///{tmp_path}/spot.db", D(1), "CUSDT"
+    events = (
+        SessionOpened("spot", 1),
+        InstrumentDefined("v", spot, None, "C", "USDT", "USDT", "spot", one, one, one, D(0)),
+        msgspec.structs.replace(book(100, 102), venue="v", symbol=spot),
+        PlaceOrder("v", spot, "buy", D(2), D(100), client_id="a", strategy="mine"),
+        Fill("v", spot, None, "f", "o", "a", "buy", D(100), D(2), D("-0.01"), "C", maker=True),
+    )
+    with Log.open(url) as log:
+        writer = log.begin("spot", Manifest(seed=1).to_json(), 1)
+        for seq, event in enumerate(events, 1):
+            writer.append(Record(seq, seq, 0, event))
+        writer.close(9)
+        [line] = compare(log, "spot")
+    assert (line.positions, line.fees) == ({"v CUSDT": D("1.99")}, {"C": D("-0.01")})
+    assert line.pnl == {"USDT": D("1.99") * 101 - 200}
 
 
 def test_a_calibration_has_an_account_in_each_asset_and_reads_the_fees_of_inverse_contracts(tapeline: Tapeline) -> None:
