@@ -47,6 +47,19 @@ def test_fees_follow_the_volume_that_was_traded_before_the_fill() -> None:
     assert paid == [5, Decimal("4.5"), Decimal("4.5"), Decimal("4.5"), 1]
 
 
+def test_inverse_contracts_count_towards_a_tier_by_what_they_are_worth_in_quote() -> None:
+    """In coins no amount of them ever reached one."""
+    settings = msgspec.structs.replace(INSTANT, fee_tiers=TIERS, fee_volume=Decimal(100))
+    coin = msgspec.structs.replace(
+        instrument(), settle="BTC", inverse=True, contract_size=Decimal(100), min_notional=Decimal(0)
+    )
+    stage = Stage(settings, coin)
+    fills = [
+        it for n in range(2) for it in stage.play(place(f"c{n}", "buy", "2", "101", "ioc")) if isinstance(it, Fill)
+    ]
+    assert [round(-it.fee * it.price / (it.size * 100) * 10_000, 9) for it in fills] == [5, Decimal("4.5")]
+
+
 @pytest.mark.parametrize(
     ("asset", "began"),
     [pytest.param("", "what its markets settle in", id="unset"), pytest.param("EUR", "EUR", id="set")],
