@@ -5,6 +5,7 @@ Known are `trades`, `incremental_book_L2`, `book_snapshot_*`, `quotes` and `deri
 `book_ticker` has the columns of `quotes`. Sizes are the venue's own: some venues count in contracts.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from math import inf, isfinite
@@ -42,8 +43,8 @@ Row = tuple[int, str, int, int, list[str]]  # line, symbol, ts and recv in ns, t
 
 
 def is_tardis(first_line: bytes) -> bool:
-    """True for the heading of such a file."""
-    return first_line.split(b",")[: len(_HEAD)] == [word.encode() for word in _HEAD]
+    """True for the heading of such a file, which spreadsheets begin with a mark of their own."""
+    return first_line.removeprefix(BOM_UTF8).split(b",")[: len(_HEAD)] == [word.encode() for word in _HEAD]
 
 
 class TardisCsv:
@@ -55,7 +56,7 @@ class TardisCsv:
         self._raw = path.open("rb")
         self._lines = lines(str(path), self._raw, on_bytes)
         try:
-            columns = next(self._lines, b"").decode("utf-8", "replace").strip().split(",")
+            columns = next(self._lines, b"").decode("utf-8-sig", "replace").strip().split(",")
             self.kind, self._width = self._kind(columns), len(columns)
             self._head = list(islice(self._lines, GRID_ROWS))
         except BaseException:

@@ -424,6 +424,17 @@ def test_a_market_without_a_name_of_its_own_is_refused(
         assert not log.sessions()
 
 
+def test_a_file_that_a_spreadsheet_has_written_is_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A mark before the heading made it a recording of an unknown venue."""
+    path = tmp_path / "t.csv"
+    rows = "\r\n".join((TRADES.strip(), "x,BTCUSDT,1000,2000,1,buy,10,1", ""))
+    path.write_bytes(rows.encode("utf-8-sig"))
+    assert run(["import", "x", str(path), "--log", f"sqlite:///{tmp_path}/log.db"]) == 0, capfd.readouterr().err
+    with Log.open(f"sqlite:///{tmp_path}/log.db") as log:
+        [trade] = events(list(log.records(log.find("last").id)), Trade)
+    assert (trade.price, trade.size) == (10.0, 1.0)
+
+
 def test_a_row_of_a_kind_that_is_not_known_is_told_before_the_session_is_opened(tmp_path: Path) -> None:
     """It was found within it, and a session that had crashed was left."""
     rows = [(hft.DEPTH_EVENT | hft.BUY_EVENT | both(), at, 100.0, 1.0) for at in range(10, 20)]
