@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from app.facts import StateFact, state_fact
+from app.output import moment
 from app.progress import progress
 from replay.moments import KINDS, Kind, Moments
 from replay.travel import Moment, Travel
@@ -47,9 +48,17 @@ def seq_of(moments: Moments, row: SessionRow, word: str) -> int:
     """The record that a seq, a time or the name of an order means; raises `WrongUse` where there is none."""
     if word.isascii() and word.isdigit():
         number = int(word)
-        return moments.step(number, 0) if number < _EARLIEST_NS else moments.at_time(number)
+        return moments.step(number, 0) if number < _EARLIEST_NS else seq_at(moments, row, number, word)
     time_ns = time_of(moments, row, word)
-    return moments.of_order(word) if time_ns is None else moments.at_time(time_ns)
+    return moments.of_order(word) if time_ns is None else seq_at(moments, row, time_ns, word)
+
+
+def seq_at(moments: Moments, row: SessionRow, time_ns: int, word: str) -> int:
+    """The last record at or before a time; raises `WrongUse` for one outside of the session."""
+    found = moments.at_time(time_ns)
+    if row.closed is not None and time_ns > max(row.closed, moments.record(found).recv):
+        raise WrongUse(f"session {row.id} ended at {moment(row.closed)}, before {word}")
+    return found
 
 
 def time_of(moments: Moments, row: SessionRow, word: str) -> int | None:

@@ -9,7 +9,7 @@ import typer
 from adapters import order_ids
 from app.collector import Collector
 from app.logs import opened_log
-from app.moments import time_of
+from app.moments import seq_at, time_of
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import moment, print_json, print_lines, print_table, printable
 from app.progress import progress
@@ -146,10 +146,7 @@ def _moment(log: Log, row: SessionRow, word: str) -> tuple[Record, int]:
         raise WrongUse(f"--at takes a seq or a time such as 2026-08-09T14:23:07.5, not {word!r}")
     if at_ns < row.opened:
         raise WrongUse(f"session {row.id} began at {moment(row.opened)}, later than {word}")
-    found = moments.record(moments.at_time(at_ns))
-    if row.closed is not None and at_ns > max(row.closed, found.recv):
-        raise WrongUse(f"session {row.id} ended at {moment(row.closed)}, before {word}")
-    return found, at_ns
+    return moments.record(seq_at(moments, row, at_ns, word)), at_ns
 
 
 def _traced(

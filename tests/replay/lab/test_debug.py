@@ -218,6 +218,8 @@ def test_a_place_that_is_not_there_is_said_in_one_line(lab: Lab, tapeline: Tapel
         (("--at", "0"), "there is no seq 0"),
         (("--at", "10", "--step", "-10"), "there is no seq 0"),
         (("--at", "1999-01-01T00:00:00"), "had no record yet"),
+        (("--at", "2999-01-01T00:00:00"), "before 2999-01-01T00:00:00"),
+        (("--at", "9" * 30), f"before {'9' * 30}"),
         (("--at", "no-such-order"), "has no order 'no-such-order'"),
         (("--at", "9", "--next", "rain"), "--next takes fill, intent, block, not 'rain'"),
         (("--at", "9", "--next", "fill", "--previous", "fill"), "two directions"),
