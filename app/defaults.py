@@ -38,13 +38,9 @@ def parse_settings(words: Sequence[str]) -> tuple[dict[str, object], PaperSettin
 
 
 def markets_of(log: Log, row: SessionRow) -> list[Market]:
-    """Markets of a session that have rules and a book at its end."""
+    """Markets of a session that have a book at its end."""
     shared = rebuild(log, row.id)
-    return [
-        market
-        for _, market in sorted(shared.markets.items())
-        if market.instrument is not None and any(market.book.levels())
-    ]
+    return [market for _, market in sorted(shared.markets.items()) if any(market.book.levels())]
 
 
 def simulated_strategies(
@@ -52,6 +48,7 @@ def simulated_strategies(
 ) -> list[tuple[str, dict[str, object]]]:
     """Name and parameters of each strategy to simulate: as the session ran it where it did, else one a market.
 
+    One whose parameters name no market knows itself where it trades, and is simulated once.
     `markets` are the session's, asked for only where they are needed. Raises `WrongUse` where none could be traded.
     """
     ran = [known for known in Manifest.parse(row.manifest).strategies if known.strategy == kind]
@@ -60,7 +57,7 @@ def simulated_strategies(
             _tradable(row, params, markets())
         return [(known.name, {**msgspec.json.decode(known.params, type=dict[str, object]), **params}) for known in ran]
     accepted = find(kind).params
-    if accepted is None:
+    if accepted is None or not {"venue", "symbol"} & set(accepted.__struct_fields__):
         return [(kind, dict(params))]
     chosen = []
     for market in _tradable(row, params, markets()):
@@ -76,9 +73,15 @@ def _tradable(row: SessionRow, params: Mapping[str, object], markets: Sequence[M
         for market in markets
         if params.get("venue", market.venue) == market.venue and params.get("symbol", market.symbol) == market.symbol
     ]
-    if not wanted:
-        raise WrongUse(f"session {row.id} has no such market with an instrument and a book")
-    return wanted
+    known = [market for market in wanted if market.instrument is not None]
+    if wanted and not known:
+        names = ", ".join(f"{market.venue} {market.symbol}" for market in wanted)
+        raise WrongUse(
+            f"session {row.id} does not say the rules (tick, lot) of {names}: no frame of its recording does"
+        )
+    if not known:
+        raise WrongUse(f"session {row.id} has no such market with a book")
+    return known
 
 
 def _market_fields(names: Sequence[str], market: Market) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -39,4 +40,5 @@ def opened_session(
             yield opened, opened.sessions()[0]
         return
     with opened_log(context, log, log_key) as opened:
-        yield opened, opened.find(session)
+        row = opened.find(session)
+        yield opened, replace(row, status=opened.status(row))

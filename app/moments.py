@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from app.facts import StateFact, state_fact
+from app.output import moment
 from app.progress import progress
 from replay.moments import KINDS, Kind, Moments
 from replay.travel import Moment, Travel
@@ -14,6 +15,8 @@ from state.log import Log, SessionRow
 from state.record import to_json
 
 _EARLIEST_NS: Final = 10**15  # below it a number is a seq, above a time
+_SECOND: Final = 1_000_000_000
+_DAY_NS: Final = 86_400 * _SECOND
 AROUND: Final = 5  # records shown before and after
 
 
@@ -45,22 +48,40 @@ def seq_of(moments: Moments, row: SessionRow, word: str) -> int:
     """The record that a seq, a time or the name of an order means; raises `WrongUse` where there is none."""
     if word.isascii() and word.isdigit():
         number = int(word)
-        return moments.step(number, 0) if number < _EARLIEST_NS else moments.at_time(number)
-    time_ns = _time(row, word)
-    return moments.of_order(word) if time_ns is None else moments.at_time(time_ns)
+        return moments.step(number, 0) if number < _EARLIEST_NS else seq_at(moments, row, number, word)
+    time_ns = time_of(moments, row, word)
+    return moments.of_order(word) if time_ns is None else seq_at(moments, row, time_ns, word)
 
 
-def _time(row: SessionRow, word: str) -> int | None:
-    """A date and time, or a time of the session's first day, UTC unless it says otherwise; None for what is none."""
-    day = datetime.fromtimestamp(row.opened // 1_000_000_000, UTC).date().isoformat()
-    for text in (word, f"{day}T{word}") if ":" in word else ():
-        try:
-            told = datetime.fromisoformat(text)
-        except ValueError:
-            continue
-        since = (told if told.tzinfo else told.replace(tzinfo=UTC)) - datetime.fromtimestamp(0, UTC)
-        return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
-    return None
+def seq_at(moments: Moments, row: SessionRow, time_ns: int, word: str) -> int:
+    """The last record at or before a time; raises `WrongUse` for one outside of the session."""
+    found = moments.at_time(time_ns)
+    if row.closed is not None and time_ns > max(row.closed, moments.record(found).recv):
+        raise WrongUse(f"session {row.id} ended at {moment(row.closed)}, before {word}")
+    return found
+
+
+def time_of(moments: Moments, row: SessionRow, word: str) -> int | None:
+    """A date and time, or a time of day: the first such in the session; UTC unless it says otherwise; None for what is none."""
+    if ":" not in word:
+        return None
+    whole = _time(word)
+    if whole is not None:
+        return whole
+    day = datetime.fromtimestamp(row.opened // _SECOND, UTC).date().isoformat()
+    told = _time(f"{day}T{word}")
+    if told is None or told >= row.opened or told + _DAY_NS > moments.record(row.last_seq).recv:
+        return told
+    return told + _DAY_NS
+
+
+def _time(text: str) -> int | None:
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    since = (told if told.tzinfo else told.replace(tzinfo=UTC)) - datetime.fromtimestamp(0, UTC)
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
 
 
 def kind_of(option: str, word: str) -> Kind:

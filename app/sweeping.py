@@ -15,7 +15,7 @@ import msgspec
 
 from app.collector import Collector
 from replay.sweep import Job, Outcome, run_job
-from state.errors import ConfigurationError, WrongUse
+from state.errors import ConfigurationError, TapelineError, WrongUse
 
 Words = tuple[tuple[str, str], ...]  # parameter and value, as a person wrote them
 
@@ -129,13 +129,23 @@ def _on_dask(waiting: Sequence[tuple[int, Job]], scheduler: str) -> Generator[tu
     except (OSError, TimeoutError, ValueError) as error:
         raise WrongUse(f"no Dask scheduler at {scheduler}: {error}") from error
     with client:
-        futures = {client.submit(run_job, job, pure=False, retries=_RETRIES): number for number, job in waiting}
+        futures = {client.submit(_tried, job, pure=False, retries=_RETRIES): number for number, job in waiting}
         for future in distributed.as_completed(list(futures), loop=client.loop):
             try:
                 outcome = future.result()
             except distributed.KilledWorker as error:
                 raise WrongUse(f"a run ended its Dask worker again and again: {error}") from error
+            if isinstance(outcome, TapelineError):
+                raise outcome
             yield futures[future], outcome
+
+
+def _tried(job: Job) -> Outcome | TapelineError:
+    """What is wrong with a job is wrong at every worker: raised there, it would be run again as often as one that was lost."""
+    try:
+        return run_job(job)
+    except TapelineError as error:
+        return error
 
 
 # --- what is done already ---

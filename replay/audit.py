@@ -5,7 +5,7 @@ It streams: memory does not grow with the length of the session.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from replay.proof.anchors import Anchor
@@ -263,6 +263,7 @@ def audit(
     With `anchors` or `key`, what was said of the session outside of the log is held against it too.
     """
     row = log.find(session)
+    row = replace(row, status=log.status(row))
     needed = _key_needed(log, row)
     if needed is not None:
         return _unopened(log, row, needed, anchors, key)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from replay.executions import Executions
 from replay.journaled import journaled
 from replay.rebuild import rebuild
 from state.events import (
@@ -37,7 +38,10 @@ _ZERO = Decimal(0)
 
 
 class StrategyLine(msgspec.Struct, frozen=True):
-    """One strategy of one session; amounts by asset, fees negative where paid, `maker` the share of its fills' count."""
+    """One strategy of one session; amounts by asset, fees negative where paid, `maker` the share of its fills' count.
+
+    What was turned over is in the quotes of its markets, PnL in what they settle in.
+    """
 
     session: str
     source: str
@@ -87,24 +91,13 @@ def compare(log: Log, session: str) -> list[StrategyLine]:
 def _owned(log: Log, session: str) -> Iterator[tuple[str, AnyEvent]]:
     """Events that are some strategy's, with its name; each fill once."""
     strategies: dict[tuple[str, str], str] = {}  # by venue and client id
-    clients: dict[tuple[str, str], str] = {}  # client ids by venue and order id
-    seen: set[tuple[str, str, str, str]] = set()
+    executions = Executions()
     for record in journaled(log, session, _TOLD):
-        event = record.event
+        event = executions.heard(record.event)
         if isinstance(event, PlaceOrder):
             strategies[event.venue, event.client_id] = event.strategy
-        if isinstance(event, Accepted | OrderUpdate):
-            if event.order_id is not None and event.client_id is not None:
-                clients[event.venue, event.order_id] = event.client_id
-        elif isinstance(event, Fill):
-            key = (event.venue, event.symbol, event.side, event.fill_id)
-            client = event.client_id or clients.get((event.venue, event.order_id or ""), "")
-            owner = strategies.get((event.venue, client))
-            if owner is not None and key not in seen:
-                yield owner, event
-            seen.add(key)
-        elif isinstance(event, Rejected):
-            owner = strategies.get((event.venue, event.client_id))
+        if isinstance(event, Fill | Rejected):
+            owner = strategies.get((event.venue, event.client_id or ""))
             if owner is not None:
                 yield owner, event
         elif isinstance(event, PlaceOrder | AmendOrder | CancelOrder | CancelAll | Blocked) and event.strategy:
@@ -136,12 +129,14 @@ def _line(session: str, source: str, name: str, counted: _Counted, shared: Share
     for ledger in counted.ledgers.values():
         for symbol, position in sorted(ledger.positions.items()):
             market = shared.market(position.venue, symbol)
-            asset = market.instrument.settle if market.instrument is not None else "?"
+            rules = market.instrument
+            asset, quote = (rules.settle, rules.quote) if rules is not None else ("?", "?")
             positions[f"{position.venue} {symbol}"] = position.size
-            turnover[asset] = turnover.get(asset, _ZERO) + position.turnover
+            turnover[quote] = turnover.get(quote, _ZERO) + position.turnover
             for paid, amount in position.fees.items():
                 fees[paid] = fees.get(paid, _ZERO) + amount
-                pnl[paid] = pnl.get(paid, _ZERO) + amount
+                if rules is None or rules.kind != "spot" or paid != rules.base:  # else it is size that never came
+                    pnl[paid] = pnl.get(paid, _ZERO) + amount
             pnl[asset] = pnl.get(asset, _ZERO) + position.realized_pnl
             if position.size:
                 is_priced = is_priced and all(market.book.levels())

@@ -109,10 +109,9 @@ class Fork:
         self._by_venue = by_venue or {}
         self._session, self._settings, self._recorded, self._at = session, settings, recorded, at
         self._pipeline = Pipeline(self, client_ids, on_tick=self._decided)
-        self._originals = [_Voice(self._pipeline, strategy) for strategy in strategies]
-        self._changed = [_Voice(self._pipeline, strategy) for strategy in changed]
-        for voice in self._changed:
-            voice.silent = True
+        self._strategies = strategies, changed
+        self._originals: list[_Voice] = []
+        self._changed: list[_Voice] = []
         self._venues: dict[str, PaperVenue] = {}
         self._expected: deque[Record] = deque()  # recorded decisions that the fork has not come to
         self._told: deque[tuple[int, int, AnyEvent]] = deque()  # of the paper venues, that the session has not come to
@@ -199,6 +198,13 @@ class Fork:
             self._fork()
 
     def _subscribe(self) -> None:
+        """Once the session is opened: what a strategy draws by chance begins with its seed."""
+        originals, changed = self._strategies
+        others = {strategy.name for strategy in changed} if self._forked else ()
+        self._originals = [_Voice(self._pipeline, strategy) for strategy in originals if strategy.name not in others]
+        self._changed = [_Voice(self._pipeline, strategy) for strategy in changed]
+        for voice in self._changed:
+            voice.silent = not self._forked
         for voice in (*self._originals, *self._changed):
             voice.subscribe()
 

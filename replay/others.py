@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from replay.assumed import assumed
 from replay.calibration.footprint import Footprint
+from replay.executions import Executions
 from replay.journaled import journaled
 from state.events import Accepted, AmendOrder, AnyEvent, Fill, OrderUpdate, PlaceOrder, Trade
 from state.log import Log, SessionRow
@@ -28,14 +29,15 @@ class Others:
         paper = assumed(Manifest.parse(row.manifest))
         if "" in paper:
             return
+        executions = Executions()
         for record in journaled(log, row.id, _OURS):
-            event = record.event
-            if event.venue in paper:
+            event = executions.heard(record.event)
+            if event is None or event.venue in paper:
                 continue
             self.orders += isinstance(event, PlaceOrder)
             if isinstance(event, Fill) and event.maker is False:
                 self._taken.add((event.venue, event.symbol, event.fill_id))
-            self._footprint.hear(record)
+            self._footprint.hear(event, record)
         self._footprint.settle()
 
     def market(self, records: Iterable[Record]) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from state.events import Blocked, FeedStatus, Fill, FundingPayment, Rejected
+from state.events import Blocked, FeedStatus, Fill, FundingPayment, InstrumentDefined, Rejected
 from state.instruments import Instrument, exact
 from state.market import Market
 from state.record import Record
@@ -106,6 +106,7 @@ def account_for(
     every = max(1, (closed - opened) // POINTS_MOST)
     due = opened
     seen: set[tuple[str, str, str, str]] = set()
+    told: dict[tuple[str, str], None] = {}  # markets of which more was said than their rules: a venue lists hundreds
     rest = iter(records)
     while block := list(islice(rest, 4096)):
         for record in block:
@@ -126,14 +127,18 @@ def account_for(
             elif isinstance(event, Blocked):
                 found.blocked[event.venue, event.rule] = found.blocked.get((event.venue, event.rule), 0) + 1
             apply(record)
-            if record.recv >= due or isinstance(event, Fill):
-                _look(found, shared, record.recv)
+            if event.symbol and not isinstance(event, InstrumentDefined):
+                told[event.venue, event.symbol] = None
+            if record.recv >= due:
+                _look(found, shared, told, record.recv)
                 due = record.recv + every
+            elif isinstance(event, Fill):
+                _look(found, shared, ((event.venue, event.symbol),), record.recv)
         if progress is not None:
             progress(len(block))
     for gaps in found.gaps.values():
         gaps.heard("ok", shared.now)  # nothing is said after the end
-    _look(found, shared, shared.now)
+    _look(found, shared, told, shared.now)
     _settle(found, shared)
     return found
 
@@ -193,18 +198,18 @@ def _settle(found: Account, shared: SharedState) -> None:
             profit.inventory = traded - profit.spread
 
 
-def _look(found: Account, shared: SharedState, now: int) -> None:
-    for (venue, symbol), market in shared.markets.items():
-        book, account = market.book, shared.accounts.get(venue)
+def _look(found: Account, shared: SharedState, markets: Iterable[tuple[str, str]], now: int) -> None:
+    for venue, symbol in markets:
+        market, account = shared.market(venue, symbol), shared.accounts.get(venue)
         quotes: dict[str, list[float]] = {"buy": [], "sell": []}
         for order in () if account is None else account.orders.working(symbol):
             rests = order.status in ("open", "partially_filled") and order.tif in ("gtc", "post_only")
             if order.price is not None and rests:
                 quotes[order.side].append(float(order.price))
         position = None if account is None else account.ledger.positions.get(symbol)
-        shown = book.is_ok
+        book, shown = market.book, market.book.is_ok
         if not (shown or quotes["buy"] or quotes["sell"] or position or (venue, symbol) in found.courses):
-            continue  # one of hundreds whose rules the venue told, and nothing else was
+            continue
         found.courses.setdefault((venue, symbol), Course()).points.append(
             Point(
                 now,

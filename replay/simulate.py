@@ -62,6 +62,11 @@ class Simulation:
         self._first_recv = 0
         self._snapshots = Snapshots(sink, self._pipeline) if isinstance(sink, SessionWriter) else None
 
+    @property
+    def now_ns(self) -> int:
+        """How far it has come; 0 before its first record."""
+        return self._pipeline.timeline.now_ns if self._first_recv else 0
+
     def run(self, records: Iterable[Record], progress: Callable[[int], None] | None = None) -> Simulated:
         """Feeds every recorded burst of market input at its own time."""
         last = 0

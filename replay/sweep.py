@@ -1,6 +1,6 @@
 """One run of a sweep: a set of parameters on a stretch of a session, and what came of it, the same in every process."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2b
 from itertools import pairwise
@@ -24,6 +24,7 @@ from streams.strategy import Strategy, run_strategies
 
 _SESSION = "sweep"
 _SIGNED = (*INTENT, Blocked, Fill, FundingPayment)
+_SUMS = ("realized", "unrealized", "fees", "funding", "turnover")
 _ZERO = Decimal(0)
 
 
@@ -42,6 +43,7 @@ class Job(msgspec.Struct, frozen=True):
     code: str = (
         ""  # stands for this version and for the file of the strategy: a strategy that was changed is another job
     )
+    asset: str = ""  # the one that is counted, where markets settle in several
 
     def key(self) -> str:
         """Names the job and everything that its outcome depends on but the code that the strategy's file imports."""
@@ -49,7 +51,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of it; PnL is realized, unrealized, fees and funding together; `digest` goes over decisions and fills."""
+    """What came of it, in `asset`; PnL is realized, unrealized, fees and funding together, `elsewhere` is that in other assets.
+
+    `turnover` is in quote; `digest` goes over decisions and fills.
+    """
 
     pnl: Decimal
     realized: Decimal
@@ -61,6 +66,8 @@ class Outcome(msgspec.Struct, frozen=True):
     fills: int
     failed: str
     digest: str
+    asset: str = ""  # empty where nothing was traded
+    elsewhere: dict[str, Decimal] = {}
 
 
 class _Signature:
@@ -112,7 +119,7 @@ def run_job(job: Job) -> Outcome:
         run.waiting = strategies_of(manifest)
         run.begins = next(log.records(row.id, job.first, job.first)).recv
         simulated = run.run(Others(log, row).market(log.records(row.id, 1, job.last)))
-    return _outcome(simulated.shared, sink)
+    return _outcome(simulated.shared, sink, job.asset)
 
 
 def parts(last_seq: int, count: int) -> list[tuple[int, int]]:
@@ -153,23 +160,34 @@ def walk_forward(
     return folds
 
 
-def _outcome(shared: SharedState, sink: _Signature) -> Outcome:
-    totals = dict.fromkeys(("realized", "unrealized", "fees", "funding", "turnover"), _ZERO)
+def _outcome(shared: SharedState, sink: _Signature, asset: str) -> Outcome:
+    found: dict[str, dict[str, Decimal]] = {}
     for venue, account in sorted(shared.accounts.items()):
         for symbol, position in sorted(account.ledger.positions.items()):
             market = shared.market(venue, symbol)
-            totals["realized"] += position.realized_pnl
-            totals["funding"] += position.funding
-            totals["turnover"] += position.turnover
-            totals["fees"] += sum(_settled(position.fees.items(), shared, venue, symbol), _ZERO)
+            if market.instrument is None or not (position.fills or position.funding):
+                continue
+            settle = market.instrument.settle
+            sums = found.setdefault(settle, dict.fromkeys(_SUMS, _ZERO))
+            sums["realized"] += position.realized_pnl
+            sums["funding"] += position.funding
+            sums["turnover"] += position.turnover
+            sums["fees"] += position.fees.get(settle, _ZERO)
             if position.size and all(market.book.levels()):
-                totals["unrealized"] += position.unrealized(market.book.mid)
-    pnl = totals["realized"] + totals["unrealized"] + totals["fees"] + totals["funding"]
+                sums["unrealized"] += position.unrealized(market.book.mid)
+    if len(found) > 1 and not asset:
+        raise WrongUse(
+            f"what was traded settles in {', '.join(sorted(found))}, and nobody says what one is worth in another: --asset names "
+            "the one that is counted, PnL in others stands beside it"
+        )
+    counted = asset or next(iter(found), "")
+    totals = found.pop(counted, None) or dict.fromkeys(_SUMS, _ZERO)
     failed = "; ".join(f"{name}: {error}" for name, error in sorted(shared.failed.items()))
-    return Outcome(pnl, **totals, intents=sink.intents, fills=sink.fills, failed=failed, digest=sink.digest.hexdigest())
+    return Outcome(
+        _pnl(totals), **totals, intents=sink.intents, fills=sink.fills, failed=failed, digest=sink.digest.hexdigest(),
+        asset=counted, elsewhere={other: _pnl(sums) for other, sums in sorted(found.items())},
+    )  # fmt: skip
 
 
-def _settled(fees: Iterable[tuple[str, Decimal]], shared: SharedState, venue: str, symbol: str) -> Iterable[Decimal]:
-    """Fees in the asset that the market is settled in."""
-    instrument = shared.market(venue, symbol).instrument
-    return (amount for asset, amount in fees if instrument is not None and asset == instrument.settle)
+def _pnl(sums: Mapping[str, Decimal]) -> Decimal:
+    return sums["realized"] + sums["unrealized"] + sums["fees"] + sums["funding"]

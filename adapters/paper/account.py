@@ -68,7 +68,8 @@ class PaperAccount:
         asset = spot if instrument.kind == "spot" else instrument.settle
         if asset == self._settings.asset or self._ledger.balance(asset).total:
             return f"the balance does not cover {size} at {price}"
-        return f"the account has no {asset}: it began with {self._settings.asset} (`asset` of the paper settings)"
+        began = self._settings.asset or "what its markets settle in"
+        return f"the account has no {asset}: it began with {began} (`asset` of the paper settings)"
 
     def free(self, asset: str, markets: Iterable[PaperMarket], besides: PaperOrder | None = None) -> Decimal:
         """What is left of an asset after margins, spot orders and unrealized losses; `besides` is left out."""

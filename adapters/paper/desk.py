@@ -198,7 +198,7 @@ class Desk:
         for fill in fills:
             rules = _rules(self.market(fill.symbol))
             self.account.filled(fill, rules)
-            self._count(fill, worth(rules, fill.price, fill.size))
+            self._count(fill, rules)
         told += fills
         told += [self.account.position_told(fill.symbol, now) for fill in fills]
         return [*told, self.account.balance_told(asset, now, markets)]
@@ -313,7 +313,7 @@ class Desk:
             maker,
         )
         self.account.filled(fill, instrument)
-        self._count(fill, value)
+        self._count(fill, instrument)
         return fill
 
     def _settled(self, market: PaperMarket, now: int) -> list[AnyEvent]:
@@ -379,8 +379,8 @@ class Desk:
         if len(self._client_ids) > CLIENT_IDS_KEPT:
             del self._client_ids[next(iter(self._client_ids))]
 
-    def _count(self, fill: Fill, value: Decimal) -> None:
-        statistics = self.statistics
+    def _count(self, fill: Fill, rules: Instrument) -> None:
+        statistics, value = self.statistics, rules.notional(fill.price, fill.size)
         self.fees.traded(value)
         statistics.turnover += value
         statistics.fees += fill.fee

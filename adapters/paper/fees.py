@@ -13,7 +13,7 @@ BPS = Decimal(10_000)
 
 
 class FeeTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rates from a traded volume on, in the settling asset; a negative rate is a rebate."""
+    """Rates from a traded volume on, in quote, of all markets together; a negative rate is a rebate."""
 
     volume: Decimal
     maker_bps: Decimal

@@ -9,7 +9,7 @@ from adapters.paper.settings import PaperSettings
 
 @dataclass(slots=True)
 class PaperStatistics:
-    """Counts since the start; sizes in base units, `turnover` in the settling assets."""
+    """Counts since the start; sizes in base units, `turnover` in quote."""
 
     placed: int = 0
     amended: int = 0

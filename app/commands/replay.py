@@ -195,6 +195,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     others, strategies = Others(log, row), strategies_of(manifest)  # what is wrong is said before a session begins
     session = new_session_id()
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
+    simulation = None
     try:
         simulation = Simulation(
             writer,
@@ -209,7 +210,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
         with counting(f"simulating {kind}", row.last_seq) as count, Collector():
             simulated = simulation.run(paced(others.market(log.records(row.id)), speed), count)
     except BaseException:
-        writer.close(row.opened, "crashed")
+        writer.close(row.opened if simulation is None else max(row.opened, simulation.now_ns), "crashed")
         raise
     writer.close(simulated.last_recv)
     for market in _silent(simulated.shared):

@@ -3,7 +3,8 @@
 import inspect
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -75,6 +76,7 @@ def sweep(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="The same in every run; or paper.KEY.")
     ] = None,
     folds: Annotated[int, typer.Option("--folds", metavar="K", min=0, help="Walk-forward splits.")] = 0,
+    asset: Annotated[str, typer.Option("--asset", metavar="ASSET", help="Of several, the one that is counted.")] = "",
     first: Annotated[int, typer.Option("--from", metavar="SEQ", min=1, help="First record traded on.")] = 1,
     last: Annotated[int | None, typer.Option("--to", metavar="SEQ", help="Last record traded on.")] = None,
     workers: Annotated[
@@ -88,13 +90,12 @@ def sweep(
     as_json: JsonOption = False,
 ) -> int:
     """Run sets of parameters over sessions, on all cores or a Dask cluster."""
-    if folds and (first != 1 or last is not None):
-        raise WrongUse("--folds cuts the whole session: it takes no --from and no --to")
+    _require_sense(grid or [], settings or [], whole=not folds or (first == 1 and last is None))
     url = log_url(context, log)
     with opened_log(context, log) as opened:
-        rows = [opened.find(word) for word in sessions]
+        rows = _sessions(opened, sessions)
         stretches = [(row, span) for row in rows for span in _spans(row, folds, first, last)]
-        said = _Said(strategy, settings or [], cache(lambda row: markets_of(opened, row)), _code_of(strategy))
+        said = _Said(strategy, settings or [], cache(lambda row: markets_of(opened, row)), _code_of(strategy), asset)
         sets, drawn, kept, refused = _sets(said, rows, grid or [], count, seed)
         jobs = [_job(said, url, row, span, words) for words in sets for row, span in stretches]
     remark_impure(strategy)
@@ -103,18 +104,41 @@ def sweep(
         outcomes = run_all(
             jobs, workers=workers or os.cpu_count() or 1, scheduler=scheduler, done_before=journal, progress=done
         )
+    _require_traded(asset, outcomes)
     wanted = [words for words in sets for _ in stretches]
     found = [
         _row(number // len(stretches), job, words, outcome, _command(job, words, settings or [], url))
         for number, (job, words, outcome) in enumerate(zip(jobs, wanted, outcomes, strict=True))
     ]
     judged = [fold for row in rows for fold in _judged(found, row.id, len(sets))] if folds else []
-    if output is not None:
+    if output is not None and journal is not None:
         _write(output, found)
-        if journal is not None:
-            journal.unlink(missing_ok=True)
+        journal.unlink(missing_ok=True)
     _show(SweepFact(strategy, seed, drawn, kept, refused, found, judged), as_json=as_json)
     return FINDINGS if any(row.outcome.failed for row in found) else CLEAN
+
+
+def _require_sense(grid: Sequence[str], settings: Sequence[str], *, whole: bool) -> None:
+    if not whole:
+        raise WrongUse("--folds cuts the whole session: it takes no --from and no --to")
+    names = {word.partition("=")[0] for word in settings}
+    for name in (word.partition("=")[0] for word in grid):
+        if name in names:
+            raise WrongUse(f"--grid and --set both say {name}: which of them is meant?")
+
+
+def _sessions(log: Log, words: Sequence[str]) -> list[SessionRow]:
+    rows = [log.find(word) for word in words]
+    for number, row in enumerate(rows):
+        if row.id in {it.id for it in rows[:number]}:
+            raise WrongUse(f"session {row.id} is named twice")
+    return rows
+
+
+def _require_traded(asset: str, outcomes: Sequence[Outcome]) -> None:
+    others = sorted({other for it in outcomes for other in it.elsewhere})
+    if asset and others and not any(it.turnover for it in outcomes):
+        raise WrongUse(f"nothing that was traded settles in {asset}: {', '.join(others)} can be counted")
 
 
 class _Said(NamedTuple):
@@ -124,6 +148,7 @@ class _Said(NamedTuple):
     settings: Sequence[str]
     markets: Callable[[SessionRow], list[Market]]
     code: str
+    asset: str = ""
 
     def parsed(self, row: SessionRow, words: Words) -> tuple[list[tuple[str, dict[str, object]]], PaperSettings]:
         """Strategies and paper venue of a run; raises `ConfigurationError` for what does not fit, before anything is run."""
@@ -179,6 +204,7 @@ def _job(said: _Said, url: str, row: SessionRow, span: tuple[int, int], words: W
         paper=msgspec.json.encode(paper).decode(),
         seed=Manifest.parse(row.manifest).seed,
         code=said.code,
+        asset=said.asset,
     )
 
 
@@ -200,11 +226,15 @@ def _command(job: Job, words: Words, settings: Sequence[str], url: str) -> str:
     grid = [word for name, value in words for word in ("--grid", f"{name}={value}")]
     same = [word for setting in settings for word in ("--set", setting)]
     stretch = ["--from", str(job.first), "--to", str(job.last)]
-    return shlex.join(["tapeline", "sweep", job.strategy, job.session, *grid, *same, *stretch]) + told(url)
+    counted = ["--asset", job.asset] if job.asset else []
+    return shlex.join(["tapeline", "sweep", job.strategy, job.session, *grid, *same, *counted, *stretch]) + told(url)
 
 
 def _judged(rows: Sequence[Row], session: str, sets: int) -> list[Fold]:
     outcomes = [[row.outcome for row in rows if row.set == number and row.session == session] for number in range(sets)]
+    assets = sorted({it.asset for row in outcomes for it in row if it.asset})
+    if len(assets) > 1:
+        raise WrongUse(f"--folds holds sets against each other, and theirs is PnL in {', '.join(assets)}: say --asset")
     failed = {(number, part) for number, row in enumerate(outcomes) for part, it in enumerate(row) if it.failed}
     return walk_forward(session, [[it.pnl for it in row] for row in outcomes], failed)
 
@@ -233,12 +263,18 @@ def _flat(row: Row) -> dict[str, str | int]:
         "last": row.last,
         "seed": row.seed,
         **money,
+        "asset": it.asset,
+        "elsewhere": _beside(it.elsewhere),
         "intents": it.intents,
         "fills": it.fills,
         "failed": it.failed,
         "digest": it.digest,
         "command": row.command,
     }
+
+
+def _beside(elsewhere: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{amount:f} {asset}" for asset, amount in elsewhere.items())
 
 
 _MEASURES = ("pnl", "realized", "unrealized", "fees", "funding", "turnover")
@@ -249,13 +285,27 @@ def _show(fact: SweepFact, *, as_json: bool) -> None:
         print_json(fact)
         return
     names = list(fact.rows[0].params)
-    columns = ("set", *names, "session", "first", "last", *_MEASURES, "intents", "fills", "failed", "digest")
+    columns = (
+        "set",
+        *names,
+        "session",
+        "first",
+        "last",
+        *_MEASURES,
+        "asset",
+        "elsewhere",
+        "intents",
+        "fills",
+        "failed",
+        "digest",
+    )
     lines: list[list[Cell]] = []
     for row in fact.rows:
         it = row.outcome
         money: list[Cell] = [rounded(getattr(it, name)) for name in _MEASURES]
         where: list[Cell] = [row.set, *row.params.values(), row.session, row.first, row.last]
-        lines.append([*where, *money, it.intents, it.fills, it.failed, it.digest[:12]])
+        beside = _beside({other: rounded(amount) for other, amount in it.elsewhere.items()})
+        lines.append([*where, *money, it.asset, beside, it.intents, it.fills, it.failed, it.digest[:12]])
     print_table(columns, lines, right=(*_MEASURES, "intents", "fills"))
     print_lines([b"", *(row.command.encode() for row in fact.rows)])
     if fact.drawn:

@@ -1,7 +1,6 @@
 """`tapeline why` and `why-not`: the causes of what is in a session, and what held back what is not."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -10,9 +9,11 @@ import typer
 from adapters import order_ids
 from app.collector import Collector
 from app.logs import opened_log
+from app.moments import seq_at, time_of
 from app.options import JsonOption, LogOption, SessionArgument
 from app.output import moment, print_json, print_lines, print_table, printable
 from app.progress import progress
+from replay.moments import Moments
 from replay.rebuild import rebuild
 from replay.why.facts import Explanation, FrameFact, Node
 from replay.why.quotes import Moment, WhyNot
@@ -122,13 +123,13 @@ def _markets(manifest: Manifest, strategy: str | None, symbol: str | None) -> li
             continue
         market = msgspec.json.decode(entry.params, type=_Market)
         venue = market.venue or (manifest.venues[0] if len(manifest.venues) == 1 else "")
-        symbols = [market.symbol] if market.symbol else manifest.symbols
+        said = [] if symbol is None else [symbol]  # an import's manifest has no symbols
+        symbols = [market.symbol] if market.symbol else manifest.symbols or said
         found += [(entry.name, venue, each) for each in symbols if symbol in (None, each)]
     if not found:
         names = ", ".join(entry.name for entry in manifest.strategies)
-        raise WrongUse(
-            f"no strategy {strategy or ''} on {symbol or 'that market'}; there are {names}".replace("  ", " ")
-        )
+        where = symbol or "a market that it names: say --symbol"
+        raise WrongUse(f"no strategy {strategy or ''} on {where}; there are {names}".replace("  ", " "))
     return found
 
 
@@ -139,50 +140,13 @@ def _moment(log: Log, row: SessionRow, word: str) -> tuple[Record, int]:
             raise WrongUse(f"session {row.id} has records 1 to {row.last_seq}; there is no seq {word}")
         record = next(log.records(row.id, int(word), int(word)))
         return record, record.recv
-    at_ns = int(word) if word.isascii() and word.isdigit() else _time(row, word)
+    moments = Moments(log, row)
+    at_ns = int(word) if word.isascii() and word.isdigit() else time_of(moments, row, word)
+    if at_ns is None:
+        raise WrongUse(f"--at takes a seq or a time such as 2026-08-09T14:23:07.5, not {word!r}")
     if at_ns < row.opened:
         raise WrongUse(f"session {row.id} began at {moment(row.opened)}, later than {word}")
-    found: Record | None = None
-    span = next(((block.first_seq, block.last_seq) for block in _blocks_back(log, row, at_ns)), None)
-    if span is not None:
-        for record in log.records(row.id, *span):
-            if record.recv > at_ns:
-                break
-            found = record
-    if found is None:
-        raise WrongUse(f"session {row.id} had no record yet at {word}")
-    if row.closed is not None and at_ns > max(row.closed, found.recv):
-        raise WrongUse(f"session {row.id} ended at {moment(row.closed)}, before {word}")
-    return found, at_ns
-
-
-class _Span(msgspec.Struct, frozen=True):
-    first_seq: int
-    last_seq: int
-
-
-def _blocks_back(log: Log, row: SessionRow, at_ns: int) -> Iterator[_Span]:
-    """The last block that begins at or before a time."""
-    last: _Span | None = None
-    for block in log.stored_blocks(row.id):
-        if block.first_recv > at_ns:
-            break
-        last = _Span(block.first_seq, block.last_seq)
-    if last is not None:
-        yield last
-
-
-def _time(row: SessionRow, word: str) -> int:
-    """A date and time, or a time of the session's first day; UTC unless it says otherwise."""
-    day = datetime.fromtimestamp(row.opened // 1_000_000_000, UTC).date().isoformat()
-    for text in (word, f"{day}T{word}"):
-        try:
-            told = datetime.fromisoformat(text)
-        except ValueError:
-            continue
-        since = (told if told.tzinfo else told.replace(tzinfo=UTC)) - datetime.fromtimestamp(0, UTC)
-        return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
-    raise WrongUse(f"--at takes a seq or a time such as 2026-08-09T14:23:07.5, not {word!r}")
+    return moments.record(seq_at(moments, row, at_ns, word)), at_ns
 
 
 def _traced(

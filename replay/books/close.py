@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from replay.books.accounts import BALANCE_TOLERANCE, AssetAccount, MarketAccount, ToldOrder
+from replay.books.executed import quoted
 from replay.books.facts import ClosedBooks, Finding, MarketLine
 from replay.books.lots import Method
 from replay.books.naming import Named, OrderGap, name_balance, name_position
@@ -70,7 +71,7 @@ class Books:
         _remember(self._fill_ids, key)
         market = self._market(event.venue, event.symbol)
         signed = event.size if event.side == "buy" else -event.size
-        self._count(market.line, event)
+        self._count(market, event)
         told = self._told(event)
         told.side, told.filled = event.side, told.filled + event.size
         instrument = market.instrument
@@ -106,11 +107,12 @@ class Books:
             Movement(record.seq, record.recv, "fill", amount, event.fill_id, event.symbol, fee, pnl, cost)
         )
 
-    def _count(self, line: MarketLine, event: Fill) -> None:
+    def _count(self, market: MarketAccount, event: Fill) -> None:
+        line = market.line
         line.fills += 1
         line.bought += event.size if event.side == "buy" else ZERO
         line.sold += event.size if event.side == "sell" else ZERO
-        line.turnover += event.size * event.price
+        line.turnover += quoted(market.instrument, event.price, event.size)
         if event.fee:
             to = line.fees if event.fee < 0 else line.rebates
             to[event.fee_asset] = to.get(event.fee_asset, ZERO) + event.fee

@@ -39,6 +39,29 @@ class Executed:
             return self.instrument.settle
         return self.event.fee_asset if isinstance(self.event, Fill) else self.event.asset
 
+    @property
+    def value(self) -> Decimal:
+        """What a fill is worth, in quote."""
+        assert isinstance(self.event, Fill)
+        return quoted(self.instrument, self.event.price, self.event.size)
+
+    @property
+    def stake(self) -> Decimal:
+        """The same in what it settles in."""
+        assert isinstance(self.event, Fill)
+        return settled(self.instrument, self.event.price, self.event.size)
+
+
+def quoted(instrument: Instrument | None, price: Decimal, size: Decimal) -> Decimal:
+    """Value of a size in quote; without an instrument it is taken as linear."""
+    return price * size if instrument is None else instrument.notional(price, size)
+
+
+def settled(instrument: Instrument | None, price: Decimal, size: Decimal) -> Decimal:
+    """Value of a size in what it settles in."""
+    value = quoted(instrument, price, size)
+    return value / price if instrument is not None and instrument.inverse and price else value
+
 
 def iso(ms: int) -> str:
     """A time as text, UTC."""

@@ -36,7 +36,7 @@ def _binance(it: Executed, fill: Fill) -> Sequence[Cell]:
     """A commission is positive where paid, negative where it is a rebate."""
     return (
         truth(fill.side == "buy"), plain(-fill.fee), fill.fee_asset, fill.fill_id, truth(fill.maker), fill.order_id or "",
-        plain(fill.price), plain(fill.size), plain(fill.size * fill.price), plain(it.pnl), fill.side.upper(), "BOTH",
+        plain(fill.price), plain(fill.size), plain(it.value), plain(it.pnl), fill.side.upper(), "BOTH",
         fill.symbol, str(it.ms),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from replay.books.executed import Cell, Executed, digits, iso, plain, rate, truth
+from replay.books.executed import Cell, Executed, digits, iso, plain, rate, settled, truth
 from replay.books.lots import Lots, Method
 from replay.books.statements import COLUMNS as STATEMENTS
 from replay.books.statements import Statement, statement_rows
@@ -170,7 +170,7 @@ def _generic(it: Executed) -> Iterator[Sequence[Cell]]:
         return
     yield (
         time, event.venue, event.symbol, base, quote, event.side, plain(event.size), plain(event.price),
-        plain(event.size * event.price), plain(event.fee), event.fee_asset, truth(event.maker), plain(it.pnl),
+        plain(it.value), plain(event.fee), event.fee_asset, truth(event.maker), plain(it.pnl),
         it.settle, plain(it.held), event.fill_id, event.order_id or "", event.client_id or "",
         it.placed.strategy if it.placed is not None else "", event.kind, it.session, str(it.record.seq),
     )  # fmt: skip
@@ -209,13 +209,13 @@ def _freqtrade(it: Executed) -> Iterator[Sequence[Cell]]:
         pair = f"{instrument.base}/{instrument.quote}" + ("" if instrument.kind == "spot" else f":{instrument.settle}")
     for lot in it.closed:
         amount = abs(lot.size)
-        stake = amount * lot.opened_at
+        stake, got = settled(instrument, lot.opened_at, amount), settled(instrument, lot.closed_at, amount)
         profit = lot.pnl + lot.open_fee + lot.close_fee
         minutes = (lot.closed_recv - lot.opened_recv) // 60_000_000_000
         opened, closed = lot.opened_recv // 1_000_000, lot.closed_recv // 1_000_000
         yield (
             pair, plain(stake), plain(stake), plain(amount), iso(opened), iso(closed), plain(lot.opened_at),
-            plain(lot.closed_at), rate(lot.open_fee, stake), rate(lot.close_fee, amount * lot.closed_at), str(minutes),
+            plain(lot.closed_at), rate(lot.open_fee, stake), rate(lot.close_fee, got), str(minutes),
             plain(digits(profit / stake)) if stake else "0", plain(profit), event.kind, "", "", "", "", "", "", "False",
             it.placed.label if it.placed is not None else "", "1", str(lot.size < 0), str(opened), str(closed), "",
         )  # fmt: skip
@@ -237,8 +237,7 @@ def _bybit(it: Executed) -> Iterator[Sequence[Cell]]:
             event.payment_id, "", "",
         )  # fmt: skip
         return
-    value = event.size * event.price
-    rate = plain(digits(-event.fee / value)) if value and event.fee_asset == it.settle else ""
+    rate = plain(digits(-event.fee / it.stake)) if it.stake and event.fee_asset == it.settle else ""
     yield (
         event.symbol, category, event.side.capitalize(), str(it.ms), event.kind.upper(), plain(event.size), plain(it.held),
         it.settle, plain(event.price), "", plain(-event.fee), plain(it.pnl), plain(it.pnl + event.fee), balance, rate, "",

@@ -37,6 +37,7 @@ class _Order:
     left: Decimal
     filled: Decimal = Decimal(0)
     rests: bool = False
+    ended: int | None = None
 
 
 @dataclass(slots=True)
@@ -58,16 +59,16 @@ class _Line:
 
 
 class Footprint:
-    """Heard record by record, then asked for the events of the market without us."""
+    """Hears a session's words on our orders, then is asked for the events of the market without us."""
 
     def __init__(self) -> None:
         self._orders: dict[str, _Order] = {}
         self._amends: dict[int, AmendOrder] = {}
         self._lines: dict[_Place, _Line] = {}
 
-    def hear(self, record: Record) -> None:
-        """Takes an intent or what was said of an order; anything else is no news."""
-        event, recv = record.event, record.recv
+    def hear(self, event: AnyEvent, record: Record) -> None:
+        """Takes an intent or what was said of an order, as `Executions` have it, and its record; anything else is no news."""
+        recv = record.recv
         match event:
             case PlaceOrder() if event.price is not None:
                 place = event.venue, event.symbol, event.side, float(event.price)
@@ -110,7 +111,7 @@ class Footprint:
 
     def _accepted(self, event: Accepted, recv: int, cause: int) -> None:
         order, ts = self._orders.get(event.client_id), recv if event.ts is None else event.ts
-        if order is None:
+        if order is None or order.ended is not None:
             return
         amend = self._amends.pop(cause, None)
         if event.action == "place":
@@ -124,12 +125,12 @@ class Footprint:
 
     def _told(self, event: OrderUpdate, recv: int) -> None:
         order, ts = self._orders.get(event.client_id or ""), recv if event.ts is None else event.ts
-        if order is None:
+        if order is None or order.ended is not None:
             return
         if event.status in _ENDED:
             if order.rests:
                 self._add(order, ts, -order.left)
-            order.left = Decimal(0)
+            order.ended = ts
         elif not order.rests:
             self._rest(order, ts)
 
@@ -139,10 +140,12 @@ class Footprint:
             self._add(order, ts, order.left)
 
     def _filled(self, fill: Fill, recv: int) -> None:
-        order = self._orders.get(fill.client_id or "")
+        order, ts = self._orders.get(fill.client_id or ""), recv if fill.ts is None else fill.ts
         if order is not None:
-            if order.rests:
-                self._add(order, recv if fill.ts is None else fill.ts, -fill.size)
+            if order.rests and (order.ended is None or ts < order.ended):
+                self._add(order, ts, -fill.size)
+                if order.ended is not None:  # the end was told first, and took this with it
+                    self._add(order, order.ended, fill.size)
             order.left -= fill.size
             order.filled += fill.size
 

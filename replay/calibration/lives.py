@@ -41,7 +41,6 @@ class Lives:
         self.fees: dict[str, Decimal] = {}
         self.funding: dict[str, Decimal] = {}
         self.answered: dict[int, int] = {}  # seq of an intent: when we had its outcome
-        self._client_ids: dict[str, str] = {}  # by order id, for fills that do not say
 
     def begin(self, event: PlaceOrder, recv: int) -> None:
         """An order was wished for."""
@@ -49,21 +48,15 @@ class Lives:
         self.orders[event.client_id] = life
 
     def take(self, event: AnyEvent, recv: int, cause: int) -> None:
-        """Something was heard; what says nothing of orders or money is no news."""
+        """Something was heard, as `Executions` have it; what says nothing of orders or money is no news."""
         match event:
             case Fill():
                 self._filled(event, recv)
             case OrderUpdate():
-                if event.client_id and event.order_id:
-                    self._client_ids[event.order_id] = event.client_id
-                life = self.orders.get(event.client_id or self._client_ids.get(event.order_id or "", ""))
+                life = self.orders.get(event.client_id or "")
                 if life is not None and event.status in TERMINAL and life.ended is None:
                     life.ended = recv
-            case Accepted():
-                if event.order_id and event.client_id:
-                    self._client_ids[event.order_id] = event.client_id
-                self.answered.setdefault(cause, recv)
-            case Rejected():
+            case Accepted() | Rejected():
                 self.answered.setdefault(cause, recv)
             case FundingPayment():
                 self.funding[event.asset] = self.funding.get(event.asset, _ZERO) + event.amount
@@ -72,7 +65,7 @@ class Lives:
 
     def _filled(self, fill: Fill, recv: int) -> None:
         self.fees[fill.fee_asset] = self.fees.get(fill.fee_asset, _ZERO) + fill.fee
-        life = self.orders.get(fill.client_id or self._client_ids.get(fill.order_id or "", ""))
+        life = self.orders.get(fill.client_id or "")
         if life is None:
             return
         if not life.fills:

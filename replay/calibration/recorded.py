@@ -9,13 +9,14 @@ from adapters.paper import OrderLatency
 from replay.bursts import is_market
 from replay.calibration.footprint import Footprint, others_only
 from replay.calibration.lives import Life, Lives
+from replay.executions import Executions
 from replay.latencies import Flights, Told
 from state.commands import action_of
 from state.errors import WrongUse
 from state.events import (
     INTENT,
     Accepted,
-    BalanceUpdate,
+    AnyEvent,
     BookDelta,
     BookSnapshot,
     CancelAll,
@@ -52,7 +53,6 @@ class Recorded:
     probes: dict[int, list[Life]] = field(default_factory=dict)  # by the number of steps after which they are due
     feed_ages: list[tuple[int, int]] = field(default_factory=list)  # recv, age of a market event in ns
     rates: list[tuple[int, bool, Decimal]] = field(default_factory=list)  # recv, maker, share of the notional paid
-    balances: dict[str, tuple[str, Decimal]] = field(default_factory=dict)  # by venue: the asset that is settled in
     leverage: Decimal = Decimal(1)
     first: int = 0
     last: int = 0
@@ -100,13 +100,16 @@ class _Reading:
         self.found = Recorded()
         self.footprint = Footprint()
         self._flights: dict[str, Flights] = {}
+        self._executions = Executions()
         self._cancelled: set[str] = set()
-        self._settles: dict[str, str] = {}
+        self._rules: dict[tuple[str, str], InstrumentDefined] = {}
         self._waiting: dict[tuple[str, str], list[tuple[int | None, Life]]] = {}  # fills whose market event is to come
 
     def take(self, record: Record) -> None:
-        event, recv, found = record.event, record.recv, self.found
-        self.footprint.hear(record)
+        event, recv, found = self._executions.heard(record.event), record.recv, self.found
+        if event is None:
+            return
+        self.footprint.hear(event, record)
         found.first = found.first or recv
         found.last = recv
         if isinstance(event, INTENT):
@@ -116,7 +119,7 @@ class _Reading:
             self._market(record)
         else:
             found.lives.take(event, recv, record.cause)
-            self._account(record)
+            self._account(event, record)
 
     def end(self) -> Recorded:
         """Everything was read: times of the venue become times of ours."""
@@ -146,7 +149,7 @@ class _Reading:
     def _market(self, record: Record) -> None:
         event, found = record.event, self.found
         if isinstance(event, InstrumentDefined):
-            self._settles[event.venue] = event.settle
+            self._rules[event.venue, event.symbol] = event
         elif isinstance(event, Trade | BookDelta | BookSnapshot):
             ts = event.ts
             if ts is not None and not (isinstance(event, Trade) and event.backfilled):
@@ -161,14 +164,14 @@ class _Reading:
                     found.probes.setdefault(len(found.steps) - 1, []).append(waiting[1])
                     self._waiting[key].remove(waiting)
 
-    def _account(self, record: Record) -> None:
-        event, found = record.event, self.found
+    def _account(self, event: AnyEvent, record: Record) -> None:
+        found = self.found
         match event:
             case Accepted() | Rejected():
                 accepted = isinstance(event, Accepted)
                 self._of(event.venue).outcome(record.cause, record.recv, Told(event.ts), accepted=accepted)
             case Fill():
-                value = event.price * event.size
+                value = self._charged(event)
                 if value and event.maker is not None and event.kind == "trade":
                     found.rates.append((record.recv, event.maker, -event.fee / value))
                 life = found.lives.orders.get(event.client_id or "")
@@ -178,13 +181,19 @@ class _Reading:
                 self._of(event.venue).update(_told(event))
                 if event.status in ("cancelled", "expired"):
                     self._ended_by_venue(record, event)
-            case BalanceUpdate():
-                if event.asset == self._settles.get(event.venue):
-                    found.balances.setdefault(event.venue, (event.asset, event.total))
             case PositionUpdate() if event.leverage is not None:
                 found.leverage = max(found.leverage, event.leverage)
             case _:
                 pass
+
+    def _charged(self, fill: Fill) -> Decimal:
+        """What the fee is a share of, in the fee's asset; zero where nobody says what the trade is worth in that."""
+        rules = self._rules.get((fill.venue, fill.symbol))
+        if rules is not None and fill.fee_asset != rules.settle:
+            return fill.size if rules.kind == "spot" and fill.fee_asset == rules.base else Decimal(0)
+        if rules is not None and rules.inverse:
+            return fill.size * rules.contract_size / fill.price
+        return fill.size * fill.price
 
     def _ended_by_venue(self, record: Record, event: OrderUpdate) -> None:
         """What the venue, or a shutdown, cancelled without an intent of the log is cancelled in the simulation as well."""

@@ -11,7 +11,9 @@ from replay.calibration.lives import Lives
 from replay.calibration.recorded import Recorded
 from state.events import INTENT, PlaceOrder
 
-LEAST_LEVERAGE = Decimal(100)  # the account's own margin rules are not known: they shall not refuse what the venue took
+# The account's own margin rules are not known: they shall not refuse what the venue took, in whatever asset that settles.
+LEAST_LEVERAGE = Decimal(100)
+AMPLE = Decimal(10) ** 12
 _STEPS_AT_ONCE = 2_000
 
 
@@ -52,12 +54,8 @@ def rerun(recorded: Recorded, settings: PaperSettings, until: int | None = None)
 
 
 def _venue(recorded: Recorded, name: str, settings: PaperSettings) -> PaperVenue:
-    asset, total = recorded.balances.get(name, (settings.asset, settings.balance))
     own = msgspec.structs.replace(
-        settings,
-        asset=asset,
-        balance=max(total, Decimal(0)),
-        leverage=max(settings.leverage, recorded.leverage, LEAST_LEVERAGE),
+        settings, asset="", balance=AMPLE, leverage=max(settings.leverage, recorded.leverage, LEAST_LEVERAGE)
     )
     return PaperVenue(name, own, "calibration", recorded.latencies.get(name, ()))
 

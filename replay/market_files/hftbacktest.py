@@ -78,7 +78,7 @@ class HftbacktestArray:
                 )
             before = recv
             events: list[AnyEvent] = []
-            for (kind, ts), of_kind in groupby(rows, key=lambda row: (_FAMILY.get(row[0] & _KIND, ""), row[1])):
+            for (kind, ts), of_kind in groupby(rows, key=lambda row: (_FAMILY[row[0] & _KIND], row[1])):
                 events += self._read(kind, ts, list(of_kind))
             if events:
                 yield recv, events
@@ -100,10 +100,8 @@ class HftbacktestArray:
             case "orders":
                 told = [_order(venue, symbol, ts, row) for row in rows]
                 return [*told, *self._depth(ts, self._ordered(rows))]
-            case "bbo":
-                return [*channels.ok(symbol, "ticker"), *(_quoted(venue, symbol, ts, row) for row in rows)]
             case _:
-                raise WrongUse(f"{self._path}: a row of kind {rows[0][0] & _KIND}, which is not known here")
+                return [*channels.ok(symbol, "ticker"), *(_quoted(venue, symbol, ts, row) for row in rows)]
 
     def _depth(self, ts: int, levels: tuple[list[Level], list[Level]]) -> list[AnyEvent]:
         delta = BookDelta(self._said.venue, self._said.symbol, ts, *levels)
@@ -182,10 +180,14 @@ class HftbacktestArray:
         if not len(self._rows):
             raise WrongUse(f"{self._path}: nothing is in it")
         rows = self._rows
+        kinds = rows["ev"] & _KIND
+        unknown = ((rows["ev"] & LOCAL) > 0) & ~_among(kinds, _FAMILY)
+        if unknown.any():
+            raise WrongUse(f"{self._path}: a row of kind {kinds[int(unknown.argmax())]}, which is not known here")
         for name, fits in (
             ("exch_ts", rows["exch_ts"] > 0),
             ("local_ts", rows["local_ts"] > 0),
-            ("px", abs(rows["px"]) < inf),  # not a number is not below either
+            ("px", (rows["px"] < inf) & ((rows["px"] > 0) | ((rows["px"] == 0) & ~_among(kinds, _PRICED)))),
             ("qty", (rows["qty"] >= 0) & (rows["qty"] < inf)),
         ):
             if not fits.all():
@@ -201,6 +203,7 @@ _FAMILY: Final = {
 }  # fmt: skip
 
 
+_PRICED: Final = (DEPTH, TRADE, SNAPSHOT, ADD, MODIFY)  # other rows may leave the price at zero
 _ACTIONS: Final[dict[int, BookOrderAction]] = {ADD: "add", CANCEL: "cancel", MODIFY: "change", FILL: "fill"}
 
 
@@ -218,6 +221,11 @@ def _load(path: Path) -> "NDArray[np.void]":
     except Exception as error:
         raise WrongUse(f"{path}: cannot be read as npz: {error}") from error
     return rows
+
+
+def _among(kinds: "NDArray[np.signedinteger]", meant: Collection[int]) -> "NDArray[np.bool_]":
+    found: NDArray[np.bool_] = sum((kinds == kind for kind in meant), kinds < 0)
+    return found
 
 
 def _side(ev: int) -> Side:

@@ -5,6 +5,7 @@ Known are `trades`, `incremental_book_L2`, `book_snapshot_*`, `quotes` and `deri
 `book_ticker` has the columns of `quotes`. Sizes are the venue's own: some venues count in contracts.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from math import inf, isfinite
@@ -35,14 +36,15 @@ _IN_CONTRACTS: Final = {
     "kucoin-futures": "", "okex-futures": "", "okex-swap": "", "bybit": "USD", "deribit": "USD",
 }  # fmt: skip
 _SIDES: Final[dict[str, Side]] = {"buy": "buy", "sell": "sell"}
+_UNKNOWN: Final = "unknown"  # the side where the venue did not say who took
 _BOOK_SIDES: Final[dict[str, Side]] = {"bid": "buy", "ask": "sell"}
 
 Row = tuple[int, str, int, int, list[str]]  # line, symbol, ts and recv in ns, the other columns
 
 
 def is_tardis(first_line: bytes) -> bool:
-    """True for the heading of such a file."""
-    return first_line.split(b",")[: len(_HEAD)] == [word.encode() for word in _HEAD]
+    """True for the heading of such a file, which spreadsheets begin with a mark of their own."""
+    return first_line.removeprefix(BOM_UTF8).split(b",")[: len(_HEAD)] == [word.encode() for word in _HEAD]
 
 
 class TardisCsv:
@@ -54,7 +56,7 @@ class TardisCsv:
         self._raw = path.open("rb")
         self._lines = lines(str(path), self._raw, on_bytes)
         try:
-            columns = next(self._lines, b"").decode("utf-8", "replace").strip().split(",")
+            columns = next(self._lines, b"").decode("utf-8-sig", "replace").strip().split(",")
             self.kind, self._width = self._kind(columns), len(columns)
             self._head = list(islice(self._lines, GRID_ROWS))
         except BaseException:
@@ -62,6 +64,7 @@ class TardisCsv:
             raise
         self._channels = Channels(said.venue)
         self._beside: frozenset[str] = frozenset()
+        self._only = ""  # the market of the first row, where a name was said that stands for it
 
     @property
     def told(self) -> Told:
@@ -138,10 +141,19 @@ class TardisCsv:
             yield row
 
     def _row(self, number: int, line: bytes) -> Row:
-        exchange_symbol = line.decode("utf-8", "replace").split(",")
-        if len(exchange_symbol) < self._width:
+        try:
+            columns = line.decode().split(",")
+        except UnicodeDecodeError as error:
+            raise self._misfit(number, line, "it is not UTF-8") from error
+        if len(columns) < self._width:
             raise self._misfit(number, line, "columns are missing")
-        _, symbol, ts, recv, *rest = exchange_symbol
+        _, symbol, ts, recv, *rest = columns
+        if self._said.symbol:
+            self._only = self._only or symbol
+            if symbol != self._only:
+                raise self._misfit(number, line, f"--symbol names one market, and here are {self._only} and {symbol}")
+        elif not symbol:
+            raise self._misfit(number, line, "it names no symbol: say --symbol")
         try:
             return number, self._said.symbol or symbol, _time(ts), _time(recv), rest
         except ValueError as error:
@@ -170,7 +182,7 @@ _Reader = Callable[[str, str, Sequence[Row], Channels], list[AnyEvent]]
 def _trades(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
     events = channels.ok(symbol, "trades")
     for _, _, ts, _, (trade_id, side, price, amount, *_) in rows:
-        if side in _SIDES:  # unknown where the venue did not say who took
+        if side != _UNKNOWN:
             events.append(Trade(venue, symbol, ts, trade_id, _price(price), _size(amount), _SIDES[side]))
     return events
 
@@ -178,7 +190,7 @@ def _trades(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) ->
 def _liquidations(venue: str, symbol: str, rows: Sequence[Row], channels: Channels) -> list[AnyEvent]:
     events = channels.ok(symbol, "liquidations")
     for _, _, ts, _, (_, side, price, amount, *_) in rows:
-        if side != "unknown":
+        if side != _UNKNOWN:
             events.append(Liquidation(venue, symbol, ts, _SIDES[side], _price(price), _size(amount)))
     return events
 
@@ -296,7 +308,7 @@ def _is_true(word: str) -> bool:
 
 def _price(text: str) -> float:
     price = float(text)
-    if not isfinite(price):
+    if not 0 < price < inf:
         raise ValueError(f"{text!r} is no price")
     return price
 
@@ -309,7 +321,10 @@ def _size(text: str) -> float:
 
 
 def _number(text: str) -> float | None:
-    return _price(text) if text else None
+    number = float(text) if text else None
+    if number is not None and not isfinite(number):
+        raise ValueError(f"{text!r} is no number")
+    return number
 
 
 _READERS: Final[dict[str, _Reader]] = {

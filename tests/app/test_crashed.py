@@ -58,3 +58,12 @@ def test_one_that_is_being_written_is_left_alone(cli: Cli, command: str, tmp_pat
         assert (refused.code, "still running" in refused.err) == (2, True)
         assert not os.path.exists(tmp_path / "out")
         writer.close(OPENED)
+
+
+def test_what_reads_it_says_so_too(cli: Cli, log_url: str, tmp_path: Path) -> None:
+    """Audit found that it was running, and a report was headed so."""
+    [audited] = cli("audit", SESSION, "--json", "--log", log_url).objects()
+    assert audited["status"] == "crashed"
+    assert "did not end in order: it is crashed" in cli("audit", SESSION, "--log", log_url).out
+    assert cli("report", SESSION, "-o", str(tmp_path / "page.html"), "--log", log_url).code == 0
+    assert "<p class='note'>crashed, " in (tmp_path / "page.html").read_text()

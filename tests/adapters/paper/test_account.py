@@ -7,8 +7,11 @@ import msgspec
 import pytest
 
 from adapters.paper import FeeTier, PaperSettings
+from adapters.paper.account import PaperAccount
+from adapters.paper.fees import FeeSchedule
 from state.errors import ConfigurationError
 from state.events import BalanceUpdate, Fill, PositionUpdate
+from state.instruments import Instrument
 from state.ledger import Ledger
 from tests.adapters.paper.stage import (
     INSTANT,
@@ -42,6 +45,30 @@ def test_fees_follow_the_volume_that_was_traded_before_the_fill() -> None:
     # 100 before, then 202, 202, 400, 100 and 98: 100, 302, 504, 904, 1004
     paid = [fill.fee / (fill.price * fill.size) * -10_000 for fill in fills]
     assert paid == [5, Decimal("4.5"), Decimal("4.5"), Decimal("4.5"), 1]
+
+
+def test_inverse_contracts_count_towards_a_tier_by_what_they_are_worth_in_quote() -> None:
+    """In coins no amount of them ever reached one."""
+    settings = msgspec.structs.replace(INSTANT, fee_tiers=TIERS, fee_volume=Decimal(100))
+    coin = msgspec.structs.replace(
+        instrument(), settle="BTC", inverse=True, contract_size=Decimal(100), min_notional=Decimal(0)
+    )
+    stage = Stage(settings, coin)
+    fills = [
+        it for n in range(2) for it in stage.play(place(f"c{n}", "buy", "2", "101", "ioc")) if isinstance(it, Fill)
+    ]
+    assert [round(-it.fee * it.price / (it.size * 100) * 10_000, 9) for it in fills] == [5, Decimal("4.5")]
+
+
+@pytest.mark.parametrize(
+    ("asset", "began"),
+    [pytest.param("", "what its markets settle in", id="unset"), pytest.param("EUR", "EUR", id="set")],
+)
+def test_an_asset_that_the_account_has_not_is_told_with_what_it_began_with(asset: str, began: str) -> None:
+    settings = PaperSettings(asset=asset)
+    account = PaperAccount("v", settings, FeeSchedule(settings))
+    lack = account.lack(Instrument.defined(instrument("spot")), "sell", Decimal(1), Decimal(100))
+    assert lack == f"the account has no BTC: it began with {began} (`asset` of the paper settings)"
 
 
 def test_a_rebate_of_a_tier_comes_in() -> None:

@@ -18,7 +18,7 @@ from replay.calibration.rerun import rerun
 from replay.calibration.score import apart, judge, sum_up
 from replay.latencies import recorded_latencies
 from state.errors import WrongUse
-from state.events import CancelOrder, Fill, OrderUpdate, PlaceOrder, SessionOpened
+from state.events import Accepted, BookSnapshot, CancelOrder, Fill, OrderUpdate, PlaceOrder, SessionOpened
 from state.log import Log
 from state.manifest import Manifest
 from state.record import Record
@@ -195,6 +195,59 @@ def test_what_the_venue_cancelled_by_itself_is_cancelled_in_the_simulation_too()
     )
     cancels = [record.event.client_id for record in recorded.steps if isinstance(record.event, CancelOrder)]
     assert cancels == ["ours", "theirs"]
+
+
+def told(fill_id: str, at: int, client_id: str | None, size: int = 1) -> Fill:
+    return Fill(
+        VENUE, SYMBOL, at, fill_id, "1", client_id, "buy", Decimal(100), Decimal(size), Decimal(-1), "USDT", maker=True
+    )
+
+
+def test_a_fill_that_is_told_twice_or_without_its_client_id_is_one_fill_of_its_order() -> None:
+    """Streams tell it, and what is asked for after a reconnect tells it again, on some venues by the order's id alone."""
+    recorded = read(
+        story(
+            PlaceOrder(VENUE, SYMBOL, "buy", Decimal(3), Decimal(100), client_id="a"),
+            Accepted(VENUE, SYMBOL, 1, "place", "a", "1"),
+            told("f", 2, "a"),
+            told("f", 2, None),
+            told("g", 3, None),
+        )
+    )
+    life = recorded.lives.orders["a"]
+    assert [size for _, size in life.fills] == [1, 1]
+    assert recorded.lives.fees == {"USDT": -2}
+
+
+S = 1_000 * MS
+
+
+def test_our_size_is_out_of_the_book_whatever_is_told_first() -> None:
+    """An end that was told before the fills took them out twice, so that a later order at that price stood there as others'."""
+    place = PlaceOrder(VENUE, SYMBOL, "buy", Decimal(3), Decimal(100), client_id="a")
+    again = PlaceOrder(VENUE, SYMBOL, "buy", Decimal(3), Decimal(100), client_id="b")
+    taken = PlaceOrder(VENUE, SYMBOL, "buy", Decimal(5), Decimal(100), tif="ioc", client_id="c")
+    book = [(100.0, 10.0)]
+    recorded = read(
+        story(
+            place,
+            Accepted(VENUE, SYMBOL, 4 * S, "place", "a", "1"),
+            BookSnapshot(VENUE, SYMBOL, 4 * S, book, []),
+            OrderUpdate(VENUE, SYMBOL, 6 * S, "a", "1", "cancelled"),
+            told("f", 5 * S, None),
+            told("f", 5 * S, "a"),
+            BookSnapshot(VENUE, SYMBOL, 5 * S + 1, book, []),
+            BookSnapshot(VENUE, SYMBOL, 6 * S, book, []),
+            taken,
+            OrderUpdate(VENUE, SYMBOL, 7 * S, "c", "3", "cancelled"),
+            Accepted(VENUE, SYMBOL, 7 * S, "place", "c", "3"),
+            again,
+            Accepted(VENUE, SYMBOL, 8 * S, "place", "b", "2"),
+            BookSnapshot(VENUE, SYMBOL, 9 * S, book, []),
+        )
+    )
+    shown = [record.event.bids for record in recorded.steps if isinstance(record.event, BookSnapshot)]
+    assert shown == [[(100.0, 7.0)], [(100.0, 8.0)], [(100.0, 10.0)], [(100.0, 7.0)]]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from state.record import Record
 from streams.strategies.recorded import strategies_of
 from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
+from tests.replay.lab.several import LINEAR, STRATEGY
+from tests.replay.lab.several import record as night
 
 
 def shown(tapeline: Tapeline, *words: str) -> dict[str, object]:
@@ -216,6 +218,8 @@ def test_a_place_that_is_not_there_is_said_in_one_line(lab: Lab, tapeline: Tapel
         (("--at", "0"), "there is no seq 0"),
         (("--at", "10", "--step", "-10"), "there is no seq 0"),
         (("--at", "1999-01-01T00:00:00"), "had no record yet"),
+        (("--at", "2999-01-01T00:00:00"), "before 2999-01-01T00:00:00"),
+        (("--at", "9" * 30), f"before {'9' * 30}"),
         (("--at", "no-such-order"), "has no order 'no-such-order'"),
         (("--at", "9", "--next", "rain"), "--next takes fill, intent, block, not 'rain'"),
         (("--at", "9", "--next", "fill", "--previous", "fill"), "two directions"),
@@ -225,3 +229,21 @@ def test_a_place_that_is_not_there_is_said_in_one_line(lab: Lab, tapeline: Tapel
         assert said.code == 2
         assert told in said.err
         assert len(said.err.splitlines()) == 1
+
+
+def test_a_time_of_day_is_the_first_such_time_in_the_session(tapeline: Tapeline, tmp_path: Path) -> None:
+    """Of a night's session it was one before the session, however long after midnight that went on."""
+    url = f"sqlite:///{tmp_path}/night.db"
+    session = night(url)
+    for word, told in (("23:59:30", "2025-12-31T23:59:30"), ("00:00:40", "2026-01-01T00:00:40")):
+        assert shown(tapeline, session, "--at", word, "--log", url) == shown(
+            tapeline, session, "--at", told, "--log", url
+        )
+    for word in ("12:00", "23:58:59"):
+        said = tapeline("debug", session, "--at", word, "--log", url)
+        assert said.code == 2
+        assert "had no record yet" in said.err
+    assert tapeline("replay", session, "--simulate", STRATEGY, "--log", url).code == 0
+    for word in ("00:00:40", "2026-01-01T00:00:40"):
+        said = tapeline("why-not", "last", "--at", word, "--side", "sell", "--symbol", LINEAR, "--log", url)
+        assert "2026-01-01 00:00:40" in said.out, said.err

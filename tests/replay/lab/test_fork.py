@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from state.shared import SharedState
 from streams.strategies.recorded import strategies_of
 from tests.replay.lab.sessions import Lab, Tapeline
 
+GOLDEN = str(Path(__file__).parents[2] / "golden/schema-1.tape")
 KEPT = (*INTENT, Blocked, Rejected, Fill, FundingPayment)
 
 
@@ -149,3 +151,14 @@ def test_a_fork_of_a_session_at_a_real_venue_refuses_nothing_for_want_of_margin_
     ):
         paper = _papers(manifest, words, shared)[""]
         assert (paper.leverage, paper.asset) == (leverage, asset)
+
+
+@pytest.mark.parametrize("at", [1, 13, 800])
+def test_a_strategy_that_draws_by_chance_draws_the_same_in_a_fork(tapeline: Tapeline, at: int) -> None:
+    """It drew as if the session had no seed, and none of its histories could be forked."""
+    said = tapeline("fork", GOLDEN, "--at", str(at))
+    assert said.code == 0, said.err
+    assert "to its end the fork is the session" in said.out
+    wider = tapeline("fork", GOLDEN, "--at", str(at), "--set", "quoter.away_ticks=5")
+    assert wider.code == 0, wider.err
+    assert "first difference: a decision" in wider.out

@@ -136,6 +136,17 @@ def test_markets_whose_rules_alone_were_told_have_no_course_and_those_that_we_le
     assert re.findall(r"<h2>(v \S+): quotes", text) == ["v S"]
 
 
+def test_a_fill_is_a_point_of_its_own_market_alone() -> None:
+    """Each of some thousands was one of every market, which took a report of hundreds of listed ones a minute."""
+    seen = [msgspec.structs.replace(book(), venue="v", symbol=symbol) for symbol in ("S", "S1")]
+    fills = [fill("v", str(number), "buy", "9", "-0.5") for number in range(50)]
+    events = [rules("v"), msgspec.structs.replace(rules("v"), symbol="S1"), *seen, *fills]
+    records = [Record(seq, seq, 0, event) for seq, event in enumerate(events, 1)]
+    courses = account_for(records, 1, 2_000_000).courses
+    assert len(courses["v", "S"].points) >= 50
+    assert len(courses["v", "S1"].points) < 5
+
+
 def test_what_no_sum_can_hold_is_said_beside_it(lab: Lab) -> None:
     found = accounted(
         rules("v"), fill("v", "a", "buy", "9", "-0.5"), fill("v", "b", "buy", "9", "-0.01", "BNB"), rules("w")

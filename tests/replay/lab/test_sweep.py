@@ -17,7 +17,7 @@ from reactivex import Observable
 from app.commands.sweep import SweepFact, job_of
 from app.parameter_space import parameter_space
 from app.sweeping import Words, grid_sets, random_sets, run_all
-from replay.sweep import Job, parts, walk_forward
+from replay.sweep import Job, Outcome, parts, walk_forward
 from state.errors import ConfigurationError, WrongUse
 from state.events import Decision
 from state.log import Log
@@ -106,6 +106,42 @@ def test_a_dask_cluster_gives_the_same_and_survives_the_loss_of_a_worker(lab: La
         there = run_all(jobs, workers=1, scheduler=cluster.scheduler_address, done_before=None, progress=lose_one)
     assert lost
     assert there == here
+
+
+def test_a_job_that_is_wrong_is_not_run_again_as_if_its_worker_were_lost(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Eleven times each of them, before anything was said."""
+    distributed = pytest.importorskip("distributed")
+    with Log.open(lab.url) as log:
+        job = job_of(log, lab.url, log.find(lab.live), (1, 50), "plain", [], (("levels", "1"),))
+    runs = tmp_path / "runs"
+
+    def wrong(job: Job) -> Outcome:
+        with runs.open("a") as file:
+            file.write("one\n")
+        raise WrongUse("two assets")
+
+    monkeypatch.setattr("app.sweeping.run_job", wrong)
+    with (
+        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None, silence_logs=50) as cluster,
+        pytest.raises(WrongUse, match="two assets"),
+    ):
+        run_all([job], workers=1, scheduler=cluster.scheduler_address, done_before=None, progress=lambda done: None)
+    assert runs.read_text() == "one\n"
+
+
+def test_what_says_two_things_is_refused(lab: Lab, tapeline: Tapeline) -> None:
+    """A grid went over a --set without a word; a session that was named twice was one of twice the parts to walk-forward."""
+    grid = ("--grid", "levels=1,2")
+    for words, told in (
+        ((lab.live, *grid, "--set", "levels=3"), "--grid and --set both say levels"),
+        ((lab.live, lab.live[:-1], *grid), f"session {lab.live} is named twice"),
+        ((lab.live, *grid, "--folds", "2", "--to", "9"), "takes no --from and no --to"),
+    ):
+        said = tapeline("sweep", "plain", *words)
+        assert said.code == 2
+        assert told in said.err
 
 
 def test_walk_forward_chooses_on_what_is_before_and_judges_on_what_is_next() -> None:

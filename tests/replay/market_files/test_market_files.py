@@ -389,6 +389,9 @@ def test_a_session_of_another_schema_version_gets_a_clear_answer(
         pytest.param(TRADES, f"1000,{10**20},1,buy,10,1", "whole µs since 1970", id="a time that no log holds"),
         pytest.param(TRADES, "-5,2000,1,buy,10,1", "whole µs since 1970", id="a time before 1970"),
         pytest.param(BOOK, "1000,2000,true,buy,10,1", "'buy' is no side", id="a side of trades in a book"),
+        pytest.param(TRADES, "1000,2000,1,BUY,10,1", "'BUY' is no side", id="a side that is neither known nor unknown"),
+        pytest.param(TRADES, "1000,2000,1,buy,-10,1", "a price or size is no number", id="a price below zero"),
+        pytest.param(BOOK, "1000,2000,true,bid,0,1", "a price or size is no number", id="a level at zero"),
     ],
 )
 def test_a_row_that_is_none_is_refused_with_its_line(tmp_path: Path, head: str, row: str, told: str) -> None:
@@ -399,7 +402,52 @@ def test_a_row_that_is_none_is_refused_with_its_line(tmp_path: Path, head: str, 
         assert not log.sessions()
 
 
-@pytest.mark.parametrize(("field", "value"), [("px", np.nan), ("qty", -1.0), ("qty", np.inf), ("local_ts", -1)])
+@pytest.mark.parametrize(
+    ("rows", "words", "told"),
+    [
+        pytest.param(
+            (b"BTCUSDT", b"ETHUSDT"), "BOTH", "line 3 .*here are BTCUSDT and ETHUSDT", id="two markets in one"
+        ),
+        pytest.param((b"BTCUSDT", b""), "", "line 3 .*it names no symbol: say --symbol", id="no market"),
+        pytest.param((b"BTC\xff",), "", "line 2 .*it is not UTF-8", id="a name in another encoding"),
+    ],
+)
+def test_a_market_without_a_name_of_its_own_is_refused(
+    tmp_path: Path, rows: tuple[bytes, ...], words: str, told: str
+) -> None:
+    """Two books became one, and what was no text a market of replacement characters."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(TRADES.encode() + b"".join(b"x,%b,1000,2000,1,buy,10,1\n" % name for name in rows))
+    with pytest.raises(WrongUse, match=f"t.csv: {told}"):
+        imported(tmp_path, path, said=Said("x", words))
+    with Log.open(f"sqlite:///{tmp_path}/log.db") as log:
+        assert not log.sessions()
+
+
+def test_a_file_that_a_spreadsheet_has_written_is_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A mark before the heading made it a recording of an unknown venue."""
+    path = tmp_path / "t.csv"
+    rows = "\r\n".join((TRADES.strip(), "x,BTCUSDT,1000,2000,1,buy,10,1", ""))
+    path.write_bytes(rows.encode("utf-8-sig"))
+    assert run(["import", "x", str(path), "--log", f"sqlite:///{tmp_path}/log.db"]) == 0, capfd.readouterr().err
+    with Log.open(f"sqlite:///{tmp_path}/log.db") as log:
+        [trade] = events(list(log.records(log.find("last").id)), Trade)
+    assert (trade.price, trade.size) == (10.0, 1.0)
+
+
+def test_a_row_of_a_kind_that_is_not_known_is_told_before_the_session_is_opened(tmp_path: Path) -> None:
+    """It was found within it, and a session that had crashed was left."""
+    rows = [(hft.DEPTH_EVENT | hft.BUY_EVENT | both(), at, 100.0, 1.0) for at in range(10, 20)]
+    path = array(tmp_path, *rows, (99 | both(), 20, 100.0, 1.0))
+    with pytest.raises(WrongUse, match="kind 99"):
+        imported(tmp_path, path, said=Said("x", "BTCUSDT"))
+    with Log.open(f"sqlite:///{tmp_path}/log.db") as log:
+        assert not log.sessions()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("px", np.nan), ("px", 0.0), ("px", -1.0), ("qty", -1.0), ("qty", np.inf), ("local_ts", -1)]
+)
 def test_an_array_with_a_number_that_is_none_is_refused_with_its_row(tmp_path: Path, field: str, value: float) -> None:
     rows = np.zeros(3, hft.event_dtype)
     rows["ev"], rows["exch_ts"], rows["local_ts"] = hft.DEPTH_EVENT | hft.BUY_EVENT | both(), [1, 2, 3], [1, 2, 3]
