@@ -124,7 +124,9 @@ def test_a_job_that_is_wrong_is_not_run_again_as_if_its_worker_were_lost(
 
     monkeypatch.setattr("app.sweeping.run_job", wrong)
     with (
-        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None, silence_logs=50) as cluster,
+        distributed.LocalCluster(
+            n_workers=1, processes=False, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
         pytest.raises(WrongUse, match="two assets"),
     ):
         run_all([job], workers=1, scheduler=cluster.scheduler_address, done_before=None, progress=lambda done: None)
