@@ -160,7 +160,7 @@ class Running:
         self._subscription.dispose()
         self.pipeline.withdraw(self)
         self.pipeline.emit(StrategyFailed(self.name, _words(error), _trace(error)))
-        for venue, account in self.pipeline.shared.accounts.items():
+        for venue, account in sorted(self.pipeline.shared.accounts.items()):
             for order in account.orders.working():
                 if order.strategy == self.name:
                     self.pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
