@@ -73,6 +73,7 @@ class Pipeline:
         self._intents: list[Record] = []
         self._seq = self.shared.seq
         self._busy = False
+        self._turns = 0
         self.shared.order_call = self._order_call
 
     # --- in ---
@@ -176,6 +177,11 @@ class Pipeline:
             return "settled"
         keys = (key for key, known in self._sources.items() if known is source)
         return next((f"{kind.__name__} {venue} {symbol}".strip() for kind, venue, symbol in keys), "a source")
+
+    def next_turn(self) -> int:
+        """The place of whoever subscribes now, behind all who did before."""
+        self._turns += 1
+        return self._turns
 
     @property
     def subscribers(self) -> int:
