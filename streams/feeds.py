@@ -119,6 +119,15 @@ class AccountFeed:
         """True once the account is reconciled with the venue and while its streams are up."""
         return self.state.is_ready
 
+    def is_at_rest(self, symbol: str) -> bool:
+        """True while no order of the market works or is on its way, and every fill that was told of is in the position.
+
+        For who decides one order at a time: an order may be told filled a moment before its fills, and is then neither
+        working nor in the position.
+        """
+        orders = self.state.orders
+        return not orders.working(symbol) and not orders.unheard(symbol)
+
     def position(self, symbol: str) -> Observable[Position]:
         """The position folded from our fills, now and after each change."""
         return _from_now(
