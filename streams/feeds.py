@@ -87,7 +87,7 @@ class MarketFeed:
         def fits(candle: Candle) -> bool:
             return candle.interval_s == interval_s
 
-        return self._source(Candle).pipe(ops.filter(fits))
+        return self._pipeline.candles(self.venue, self.symbol, interval_s).pipe(ops.filter(fits))
 
     @property
     def liquidations(self) -> Observable[Liquidation]:

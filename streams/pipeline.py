@@ -21,6 +21,7 @@ from state.events import (
     AnyEvent,
     CancelAll,
     CancelOrder,
+    Candle,
     Command,
     Intent,
     PlaceOrder,
@@ -170,6 +171,10 @@ class Pipeline:
             source = self._sources[key] = Source()
             self._kinds.add(kind)
         return source  # type: ignore[return-value]  # the key says what the source carries
+
+    def candles(self, venue: str, symbol: str, interval_s: int) -> Source[Candle]:
+        """The source of a market's candles, for who wants those of one interval; they come with the others'."""
+        return self.source(Candle, venue, symbol)
 
     def carries(self, source: Source[object]) -> str:
         """What a source of this pipeline carries, in words."""

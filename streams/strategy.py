@@ -229,6 +229,11 @@ def _words(error: Exception) -> str:
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 
+def where_of(error: Exception) -> str:
+    """The line that raised it, by file name."""
+    return _trace(error).rpartition("\n")[2]
+
+
 _PLUMBING = frozenset({"streams.trace", "streams.source"})
 
 
