@@ -86,6 +86,13 @@ def _check_asked(name: str, asked: Asked, config: RunConfig, *, is_shadow: bool)
                 f"strategy {name} asks for the {channel} of {venue} {symbol}; {venue} is followed by its channels "
                 f"{_listed(venues[venue].channels)}"
             )
+    for venue, symbol, interval_s in asked.candles:
+        followed_s = venues[venue].intervals_s
+        if interval_s not in followed_s:
+            raise ConfigurationError(
+                f"strategy {name} asks for candles of {interval_s} s of {venue} {symbol}; candle_intervals_s of {venue} "
+                f"has {_listed(followed_s)}"
+            )
     for venue in asked.accounts:
         if venue not in venues:
             raise ConfigurationError(f"strategy {name} asks for an account at {venue}, which is no venue here")

@@ -46,6 +46,11 @@ class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_life_s: float | None = None
     foreign_orders: ForeignOrders = "leave"
 
+    @property
+    def intervals_s(self) -> list[int]:
+        """Of the candles that are followed."""
+        return self.candle_intervals_s or ([60] if "candles" in self.channels else [])
+
 
 class StrategyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One strategy: its name in the session, what it is (a registered name or module:function), its parameters.

@@ -263,7 +263,8 @@ def _subscriptions(config: VenueConfig) -> Sequence[Subscription]:
         for channel in config.channels
         if channel != "candles"
     ]
-    intervals = config.candle_intervals_s or ([60] if "candles" in config.channels else [])
     return wanted + [
-        Subscription("candles", symbol, interval_s=interval) for symbol in config.symbols for interval in intervals
+        Subscription("candles", symbol, interval_s=interval)
+        for symbol in config.symbols
+        for interval in config.intervals_s
     ]

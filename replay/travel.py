@@ -158,8 +158,8 @@ def _write(heard: Sequence[Heard]) -> bytes:
     return msgspec.msgpack.encode([_row(it) for it in heard])
 
 
-def _row(it: Heard) -> tuple[str, str, str, int, str, int, int, int, int]:
-    return (it.strategy, it.operator, it.where, it.count, repr(it.value), it.seq, it.at, it.pipe, it.place)
+def _row(it: Heard) -> tuple[str, str, str, int, str, int, int, int, int, tuple[int, int]]:
+    return (it.strategy, it.operator, it.where, it.count, repr(it.value), it.seq, it.at, it.pipe, it.place, it.after)
 
 
 def _read(body: bytes) -> tuple[Heard, ...]:
@@ -167,8 +167,8 @@ def _read(body: bytes) -> tuple[Heard, ...]:
 
 
 def _heard(body: bytes) -> Iterator[Heard]:
-    for strategy, operator, where, count, value, seq, at, pipe, place in _decode(body):
-        yield Heard(strategy, operator, where, count, Words(value), seq, at, pipe, place)
+    for strategy, operator, where, count, value, seq, at, pipe, place, after in _decode(body):
+        yield Heard(strategy, operator, where, count, Words(value), seq, at, pipe, place, after)
 
 
-_decode = msgspec.msgpack.Decoder(list[tuple[str, str, str, int, str, int, int, int, int]]).decode
+_decode = msgspec.msgpack.Decoder(list[tuple[str, str, str, int, str, int, int, int, int, tuple[int, int]]]).decode

@@ -131,7 +131,8 @@ def conclude(command: Command, shared: SharedState) -> Sequence[AnyEvent]:
     if action is not None:
         return (intent_from(command.venue, parse_fields(action, command.payload), OPERATOR),)
     if command.name == "halt":
-        return (Halted(command.payload or "at a person's word"), *(CancelAll(venue, "") for venue in shared.accounts))
+        venues = sorted(shared.accounts)  # who was heard of first, a snapshot does not tell
+        return (Halted(command.payload or "at a person's word"), *(CancelAll(venue, "") for venue in venues))
     if command.name == "halt_and_leave":
         return (Halted(command.payload or "at a person's word"),)
     return ()

@@ -30,21 +30,28 @@ def check_terms(intent: PlaceOrder | AmendOrder, instrument: Instrument, amended
 
     `amended` is the order that an amendment changes, where it is known.
     """
-    if type(intent.size) is not Decimal or (type(intent.price) is not Decimal and intent.price is not None):
-        raise _not_money(intent)
     if isinstance(intent, AmendOrder):
+        _check_money(intent)
         instrument.check(intent.price, intent.size, reduce_only=amended is not None and amended.reduce_only)
         return
+    check_order(intent)
+    instrument.check(intent.price, intent.size, reduce_only=intent.reduce_only)
+
+
+def check_order(intent: PlaceOrder) -> None:
+    """Raises `WrongUse` for terms that do not go together, whatever the market: what is worked in parts is looked at so."""
+    _check_money(intent)
     if (intent.kind == "limit") != (intent.price is not None):
         raise WrongUse(f"a {intent.kind} order {'needs a' if intent.kind == 'limit' else 'takes no'} price")
     if intent.kind == "market" and intent.tif == "post_only":
         raise WrongUse("a market order takes: it cannot be post_only")
-    instrument.check(intent.price, intent.size, reduce_only=intent.reduce_only)
 
 
-def _not_money(intent: PlaceOrder | AmendOrder) -> WrongUse:
+def _check_money(intent: PlaceOrder | AmendOrder) -> None:
+    if type(intent.size) is Decimal and (type(intent.price) is Decimal or intent.price is None):
+        return
     name = "price" if type(intent.size) is Decimal else "size"
-    return WrongUse(
+    raise WrongUse(
         f"{type(intent).__name__}.{name} is {getattr(intent, name)!r}, and money is Decimal: "
         "Instrument.price(side, x) and Instrument.size(x) make it of a number"
     )

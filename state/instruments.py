@@ -100,7 +100,8 @@ class Instrument:
     def check(self, price: Decimal | None, size: Decimal, *, reduce_only: bool = False) -> None:
         """Raises `OffGrid` where the venue would refuse these numbers; `price` is None for a market order."""
         if not size.is_finite() or size <= 0:
-            raise self._off(f"size {size} is not positive")
+            below = f": below one lot of {self.lot} nothing is left" if not size else ""
+            raise self._off(f"size {size} is not positive{below}")
         if size % self.lot:
             raise self._off(f"size {size} is not a multiple of the lot {self.lot}; nearest below {self.size(size)}")
         if size < self.min_size and not reduce_only:

@@ -59,6 +59,10 @@ class OrderIndex:
             order = self._by_order_id.get(order_id)
         return order
 
+    def knows(self, order: Order) -> bool:
+        """False of one that was forgotten, or dropped for another."""
+        return order.ordinal in self._ended or order.ordinal in self._working.get(order.symbol, ())
+
     def number(self) -> int:
         """The ordinal of the next order."""
         self.next_ordinal += 1

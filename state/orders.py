@@ -17,7 +17,7 @@ from state.order_index import ENDED_KEPT, OrderIndex, WorkingOrders
 
 __all__ = ["ENDED_KEPT", "FILL_IDS_KEPT", "ORPHANS_KEPT", "Order", "Orders", "OrdersSnapshot", "WorkingOrders"]
 
-from state.words import TERMINAL
+from state.words import TERMINAL, sign
 
 FILL_IDS_KEPT = 100_000
 ORPHANS_KEPT = 1_000  # orders of which only fills were heard
@@ -42,7 +42,7 @@ class OrdersSnapshot(msgspec.Struct, frozen=True):
 class Orders:
     """The orders of one venue account. The reducer writes, everyone else reads."""
 
-    __slots__ = ("_fill_ids", "_index", "_orphans", "venue")
+    __slots__ = ("_fill_ids", "_index", "_orphans", "_owing", "venue")
 
     def __init__(self, venue: str) -> None:
         self.venue = venue
@@ -51,6 +51,7 @@ class Orders:
         self._orphans: dict[
             str, tuple[Decimal, Decimal]
         ] = {}  # size and value by order id, or by client id without one
+        self._owing: dict[int, Order] = {}  # by ordinal: ours that were told to have filled more than their fills say
 
     # --- read by everyone ---
 
@@ -72,6 +73,17 @@ class Orders:
     def order_of(self, event: Fill | OrderUpdate) -> Order | None:
         """The order that an event speaks of, where it is known."""
         return self._index.find(event.client_id, event.order_id)
+
+    def unheard(self, symbol: str, strategy: str | None = None) -> Decimal:
+        """Signed size that our orders of a market were told to have filled and no fill has told yet: the position lacks it."""
+        if not self._owing:
+            return _ZERO
+        owing = (
+            order
+            for order in self._owing.values()
+            if order.symbol == symbol and strategy in (None, order.strategy) and self._index.knows(order)
+        )
+        return sum(((order.told_filled - order.fills_size) * sign(order.side) for order in owing), _ZERO)
 
     # --- intents ---
 
@@ -126,6 +138,7 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id)
         order.acknowledged = True
+        self._note_owing(order)  # of what was heard under its venue's id alone
         if event.action == "place":
             order.place_unknown = False
             order.hear("place accepted")
@@ -184,6 +197,7 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id, event)
         order.learn(event, is_old=is_old)
+        self._note_owing(order)
         return self._changed(order, before, seq)
 
     def filled(self, event: Fill, seq: int) -> bool:
@@ -201,6 +215,7 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id)
         order.count(event.size, event.price * event.size)
+        self._note_owing(order)
         self._changed(order, before, seq)
         return True
 
@@ -226,6 +241,8 @@ class Orders:
             orders._index.add(copy(order))
         orders._fill_ids = dict.fromkeys(snapshot.fill_ids)
         orders._orphans = {name: (size, value) for name, size, value in snapshot.orphans}
+        for order in (*orders.working(), *orders.ended()):
+            orders._note_owing(order)
         return orders
 
     def _changed(self, order: Order, before: tuple[object, ...], seq: int) -> Order | None:
@@ -234,6 +251,15 @@ class Orders:
         order.updated_seq = seq
         self._index.file(order)
         return order
+
+    def _note_owing(self, order: Order) -> None:
+        """Whether fills of it are to be heard yet; of an order that was here before the session, nobody knows."""
+        if order.placed_seq and order.told_filled > order.fills_size:
+            self._owing[order.ordinal] = order
+            if len(self._owing) > ENDED_KEPT:
+                self._owing = {key: each for key, each in self._owing.items() if self._index.knows(each)}
+        elif self._owing:
+            self._owing.pop(order.ordinal, None)
 
     def _answer_all(self, event: Rejected | Unknown, cause: int, seq: int) -> Order | None:
         last = None

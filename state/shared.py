@@ -90,7 +90,10 @@ class SharedState:
         """Raises `WrongUse` where the venue has not defined it in this session."""
         instrument = self.market(venue, symbol).instrument
         if instrument is None:
-            raise WrongUse(f"no instrument {symbol} at {venue} is known yet")
+            raise WrongUse(
+                f"the rules of {venue} {symbol} are not known: an order waits until `market.instrument` is there, of a "
+                "market that the session follows"
+            )
         return instrument
 
     def change_parameters(self, strategy: str, params: str) -> None:

@@ -36,6 +36,7 @@ class StrategyState(msgspec.Struct, frozen=True, array_like=True):
     random: Note
     operators: list[OperatorState]
     changed: str = "{}"  # parameters that were changed in flight, as JSON
+    turn: int = 0  # its place among the others, in the order in which they were subscribed last
 
 
 class _Checkpoint(msgspec.Struct, frozen=True, array_like=True):
@@ -59,7 +60,8 @@ def dump(running: Sequence[Running]) -> bytes:
         raise WrongUse("strategies can be written down between two ticks only")
     timeline = pipeline.timeline
     notes = Notes(pipeline.shared)
-    states = [_written(one, notes) for one in running]
+    turns = sorted(one.turn for one in running)  # one that is changed in flight is subscribed anew, behind the others
+    states = [msgspec.structs.replace(_written(one, notes), turn=turns.index(one.turn)) for one in running]
     return _encode(_Checkpoint(VERSION, pipeline.seq, timeline.now_ns, timeline.cause, timeline.made, states))
 
 
@@ -91,7 +93,7 @@ def restore(pipeline: Pipeline, strategies: Sequence[Strategy], body: bytes) -> 
     def give_back() -> None:
         timeline = pipeline.timeline
         timeline.now_ns = max(timeline.now_ns, checkpoint.now_ns)
-        for one, state in zip(running, checkpoint.strategies, strict=True):
+        for state, one in sorted(zip(checkpoint.strategies, running, strict=True), key=_turn):
             _resubscribe(one, is_ended=state.is_ended)
         while timeline.next_due <= timeline.now_ns:  # subscribing itself may be a timer's work (RxPY's merge)
             timeline.pop().action()
@@ -187,6 +189,10 @@ def _check_timers(one: Running, closures: Sequence[Closure]) -> None:
             held = [cell.cell_contents for cell in getattr(timer.action, "__closure__", None) or ()]
             name = operator_of(next((each for each in held if isinstance(each, FunctionType)), timer.action))
             raise NotRestartable(f"the operator {name} waits for a timer of its own: use op.Alarm, and say `keep`")
+
+
+def _turn(noted: tuple[StrategyState, Running]) -> int:
+    return noted[0].turn
 
 
 def _resubscribe(one: Running, *, is_ended: bool) -> None:

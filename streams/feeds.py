@@ -87,7 +87,7 @@ class MarketFeed:
         def fits(candle: Candle) -> bool:
             return candle.interval_s == interval_s
 
-        return self._source(Candle).pipe(ops.filter(fits))
+        return self._pipeline.candles(self.venue, self.symbol, interval_s).pipe(ops.filter(fits))
 
     @property
     def liquidations(self) -> Observable[Liquidation]:
@@ -118,6 +118,15 @@ class AccountFeed:
     def is_ready(self) -> bool:
         """True once the account is reconciled with the venue and while its streams are up."""
         return self.state.is_ready
+
+    def is_at_rest(self, symbol: str) -> bool:
+        """True while no order of the market works or is on its way, and every fill that was told of is in the position.
+
+        For who decides one order at a time: an order may be told filled a moment before its fills, and is then neither
+        working nor in the position.
+        """
+        orders = self.state.orders
+        return not orders.working(symbol) and not orders.unheard(symbol)
 
     def position(self, symbol: str) -> Observable[Position]:
         """The position folded from our fills, now and after each change."""

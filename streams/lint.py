@@ -15,7 +15,7 @@ from typing import TypeGuard
 
 from streams.lint_ahead import looks_ahead
 from streams.lint_kept import kept
-from streams.lint_words import FORBIDDEN, METHODS, ORDERED, ORDERLESS, SEEDED, SET_METHODS, ZONED
+from streams.lint_words import FORBIDDEN, METHODS, ORDERED, ORDERLESS, RETURNED, SEEDED, SET_METHODS, ZONED
 
 _SET_NAMES = frozenset({"set", "frozenset", "Set", "AbstractSet", "MutableSet", "FrozenSet"})
 _SET_OPERATORS = (ast.BitOr, ast.BitAnd, ast.Sub, ast.BitXor)
@@ -200,6 +200,10 @@ class _Reader(ast.NodeVisitor):
             found = METHODS.get(function.attr)
             if found is not None:
                 self._find(node, f".{function.attr}() {found[0]}", found[1])
+            if function.attr == "subscribe" and _is_unowned(node):
+                self._find(
+                    node, ".subscribe() without a scheduler is nobody's: what it raises ends the session", RETURNED
+                )
             if function.attr == "astimezone" and not node.args and not node.keywords:
                 self._find(node, ".astimezone() takes the machine's time zone", "tz=UTC")
             if function.attr == "pop" and not node.args and self._is_set(function.value):
@@ -301,6 +305,12 @@ class _Reader(ast.NodeVisitor):
 
     def _find(self, node: ast.expr, what: str, use: str) -> None:
         self.findings.add(Finding(self._path, node.lineno, what, use))
+
+
+def _is_unowned(subscribing: ast.Call) -> bool:
+    """True where somebody listens without a scheduler, by which a session knows whose subscription it is."""
+    names = [keyword.arg for keyword in subscribing.keywords]
+    return bool(subscribing.args or names) and not any(name in ("scheduler", None) for name in names)
 
 
 def _is_self(node: ast.expr) -> TypeGuard[ast.Attribute]:

@@ -8,6 +8,7 @@ CHANCE: Final = "feeds.random"
 FEED: Final = "a feed: what comes from outside must be in the log"
 TIMER: Final = "the session's scheduler, which subscribing passes down"
 PARAMETER: Final = "a parameter of the strategy"
+RETURNED: Final = "what the strategy returns: combine, with_latest or merge it there"
 
 # Dotted name, or a prefix of it that ends in ".*", to (what it does, what to use).
 FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {

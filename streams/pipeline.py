@@ -21,6 +21,7 @@ from state.events import (
     AnyEvent,
     CancelAll,
     CancelOrder,
+    Candle,
     Command,
     Intent,
     PlaceOrder,
@@ -73,6 +74,7 @@ class Pipeline:
         self._intents: list[Record] = []
         self._seq = self.shared.seq
         self._busy = False
+        self._turns = 0
         self.shared.order_call = self._order_call
 
     # --- in ---
@@ -170,12 +172,21 @@ class Pipeline:
             self._kinds.add(kind)
         return source  # type: ignore[return-value]  # the key says what the source carries
 
+    def candles(self, venue: str, symbol: str, interval_s: int) -> Source[Candle]:
+        """The source of a market's candles, for who wants those of one interval; they come with the others'."""
+        return self.source(Candle, venue, symbol)
+
     def carries(self, source: Source[object]) -> str:
         """What a source of this pipeline carries, in words."""
         if source is self.timeline.settled:
             return "settled"
         keys = (key for key, known in self._sources.items() if known is source)
         return next((f"{kind.__name__} {venue} {symbol}".strip() for kind, venue, symbol in keys), "a source")
+
+    def next_turn(self) -> int:
+        """The place of whoever subscribes now, behind all who did before."""
+        self._turns += 1
+        return self._turns
 
     @property
     def subscribers(self) -> int:

@@ -8,7 +8,7 @@ from state.events import Candle, Liquidation, SessionOpened, Ticker
 from state.record import Collected
 from streams.pipeline import Pipeline
 from streams.source import Source
-from streams.strategy import Strategy, run_strategies
+from streams.strategy import Strategy, run_strategies, where_of
 
 T = TypeVar("T")
 
@@ -18,10 +18,13 @@ CHANNELS: dict[type, str] = {Candle: "candles", Liquidation: "liquidations", Tic
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Markets as (venue, symbol), their channels as (venue, symbol, channel), and the venues whose account it looks at."""
+    """Markets as (venue, symbol), their channels as (venue, symbol, channel), candles as (venue, symbol, interval_s), and the
+    venues whose account it looks at.
+    """
 
     markets: tuple[tuple[str, str], ...]
     channels: tuple[tuple[str, str, str], ...]
+    candles: tuple[tuple[str, str, int], ...]
     accounts: tuple[str, ...]
 
 
@@ -31,10 +34,15 @@ class _Empty(Pipeline):
     def __init__(self) -> None:
         super().__init__(Collected(), lambda venue, seq: f"{venue}-{seq}")
         self.asked: dict[tuple[type, str, str], None] = {}
+        self.intervals: dict[tuple[str, str, int], None] = {}
 
     def source(self, kind: type[T], venue: str = "", symbol: str = "") -> Source[T]:
         self.asked[(kind, venue, symbol)] = None
         return super().source(kind, venue, symbol)
+
+    def candles(self, venue: str, symbol: str, interval_s: int) -> Source[Candle]:
+        self.intervals[(venue, symbol, interval_s)] = None
+        return super().candles(venue, symbol, interval_s)
 
 
 def rehearse(strategy: Strategy) -> Asked:
@@ -43,11 +51,13 @@ def rehearse(strategy: Strategy) -> Asked:
     pipeline.feed(0, [SessionOpened("rehearsal", seed=1)])
     (running,) = run_strategies(pipeline, [strategy])
     if running.error is not None:
-        named = str(running.error) if isinstance(running.error, WrongUse) else repr(running.error)
+        error = running.error
+        named = str(error) if isinstance(error, WrongUse) else f"{error!r} ({where_of(error)})"
         raise ConfigurationError(f"strategy {strategy.name}: {named}") from running.error
     shared = pipeline.shared
     return Asked(
         markets=tuple(shared.markets),
         channels=tuple((venue, symbol, CHANNELS[kind]) for kind, venue, symbol in pipeline.asked if kind in CHANNELS),
+        candles=tuple(pipeline.intervals),
         accounts=tuple(shared.accounts),
     )

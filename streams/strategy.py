@@ -75,6 +75,7 @@ class Running:
         self.decisions: Observable[Decision] | None = None  # None before it is subscribed
         self.error: Exception | None = None  # that it ended with
         self.is_ended = False
+        self.turn = 0  # when it was subscribed last, among all of its pipeline: in that order they hear what is new
         self._instant = self._decided_then = 0  # ns, and how many decisions so far at it
         from streams.checkpoint import carry_over  # it knows strategies, and is needed where one is changed in flight
 
@@ -98,6 +99,7 @@ class Running:
     def resubscribe(self, *, is_mute: bool = False) -> None:
         """Builds and subscribes the strategy; what it says at once is dropped where it is mute."""
         self._is_mute = is_mute
+        self.turn = self.pipeline.next_turn()
         self._feeds = feeds = Feeds(self.pipeline, self.scheduler, self.name, self.random)
         try:
             before = self.pipeline.subscribers
@@ -160,7 +162,7 @@ class Running:
         self._subscription.dispose()
         self.pipeline.withdraw(self)
         self.pipeline.emit(StrategyFailed(self.name, _words(error), _trace(error)))
-        for venue, account in self.pipeline.shared.accounts.items():
+        for venue, account in sorted(self.pipeline.shared.accounts.items()):
             for order in account.orders.working():
                 if order.strategy == self.name:
                     self.pipeline.emit(CancelOrder(venue, order.symbol, order.client_id, self.name))
@@ -225,6 +227,11 @@ def _words(error: Exception) -> str:
 
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+
+
+def where_of(error: Exception) -> str:
+    """The line that raised it, by file name."""
+    return _trace(error).rpartition("\n")[2]
 
 
 _PLUMBING = frozenset({"streams.trace", "streams.source"})

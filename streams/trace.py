@@ -7,9 +7,8 @@ A stage that is not made by `pipe` (a function from stream to stream called dire
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import reduce
 from os import sep
 from pathlib import PurePath
 from types import FunctionType, TracebackType
@@ -28,6 +27,7 @@ from streams.source import Source, owner_of
 STAGES_MOST = 10_000  # a strategy that pipes anew at each event is heard up to here
 
 NameOf: TypeAlias = Callable[[Source[Any]], str]
+_Key: TypeAlias = tuple[int, int]  # pipe and place
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Heard:
     """One stage of a strategy: its operator, where it was piped, how often it spoke, and its last value.
 
     `pipe` numbers the calls of `pipe`, `place` the stages in one, 0 being the stream that is piped. `seq` is the
-    record from which that value was concluded, `at` the session's time then (ns); both 0 before any value.
+    record from which that value was concluded, `at` the session's time then (ns); both 0 before any value. `after` is pipe
+    and place of the stage whose values it takes, which may stand in another pipe; its own where there is none.
     """
 
     strategy: str
@@ -69,22 +70,26 @@ class Heard:
     at: int
     pipe: int
     place: int
+    after: _Key
 
 
 class _Stage:
     """One listener's memory."""
 
-    __slots__ = ("at", "count", "operator", "seq", "strategy", "value", "where")
+    __slots__ = ("after", "at", "count", "operator", "seq", "strategy", "value", "where")
 
-    def __init__(self, strategy: str, operator: str, where: str) -> None:
+    def __init__(self, strategy: str, operator: str, where: str, after: _Key) -> None:
         self.strategy = strategy
+        self.after = after
         self.operator = operator
         self.where = where
         self.count = self.seq = self.at = 0
         self.value: object = None
 
-    def heard(self, key: tuple[int, int]) -> Heard:
-        return Heard(self.strategy, self.operator, self.where, self.count, self.value, self.seq, self.at, *key)
+    def heard(self, key: _Key) -> Heard:
+        return Heard(
+            self.strategy, self.operator, self.where, self.count, self.value, self.seq, self.at, *key, self.after
+        )
 
 
 class Trace:
@@ -93,9 +98,9 @@ class Trace:
     def __init__(self, name_of: NameOf | None = None) -> None:
         """`name_of` says what a source of the pipeline carries."""
         self._name_of = name_of
-        self._stages: dict[tuple[int, int], _Stage] = {}
+        self._stages: dict[_Key, _Stage] = {}
         self._pipes = 0
-        self._heard: set[int] = set()
+        self._heard: dict[int, _Key] = {}  # by id of the stream
         self._kept: list[Observable[Any]] = []  # so that no id in `_heard` is given to another
         self._pipe: Callable[..., Any] | None = None
 
@@ -123,10 +128,18 @@ class Trace:
         return tuple(self._stages[key].heard(key) for key in sorted(self._stages) if self._of(key, strategy))
 
     def recall(self, earlier: Iterable[Heard]) -> None:
-        """Puts every stage where it was once: what is not among them has not spoken yet."""
-        known = {(it.strategy, it.operator, it.where, it.place): it for it in earlier}
-        for (_, place), stage in self._stages.items():
-            it = known.get((stage.strategy, stage.operator, stage.where, place))
+        """Puts every stage where it was once: what is not among them has not spoken yet.
+
+        Of several that one line made (a loop over markets), each is told by its turn, from the last on: a strategy that was
+        changed in flight was piped before, too.
+        """
+        known: dict[tuple[str, str, str, int], list[Heard]] = {}
+        for said in sorted(earlier, key=_key_of):
+            known.setdefault((said.strategy, said.operator, said.where, said.place), []).append(said)
+        for key in sorted(self._stages, reverse=True):
+            stage = self._stages[key]
+            alike = known.get((stage.strategy, stage.operator, stage.where, key[1]))
+            it = alike.pop() if alike else None
             stage.count, stage.value, stage.seq, stage.at = (
                 (0, None, 0, 0) if it is None else (it.count, it.value, it.seq, it.at)
             )
@@ -145,23 +158,23 @@ class Trace:
 
         return lift(start)(decisions)
 
-    def _of(self, key: tuple[int, int], strategy: str | None) -> bool:
+    def _of(self, key: _Key, strategy: str | None) -> bool:
         return strategy is None or self._stages[key].strategy == strategy
 
     def _piped(self, source: Observable[Any], operators: tuple[Callable[[Any], Any], ...], frame: Any) -> Any:
         self._pipes += 1
         pipe, where = self._pipes, f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
-        first: Any = source
-        if operators and id(source) not in self._heard:
-            first = self._listen(source, (pipe, 0), _source_name(source, self._name_of), where)
-        numbered: Iterator[tuple[int, Callable[[Any], Any]]] = enumerate(operators, start=1)
-        return reduce(
-            lambda stream, stage: self._listen(stage[1](stream), (pipe, stage[0]), operator_name(stage[1]), where),
-            numbered,
-            first,
-        )
+        stream: Any = source
+        before = self._heard.get(id(source), (pipe, 0))
+        if operators and before == (pipe, 0):
+            stream = self._listen(source, before, before, _source_name(source, self._name_of), where)
+        for place, operator in enumerate(operators, start=1):
+            key = (pipe, place)
+            stream = self._listen(operator(stream), key, before, operator_name(operator), where)
+            before = key
+        return stream
 
-    def _listen(self, stream: Any, key: tuple[int, int], operator: str, where: str) -> Any:
+    def _listen(self, stream: Any, key: _Key, after: _Key, operator: str, where: str) -> Any:
         if not isinstance(stream, Observable):
             return stream  # a connectable's end, or a value: nothing to subscribe to
 
@@ -169,7 +182,7 @@ class Trace:
             if not isinstance(scheduler, SessionScheduler) or len(self._stages) >= STAGES_MOST:
                 return emit
             stage = self._stages.setdefault(
-                key, _Stage(getattr(owner_of(scheduler), "name", ""), operator, where)
+                key, _Stage(getattr(owner_of(scheduler), "name", ""), operator, where, after)
             )  # subscribed twice is one stage
             timeline = scheduler.timeline
 
@@ -183,7 +196,7 @@ class Trace:
             return on_next
 
         heard: Observable[Any] = lift(start)(stream)
-        self._heard.add(id(heard))
+        self._heard[id(heard)] = key
         self._kept.append(heard)
         return heard
 
@@ -200,7 +213,10 @@ def operator_name(operator: Callable[[Any], Any]) -> str:
         called = getattr(function, "__name__", "operator").rstrip("_")
         return _with_arguments(called, given if isinstance(given, tuple) else ())
     outer = name.partition(".<locals>")[0]
-    return "(unnamed operator)" if outer in ("", "<lambda>") else outer
+    if outer in ("", "<lambda>"):
+        return "(unnamed operator)"
+    venue, symbol = cells.get("venue"), cells.get("symbol")
+    return f"{outer} {venue} {symbol}" if isinstance(venue, str) and isinstance(symbol, str) else outer
 
 
 def _with_arguments(called: str, given: tuple[object, ...]) -> str:
@@ -223,6 +239,10 @@ def _source_name(source: Observable[Any], name_of: NameOf | None) -> str:
         return name_of(inner)
     name = getattr(subscribed, "__qualname__", "") or type(source).__name__
     return str(name).partition(".<locals>")[0].lstrip("_")
+
+
+def _key_of(it: Heard) -> _Key:
+    return it.pipe, it.place
 
 
 def _cells(function: object) -> dict[str, object]:

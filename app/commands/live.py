@@ -27,6 +27,7 @@ from replay.proof.checkpoints import checkpoint
 from state.errors import SessionBroken, WrongUse
 from state.log import Log
 from state.log.data_keys import LogKey
+from state.shared import SharedState
 
 CLEAN, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
@@ -113,7 +114,7 @@ def demo(
     code = _end(summary, session, proofs, lines, as_json=as_json)
     if not as_json:
         print_lines(proof.line.encode() for proof in proofs)
-        print_lines(_next(summary.session, url))
+        print_lines(_next(summary.session, url, session.pipeline.shared))
     return code or (CLEAN if all(proof.clean for proof in proofs) else FINDINGS)
 
 
@@ -121,7 +122,7 @@ def _live(planned: Plan, url: str, for_s: float | None, key: LogKey | None, *, a
     summary, session, lines = _session(planned, url, for_s, key, as_json=as_json)
     code = _end(summary, session, [], lines, as_json=as_json)
     if not as_json:
-        print_lines(_next(summary.session, url))
+        print_lines(_next(summary.session, url, session.pipeline.shared))
     return code
 
 
@@ -176,14 +177,11 @@ def _end(
     return CLEAN if clean_stop and not session.pipeline.shared.failed and not failed else FINDINGS
 
 
-def _next(session: str, url: str) -> list[bytes]:
-    return [
-        b"next:",
-        *(
-            f"  tapeline {words}{told(url)}".encode()
-            for words in (f"replay {session} --verify", f"audit {session}", f"orders {session}")
-        ),
-    ]
+def _next(session: str, url: str, shared: SharedState) -> list[bytes]:
+    words = [f"replay {session} --verify", f"audit {session}", f"orders {session}"]
+    if shared.failed:
+        words.insert(0, f"events {session} --type StrategyFailed")
+    return [b"next:", *(f"  tapeline {each}{told(url)}".encode() for each in words)]
 
 
 T = TypeVar("T", bound=str)

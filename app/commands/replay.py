@@ -1,8 +1,8 @@
 """`tapeline replay`: a session run again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic, sleep
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 import typer
@@ -25,12 +25,15 @@ from replay.simulate import Simulation
 from replay.verify import Difference, Verdict
 from replay.verify import verify as verify_session
 from state.errors import ConfigurationError, WrongUse
+from state.events import Candle
 from state.log import Log, SessionRow
 from state.manifest import Manifest, installed
 from state.market import Market
 from state.record import Record, to_json
 from state.shared import SharedState
+from streams.rehearsal import CHANNELS, rehearse
 from streams.strategies.recorded import entry, strategies_of
+from streams.strategy import Strategy
 
 CLEAN, FINDINGS = 0, 1
 
@@ -194,6 +197,7 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
         raise ConfigurationError(f"paper.latency=recorded: session {row.id} has no intents that were answered")
     others, strategies = Others(log, row), strategies_of(manifest)  # what is wrong is said before a session begins
     session = new_session_id()
+    told: set[_Channel] = set()
     writer = log.begin(session, manifest.to_json(), row.opened, parent=row.id)
     simulation = None
     try:
@@ -208,13 +212,15 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
             recorded=recorded,
         )
         with counting(f"simulating {kind}", row.last_seq) as count, Collector():
-            simulated = simulation.run(paced(others.market(log.records(row.id)), speed), count)
+            simulated = simulation.run(_noted(paced(others.market(log.records(row.id)), speed), told), count)
     except BaseException:
         writer.close(row.opened if simulation is None else max(row.opened, simulation.now_ns), "crashed")
         raise
     writer.close(simulated.last_recv)
-    for market in _silent(simulated.shared):
-        remark(f"session {row.id} has no {market.venue} {market.symbol}, which a strategy asked for")
+    for lacking in _lacking(simulated.shared, strategies, told):
+        remark(f"session {row.id} has no {lacking}, which a strategy asked for")
+    if simulated.shared.failed:
+        remark(f"`tapeline events {session} --type StrategyFailed` says where it was raised")
     summary = summarize(log, session, simulated.shared)
     assumptions = [*simulated.assumptions, *others.words()]
     if as_json:
@@ -225,11 +231,34 @@ def _simulate(log: Log, row: SessionRow, kind: str, words: list[str], speed: flo
     return FINDINGS if simulated.shared.failed else CLEAN
 
 
-def _silent(shared: SharedState) -> Iterator[Market]:
-    """Markets that were asked for and of which nothing was heard."""
-    for market in shared.markets.values():
-        if market.dump() == Market(market.venue, market.symbol).dump():
-            yield market
+_Channel: TypeAlias = tuple[str, str, str, int]  # venue, symbol, channel, and the interval of candles in seconds
+
+
+def _noted(records: Iterable[Record], told: set[_Channel]) -> Iterator[Record]:
+    """The same records; notes the channels without which a strategy that asks for them stands still."""
+    for record in records:
+        event = record.event
+        channel = CHANNELS.get(type(event))
+        if channel is not None:
+            told.add((event.venue, event.symbol, channel, event.interval_s if isinstance(event, Candle) else 0))
+        yield record
+
+
+def _lacking(shared: SharedState, strategies: Sequence[Strategy], told: set[_Channel]) -> Iterator[str]:
+    """What was asked for, and of which nothing was heard: markets, and channels of the others."""
+    silent = {
+        key for key, market in shared.markets.items() if market.dump() == Market(market.venue, market.symbol).dump()
+    }
+    yield from (f"{venue} {symbol}" for venue, symbol in sorted(silent))
+    for strategy in strategies:
+        if strategy.name in shared.failed:
+            continue
+        asked = rehearse(strategy)
+        channels: list[_Channel] = [(*each, 0) for each in asked.channels if each[2] != "candles"]
+        channels += [(venue, symbol, "candles", interval_s) for venue, symbol, interval_s in asked.candles]
+        for venue, symbol, channel, interval_s in channels:
+            if (venue, symbol) not in silent and (venue, symbol, channel, interval_s) not in told:
+                yield f"{channel} {f'of {interval_s} s ' if interval_s else ''}of {venue} {symbol}"
 
 
 # --- time ---

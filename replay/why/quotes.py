@@ -111,7 +111,7 @@ def why_not(moment: Moment, manifest: Manifest, strategy: str, venue: str, symbo
         *_market(moment, last, venue, symbol),
         *_wish(moment, strategy, venue, symbol, side),
         *([] if orders else _limits(moment, manifest, strategy, venue, symbol, side)),
-        *_rests(moment, last),
+        *_rests(moment, last, strategy, venue, symbol),
     ]
     for order in orders:
         if order.pending_cancel or order.unknown or (order.status == "pending" and not order.acknowledged):
@@ -176,19 +176,29 @@ def _wish(moment: Moment, strategy: str, venue: str, symbol: str, side: Side) ->
     if moment.heard is None:
         return [Gate("operators", True, "not known: the strategies could not be run again up to here")]
     heard = [stage for stage in moment.heard if stage.strategy == strategy]
-    gates = _silent(heard)
-    desk = next((stage for stage in heard if stage.operator == "to_intents"), None)
-    if desk is None:
-        return gates
-    wished = next((stage for stage in heard if (stage.pipe, stage.place) == (desk.pipe, desk.place - 1)), None)
+    gates = _silent(heard, venue, symbol)
+    wished = _wished(heard, venue, symbol)
     if wished is None or not wished.count:
         return gates
     return [*gates, *_quotes(moment, wished, venue, symbol, side), *_held(heard, wished)]
 
 
-def _silent(heard: Sequence[Heard]) -> list[Gate]:
+def _wished(heard: Sequence[Heard], venue: str, symbol: str) -> Heard | None:
+    """What gives `to_intents` the quotes of one market; a strategy of several markets has one of each."""
+    desk = next((stage for stage in heard if stage.operator == f"to_intents {venue} {symbol}"), None)
+    return None if desk is None else _before(heard, desk)
+
+
+def _before(heard: Sequence[Heard], stage: Heard) -> Heard | None:
+    """The stage whose values another takes."""
+    if stage.after == (stage.pipe, stage.place):
+        return None
+    return next((it for it in heard if (it.pipe, it.place) == stage.after), None)
+
+
+def _silent(heard: Sequence[Heard], venue: str, symbol: str) -> list[Gate]:
     """The first stage of each pipe that never had a value, if what decides has had none."""
-    named = [stage for stage in heard if stage.operator == "to_intents"] or [
+    named = [stage for stage in heard if stage.operator == f"to_intents {venue} {symbol}"] or [
         stage for stage in heard if stage.operator == "risk_gate"
     ]
     decides = named[0].pipe if named else max((stage.pipe for stage in heard), default=0)
@@ -200,7 +210,7 @@ def _silent(heard: Sequence[Heard]) -> list[Gate]:
         if stage.count or stage.pipe in seen or stage.pipe > decides:
             continue
         seen.add(stage.pipe)
-        before = next((it for it in heard if (it.pipe, it.place) == (stage.pipe, stage.place - 1)), None)
+        before = _before(heard, stage)
         heard_of = f"its input spoke {before.count} times" if before is not None else "it never spoke"
         gates.append(Gate("inputs", False, f"{stage.operator} ({stage.where}) has had no value: {heard_of}"))
     return gates
@@ -229,7 +239,7 @@ def _held(heard: Sequence[Heard], wished: Heard) -> list[Gate]:
     """A throttle between the inputs and the wish that holds something newer."""
     gates = []
     for stage in heard:
-        before = next((it for it in heard if (it.pipe, it.place) == (stage.pipe, stage.place - 1)), None)
+        before = _before(heard, stage)
         if stage.operator != "throttle" or stage.pipe != wished.pipe or before is None or before.at <= stage.at:
             continue
         text = f"throttle ({stage.where}) gave its last value at record {stage.seq} and holds a newer one"
@@ -264,16 +274,16 @@ def _limits(moment: Moment, manifest: Manifest, strategy: str, venue: str, symbo
 def _probe(moment: Moment, strategy: str, venue: str, symbol: str, side: Side) -> tuple[Decimal, Decimal]:
     market = moment.shared.market(venue, symbol)
     assert market.instrument is not None
-    for stage in moment.heard or ():
-        if stage.strategy == strategy and isinstance(stage.value, tuple | list):
-            for quote in stage.value:
-                if isinstance(quote, Quote) and quote.side == side and quote.price > 0 and quote.size > 0:
-                    return market.instrument.price(side, quote.price), market.instrument.size(quote.size)
+    wished = _wished([stage for stage in moment.heard or () if stage.strategy == strategy], venue, symbol)
+    if wished is not None and isinstance(wished.value, tuple | list):
+        for quote in wished.value:
+            if isinstance(quote, Quote) and quote.side == side and quote.price > 0 and quote.size > 0:
+                return market.instrument.price(side, quote.price), market.instrument.size(quote.size)
     touch = market.book.bid if side == "buy" else market.book.ask
     return market.instrument.price(side, touch), market.instrument.min_size
 
 
-def _rests(moment: Moment, last: _Last) -> list[Gate]:
+def _rests(moment: Moment, last: _Last, strategy: str, venue: str, symbol: str) -> list[Gate]:
     gates = []
     for record in last.blocked:
         event = record.event
@@ -288,11 +298,9 @@ def _rests(moment: Moment, last: _Last) -> list[Gate]:
         ago_s = (moment.at - record.recv) / 1e9
         text = f"{event.client_id} was refused {ago_s:.3f} s before: {event.refusal}, {event.code} {event.text}; its level rests"
         gates.append(Gate("refused", moment.at - record.recv > RECENT_NS, text, record.seq))
-    wishes = [stage for stage in moment.heard or () if stage.operator == "to_intents"]
-    if last.filled is not None and wishes:
-        wish_at = max((it.at for it in moment.heard or () if any((it.pipe, it.place + 1) == (w.pipe, w.place) for w in wishes)),
-                      default=0)  # fmt: skip
-        waits = wish_at <= last.filled.recv <= moment.at
+    wished = _wished([stage for stage in moment.heard or () if stage.strategy == strategy], venue, symbol)
+    if last.filled is not None and wished is not None:
+        waits = wished.at <= last.filled.recv <= moment.at
         text = "the last fill of this side is " + ("newer" if waits else "older") + " than the last wished quotes"
         gates.append(Gate("filled", not waits, text, last.filled.seq))
     return gates

@@ -162,15 +162,21 @@ def _reduces(shared: SharedState, wish: _Wish) -> bool:
     order = wish.order
     if order is not None and wish.size <= order.size and wish.price == order.price:
         return True
-    held = shared.account(wish.venue).ledger.position(wish.symbol).size * -sign(wish.side)
+    held = _held(shared, wish) * -sign(wish.side)
     return held >= max(wish.size - wish.filled, _ZERO) + _working(shared, wish)
 
 
 def _worst(shared: SharedState, wish: _Wish) -> Decimal:
     """The position, seen from the wish's side, if everything on that side were to fill."""
-    held = shared.account(wish.venue).ledger.position(wish.symbol).size * sign(wish.side)
+    held = _held(shared, wish) * sign(wish.side)
     size = wish.size if wish.order is None else max(wish.size, wish.order.size)
     return held + _working(shared, wish) + max(size - wish.filled, _ZERO)
+
+
+def _held(shared: SharedState, wish: _Wish) -> Decimal:
+    """The position, and what orders were told to have filled of which no fill has told yet."""
+    account = shared.account(wish.venue)
+    return account.ledger.position(wish.symbol).size + account.orders.unheard(wish.symbol)
 
 
 def _working(shared: SharedState, wish: _Wish) -> Decimal:

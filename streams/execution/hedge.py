@@ -1,5 +1,6 @@
 """What is made on one venue is hedged on another."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import cast
 
@@ -23,7 +24,7 @@ _ZERO = Decimal(0)
 
 
 def hedged(
-    feeds: Feeds, made: tuple[str, str], hedge: tuple[str, str], *, slippage_bps: float = 10.0
+    feeds: Feeds, made: tuple[str, str], hedge: tuple[str, str], *, slippage_bps: float = 10.0, whole: bool = False
 ) -> Observable[Decision]:
     """Takes on `hedge` (venue, symbol) the other side of what the strategy's orders were filled on `made`.
 
@@ -33,6 +34,9 @@ def hedged(
     By IOC orders up to `slippage_bps` through the touch, one at a time, each for all that is open; what one did not fill is
     tried again a second later, for as long as it takes. Both markets count in the same base units. What is less than the
     hedge venue takes waits for more. Fills are counted once, by their id.
+
+    What is open is what this strategy was filled in this session. With `whole` it is the sum of both accounts' positions,
+    whoever made them: what a killed session left without its hedge is then hedged by the next.
     """
     if made == hedge or slippage_bps < 0:
         raise WrongUse("a hedge is on another market, and its slippage_bps not negative")
@@ -40,7 +44,7 @@ def hedged(
     def subscribe(
         observer: abc.ObserverBase[Decision], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        desk = _Hedge(feeds, hedge, observer, slippage_bps / 10_000)
+        desk = _Hedge(feeds, hedge, observer, slippage_bps / 10_000, (made, hedge) if whole else ())
         there, symbol = feeds.account(hedge[0]), hedge[1]
         return CompositeDisposable(
             feeds.account(made[0]).fills(made[1]).subscribe(desk.filled, observer.on_error, scheduler=scheduler),
@@ -48,6 +52,11 @@ def hedged(
             there.orders(symbol).subscribe(desk.orders_changed, observer.on_error, scheduler=scheduler),
             there.blocked(symbol).subscribe(desk.blocked, observer.on_error, scheduler=scheduler),
             feeds.market(*hedge).book.subscribe(desk.look, observer.on_error, scheduler=scheduler),
+            *(
+                changes.subscribe(desk.look, observer.on_error, scheduler=scheduler)
+                for venue, name in desk.whole
+                for changes in (feeds.account(venue).position(name), feeds.account(venue).status)
+            ),
             desk.alarm,
             keep(scheduler, desk.look, desk, desk.alarm),
         )
@@ -59,13 +68,19 @@ class _Hedge:
     """The state of one subscriber."""
 
     def __init__(
-        self, feeds: Feeds, hedge: tuple[str, str], observer: abc.ObserverBase[Decision], slippage: float
+        self,
+        feeds: Feeds,
+        hedge: tuple[str, str],
+        observer: abc.ObserverBase[Decision],
+        slippage: float,
+        whole: Sequence[tuple[str, str]],
     ) -> None:
         self._feeds = feeds
         self._venue, self._symbol = hedge
         self._market = feeds.market(*hedge).state
         self._observer = observer
         self._slippage = slippage
+        self.whole = whole  # the markets whose positions are hedged; none where this strategy's fills are
         self.alarm = Alarm(feeds.scheduler, self.look)
         self._open = _ZERO  # bought on both venues together, by the fills that were heard
         self._unheard = Unheard(feeds.account(hedge[0]).state.orders)
@@ -102,9 +117,7 @@ class _Hedge:
         """Hedges what is open, or waits."""
         if self._is_leaving or self._out():
             return
-        coming, lost = self._unheard.take()
-        self._open += lost
-        left = self._open + coming
+        left = self._left()
         if not left:
             return
         now = self._feeds.now_ns
@@ -124,6 +137,18 @@ class _Hedge:
             return  # less than the venue takes
         self._is_leaving, self._rests_until = True, now + RETRY_NS
         self._observer.on_next(PlaceOrder(self._venue, self._symbol, side, size, price, tif="ioc", label=LABEL))
+
+    def _left(self) -> Decimal:
+        """What is bought on both markets together, signed."""
+        coming, lost = self._unheard.take()
+        self._open += lost
+        if self.whole:
+            accounts = [(self._feeds.account(venue).state, symbol) for venue, symbol in self.whole]
+            if not all(account.has_begun for account, _ in accounts):
+                return _ZERO
+            held = (it.ledger.position(symbol).size + it.orders.unheard(symbol) for it, symbol in accounts)
+            return sum(held, _ZERO)
+        return self._open + coming
 
     def _out(self) -> list[Order]:
         orders = self._feeds.account(self._venue).state.orders.working(self._symbol)

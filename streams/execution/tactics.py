@@ -30,6 +30,7 @@ class Job:
     child_value: Decimal = _ZERO
     parts: int = 0
     rests_until: int = 0
+    is_given_up: bool = False  # whatever is done: its time is over, or all was cancelled
 
     @property
     def total(self) -> Decimal:
@@ -131,7 +132,9 @@ class Iceberg:
 
     def part(self, job: Job, size: Decimal, book: Book, instrument: Instrument) -> Part | None:
         price = job.parent.price
-        return Part(price, min(size, self.display), job.parent.tif) if price is not None else None
+        if price is None:
+            raise WrongUse("an iceberg stands at its order's own price: a market order has none")
+        return Part(price, min(size, self.display), job.parent.tif)
 
     def next_ns(self, job: Job, now_ns: int) -> int | None:
         return None

@@ -6,14 +6,15 @@ from typing import cast
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable
 
-from state.errors import OffGrid
-from state.events import Blocked, Decision, PlaceOrder, Trade
+from state.decisions import check_order
+from state.errors import OffGrid, WrongUse
+from state.events import Blocked, CancelAll, CancelOrder, Decision, PlaceOrder, Trade
 from state.instruments import exact
 from state.orders import Order
-from streams.execution.tactics import Job, Part, Tactic, Worked
+from streams.execution.tactics import Job, Part, Sniper, Tactic, Worked
 from streams.feeds import Feeds
 from streams.operators.keep import Alarm, Kept, keep
-from streams.operators.lift import Operator
+from streams.operators.lift import Operator, positive
 from streams.quoting.ladder import EXECUTION
 from streams.source import Source
 
@@ -29,6 +30,7 @@ def work(
     *,
     fair: Observable[float] | None = None,
     progress: Source[Worked] | None = None,
+    deadline_s: float | None = None,
 ) -> Operator[Decision, Decision]:
     """Works each new order of one market by a tactic, part after part; all other decisions pass.
 
@@ -39,15 +41,19 @@ def work(
     One part is out at a time, labelled ~label.number; `to_intents` leaves those alone. What a part did not fill, or what
     was refused or blocked, is tried again, a second later, until the whole is done: parts together never exceed it. Where
     less is left than the venue takes, the job is over, and its progress says so. The order's own price is the worst that is
-    paid. `fair` is what a `Sniper` goes by. Orders that end (`ops.take(1)`) leave the jobs under way. Time and memory are
-    proportional to these.
+    paid. `fair` is what a `Sniper` goes by. A job that is `deadline_s` old is over, whatever is done by then, and so is each
+    when a `CancelAll` of its market passes: the part that is out is cancelled. Orders that end (`ops.take(1)`) leave the jobs
+    under way. Time and memory are proportional to these.
     """
+    if isinstance(tactic, Sniper) and fair is None:
+        raise WrongUse("a sniper goes by a fair price: work(…, fair=…) with a stream of it")
+    deadline_ns = None if deadline_s is None else round(positive("deadline_s", deadline_s) * 1e9)
 
     def operator(source: Observable[Decision]) -> Observable[Decision]:
         def subscribe(
             observer: abc.ObserverBase[Decision], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            desk = _Work(feeds, venue, symbol, tactic, observer, progress)
+            desk = _Work(feeds, venue, symbol, tactic, observer, progress, deadline_ns)
             market, account = feeds.market(venue, symbol), feeds.account(venue)
 
             def on_next(decision: Decision) -> None:
@@ -83,6 +89,7 @@ class _Work:
         tactic: Tactic,
         observer: abc.ObserverBase[Decision],
         progress: Source[Worked] | None,
+        deadline_ns: int | None,
     ) -> None:
         self._feeds = feeds
         self._venue, self._symbol = venue, symbol
@@ -91,16 +98,24 @@ class _Work:
         self._tactic = tactic
         self._observer = observer
         self._progress = progress
+        self._deadline_ns = deadline_ns
         self.alarm = Alarm(feeds.scheduler, self.look)
         self._jobs: list[Job] = []
         self._fair: float | None = None
         self._taken = 0
 
     def take(self, decision: Decision) -> None:
-        """An order of this market becomes a job."""
+        """An order of this market becomes a job; where all of it is cancelled, jobs are over."""
+        if isinstance(decision, CancelAll) and decision.venue == self._venue and decision.symbol in ("", self._symbol):
+            for job in self._jobs:  # the part that is out goes with all the others
+                job.is_given_up, job.rests_until = True, self._feeds.now_ns + RETRY_NS
+            self._observer.on_next(decision)
+            self.look()
+            return
         if not isinstance(decision, PlaceOrder) or (decision.venue, decision.symbol) != (self._venue, self._symbol):
             self._observer.on_next(decision)
             return
+        check_order(decision)
         self._taken += 1
         job = Job(decision, self._feeds.now_ns, number=self._taken, fair=self._fair)
         self._jobs.append(job)
@@ -145,6 +160,12 @@ class _Work:
         """Sends what is wanted by now, and waits for what comes later."""
         now, waits = self._feeds.now_ns, []
         for job in list(self._jobs):
+            if self._is_given_up(job, now):
+                if not self._is_over(job, now):
+                    waits.append(job.rests_until)
+                continue
+            if self._deadline_ns is not None:
+                waits.append(job.started_ns + self._deadline_ns)
             if not job.child and now >= job.rests_until:
                 self._send(job, now)
             elif not job.child:
@@ -156,6 +177,22 @@ class _Work:
                 waits.append(later)
         if waits:
             self.alarm.at(min(waits))
+
+    def _is_given_up(self, job: Job, now: int) -> bool:
+        return job.is_given_up or (self._deadline_ns is not None and now >= job.started_ns + self._deadline_ns)
+
+    def _is_over(self, job: Job, now: int) -> bool:
+        """No more of a job that is given up is sent, and it is over once the part that is out has ended."""
+        if not job.child:
+            self._jobs.remove(job)
+            self._tell(job, is_over=True)
+            return True
+        job.is_given_up = True
+        order = self._orders.get(job.client_id) if job.client_id else None
+        if order is not None and not order.pending_cancel and now >= job.rests_until:
+            job.rests_until = now + RETRY_NS
+            self._observer.on_next(CancelOrder(self._venue, self._symbol, order.client_id))
+        return False
 
     def _send(self, job: Job, now: int) -> None:
         instrument, book = self._market.instrument, self._market.book

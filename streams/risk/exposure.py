@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from state.events import AmendOrder, PlaceOrder
-from state.ledger import Position
 from state.orders import Order
 from state.shared import Account, SharedState
 from state.words import Side
@@ -52,15 +51,17 @@ class Exposure:
     def order(self, venue: str, client_id: str) -> Order | None:
         return self._account(venue).orders.get(client_id)
 
-    def position(self, venue: str, symbol: str) -> Position:
-        return self._account(venue).ledger.position(symbol)
+    def held(self, venue: str, symbol: str) -> Decimal:
+        """The position, with what orders were told to have filled and no fill has told yet: that works no more."""
+        account = self._account(venue)
+        return account.ledger.position(symbol).size + account.orders.unheard(symbol)
 
     def worst(self, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
         """The position in the direction of `side`, should everything on that side fill, each order as large as it may be.
 
         Reduce-only orders close what is open and no more.
         """
-        held = self.position(venue, symbol).size * SIGN[side]
+        held = self.held(venue, symbol) * SIGN[side]
         return self.worst_of(held, self._working(venue, symbol), venue, symbol, side, without)
 
     def worst_of(

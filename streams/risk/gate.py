@@ -166,8 +166,9 @@ class Gate:
 
     def _standing(self, account: Account, symbol: str, side: Side) -> tuple[Decimal, Sequence[Order]]:
         """What is held in one direction, and the other orders: looked up once for all rules."""
-        position = account.ledger.positions.get(symbol)
-        return _ZERO if position is None else position.size * SIGN[side], self.exposure.others(account, symbol)
+        position, unheard = account.ledger.positions.get(symbol), account.orders.unheard(symbol)
+        held = (_ZERO if position is None else position.size) + unheard
+        return held * SIGN[side], self.exposure.others(account, symbol)
 
     def _closes(
         self,

@@ -15,6 +15,7 @@ class CrossVenue(LeadLag, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Parameters of `cross_venue`: those of `lead_lag`, whose lead market is where it hedges."""
 
     hedge_slippage_bps: float = 5.0  # how far through the touch a hedge may go
+    hedge_whole: bool = False  # both accounts' positions, and not only what this session was filled
 
     def check(self) -> None:
         LeadLag.check(self)
@@ -29,7 +30,6 @@ def cross_venue(feeds: Feeds, p: CrossVenue) -> Observable[Decision]:
     it is to take away. Do not use it where the hedge venue is the slower one, or where base units differ.
     """
     quotes = send(feeds, p, wishes(feeds, p)).pipe(risk_desk(desk_of(p.desk, p.risk), feeds))
-    hedges = hedged(
-        feeds, (p.venue, p.symbol), (p.lead_venue, p.lead_symbol), slippage_bps=p.hedge_slippage_bps
-    )  # fmt: skip
+    made, there = (p.venue, p.symbol), (p.lead_venue, p.lead_symbol)
+    hedges = hedged(feeds, made, there, slippage_bps=p.hedge_slippage_bps, whole=p.hedge_whole)
     return reactivex.merge(quotes, hedges)

@@ -35,6 +35,7 @@ class FundingCarry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_premium_bps: float = 20.0  # how much worse than the hedge market's the price may be when it builds
     offset_bps: float = 0.0  # behind the touch
     hedge_slippage_bps: float = 5.0  # how far through the touch a hedge may go
+    hedge_whole: bool = False  # both accounts' positions, and not only what this session was filled
     requote_s: float = 0.5
     tolerance_ticks: float = 1.0
     risk: RiskLimits = RiskLimits()
@@ -123,9 +124,8 @@ def funding_carry(feeds: Feeds, p: FundingCarry) -> Observable[Decision]:
         quote_when(is_ok(health(feeds, p.hedge_venue, p.hedge_symbol))),
         to_intents(feeds, p.venue, p.symbol, tolerance_ticks=p.tolerance_ticks),
     )
-    hedges = hedged(
-        feeds, (p.venue, p.symbol), (p.hedge_venue, p.hedge_symbol), slippage_bps=p.hedge_slippage_bps
-    )  # fmt: skip
+    market, other = (p.venue, p.symbol), (p.hedge_venue, p.hedge_symbol)
+    hedges = hedged(feeds, market, other, slippage_bps=p.hedge_slippage_bps, whole=p.hedge_whole)
     return reactivex.merge(making.pipe(risk_desk(desk_of(p.desk, p.risk), feeds)), hedges)
 
 

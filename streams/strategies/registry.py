@@ -15,7 +15,7 @@ from reactivex import Observable
 from state.errors import ConfigurationError
 from state.events import Decision
 from streams.feeds import Feeds
-from streams.strategy import Strategy
+from streams.strategy import Strategy, where_of
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -93,7 +93,7 @@ def find(kind: str) -> Registered:
 def _installed(kind: str, entry: "EntryPoint") -> Registered:
     try:
         found = entry.load()
-    except (ImportError, AttributeError, SyntaxError) as error:
+    except Exception as error:  # what stands at the top of a module may raise anything
         raise ConfigurationError(f"strategy {kind!r} ({entry.value}) could not be imported: {error}") from error
     if not callable(found):
         raise ConfigurationError(f"strategy {kind!r} ({entry.value}) is no function")
@@ -128,8 +128,12 @@ def _load(kind: str, where: str) -> ModuleType:
             raise ConfigurationError(f"strategy {kind!r}: no file {where}")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+    except ConfigurationError:
+        raise
     except (ImportError, SyntaxError) as error:
         raise ConfigurationError(f"strategy {kind!r} could not be imported: {error}") from error
+    except Exception as error:
+        raise ConfigurationError(f"strategy {kind!r} could not be imported: {error!r} ({where_of(error)})") from error
     return module
 
 

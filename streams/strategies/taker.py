@@ -7,7 +7,7 @@ from reactivex import Observable
 
 from state.events import Decision, PlaceOrder
 from state.instruments import exact
-from state.words import Side
+from state.words import Side, sign
 from streams import operators as op
 from streams.execution import timed_exits
 from streams.feeds import Feeds
@@ -78,11 +78,10 @@ def taker(feeds: Feeds, p: Taker) -> Observable[Decision]:
         if not book.is_ok:
             return ()
         side: Side = "buy" if signal_bps > 0 else "sell"
-        held = account.state.ledger.position(p.symbol).size * (1 if side == "buy" else -1)
+        orders = account.state.orders
+        held = (account.state.ledger.position(p.symbol).size + orders.unheard(p.symbol)) * sign(side)
         # What is out may fill yet: an answer can take longer than the rest between two orders.
-        out = (
-            order for order in account.state.orders.working(p.symbol) if order.side == side and not order.reduce_only
-        )
+        out = (order for order in orders.working(p.symbol) if order.side == side and not order.reduce_only)
         size = instrument.size(min(p.size, p.max_position - held - sum(order.remaining for order in out)))
         if size < max(instrument.min_size, Decimal(0)) or not size:
             return ()

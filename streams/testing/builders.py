@@ -79,8 +79,9 @@ def fill(
 ) -> Fill:
     """An execution of ours, of `order` or of nobody's; `fill_id` is what tells two of them apart, a fee paid is negative."""
     client_id = None if order is None else order.client_id
+    venue, symbol = (VENUE, SYMBOL) if order is None else (order.venue, order.symbol)
     return Fill(
-        VENUE, SYMBOL, None, fill_id, None if order is None else f"o-{client_id}", client_id, side,
+        venue, symbol, None, fill_id, None if order is None else f"o-{client_id}", client_id, side,
         Decimal(str(price)), Decimal(str(size)), Decimal(fee), "USDT", maker,
     )  # fmt: skip
 
@@ -95,7 +96,7 @@ def update(
 ) -> OrderUpdate:
     """What the venue says of an order of ours; any other field of `OrderUpdate` by its name."""
     said = OrderUpdate(
-        VENUE, SYMBOL, None, order.client_id, f"o-{order.client_id}", status, order.side, order.kind, order.tif,
+        order.venue, order.symbol, None, order.client_id, f"o-{order.client_id}", status, order.side, order.kind, order.tif,
         price if price is not None else order.price, size if size is not None else order.size,
     )  # fmt: skip
     return msgspec.structs.replace(said, **changes)

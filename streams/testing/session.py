@@ -108,15 +108,17 @@ class Session:
 
     def answer(self, at_s: float) -> None:
         """The venue takes everything that is on its way: orders open, amended, gone."""
-        for order in list(self.working):
-            self.answer_one(at_s, order)
+        for _, account in sorted(self.shared.accounts.items()):
+            for order in account.orders.working():
+                self.answer_one(at_s, order)
 
     def answer_one(self, at_s: float, order: Order) -> None:
         if order.pending_cancel:
             self.feed(at_s, update(order, "cancelled"))
         elif order.pending_amend is not None:
             price, size = order.pending_amend
-            self.feed(at_s, Accepted(VENUE, SYMBOL, None, "amend", order.client_id), cause=order.amends[-1][0])
+            said = Accepted(order.venue, order.symbol, None, "amend", order.client_id)
+            self.feed(at_s, said, cause=order.amends[-1][0])
             self.feed(at_s, update(order, order.status if order.filled else "open", price, size))
         elif order.status == "pending":
             self.feed(at_s, update(order, "open"))

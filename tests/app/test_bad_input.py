@@ -125,7 +125,11 @@ def test_a_configuration_that_cannot_run_is_told_in_one_line(
 
 OWN = {
     "returns nothing": ("return None", "strategy own.py:own: a strategy returns a stream of decisions, not NoneType"),
-    "raises": ("return {}[feeds.strategy]", "strategy own.py:own: KeyError('own.py:own')"),
+    "raises": ("return {}[feeds.strategy]", "strategy own.py:own: KeyError('own.py:own') (own.py:5 in own)"),
+    "raises before it is there": (
+        "return None\n\n\nOTHER = nowhere",
+        "could not be imported: NameError(\"name 'nowhere' is not defined\") (own.py:8 in <module>)",
+    ),
     "an account elsewhere": (
         'return feeds.account("bytbit").orders("BTCUSDT").pipe(op.filter(bool))', "an account at bytbit, which is no venue here",
     ),
@@ -133,12 +137,33 @@ OWN = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("channels", "says"),
+    [
+        (
+            "candle_intervals_s = [60, 300]",
+            "candles of 900 s of bybit BTCUSDT; candle_intervals_s of bybit has 60, 300",
+        ),
+        ('channels = ["candles"]', "candles of 900 s of bybit BTCUSDT; candle_intervals_s of bybit has 60"),
+    ],
+)
+def test_candles_of_an_interval_that_nobody_follows_are_told(
+    tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch, channels: str, says: str
+) -> None:
+    body = "return feeds.market('bybit', 'BTCUSDT').candles(900)"
+    _refused(tmp_path, cli, monkeypatch, body, says, VENUE + channels + "\n")
+
+
 @pytest.mark.parametrize(("body", "says"), OWN.values(), ids=OWN)
 def test_a_strategy_that_cannot_be_set_up_is_told_before_a_session_is_opened(
     tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch, body: str, says: str
 ) -> None:
+    _refused(tmp_path, cli, monkeypatch, body, says, VENUE)
+
+
+def _refused(tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch, body: str, says: str, venue: str) -> None:
     (tmp_path / "own.py").write_text(f"from streams import operators as op\n\n\ndef own(feeds):\n    {body}\n")
-    (tmp_path / "session.toml").write_text(VENUE + '[[strategies]]\nstrategy = "own.py:own"\n')
+    (tmp_path / "session.toml").write_text(venue + '[[strategies]]\nstrategy = "own.py:own"\n')
     monkeypatch.chdir(tmp_path)
     for name, word in KEYS.items():
         monkeypatch.setenv(name, word)
@@ -243,10 +268,18 @@ def test_a_setting_that_is_none_is_told(cli: Any, log_url: str, words: str) -> N
     one_line(ran.err)
 
 
-def test_a_market_that_a_session_does_not_have_is_told(tmp_path: Path, cli: Any, log_url: str) -> None:
-    (tmp_path / "own.py").write_text('def own(feeds):\n    return feeds.market("bybit", "NOUSDT").book\n')
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        pytest.param('market("bybit", "NOUSDT").book', "bybit NOUSDT", id="a market"),
+        pytest.param('market("bybit", "BTCUSDT").candles(60)', "candles of 60 s of bybit BTCUSDT", id="candles"),
+        pytest.param('market("bybit", "BTCUSDT").liquidations', "liquidations of bybit BTCUSDT", id="a channel"),
+    ],
+)
+def test_what_a_session_does_not_have_is_told(tmp_path: Path, cli: Any, log_url: str, asked: str, says: str) -> None:
+    (tmp_path / "own.py").write_text(f"def own(feeds):\n    return feeds.{asked}\n")
     ran = cli("replay", "last", "--simulate", "own.py:own", "--log", log_url)
-    assert "has no bybit NOUSDT, which a strategy asked for" in ran.err
+    assert f"has no {says}, which a strategy asked for" in ran.err
     assert ran.code == 0
 
 

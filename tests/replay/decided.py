@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
+import reactivex
 from reactivex import Observable
 from reactivex import operators as rx
 
@@ -67,13 +68,31 @@ def offer(feeds: Feeds, p: Offer) -> Observable[Decision]:
     )
 
 
+def offer_several(feeds: Feeds, p: Offer) -> Observable[Decision]:
+    """A quote a side in each of two markets around its own mid, and one in a third that the first two are both fair to."""
+
+    def quoted(fair: Observable[float]) -> Observable[tuple[Quote, ...]]:
+        def quotes(mid: float) -> tuple[Quote, ...]:
+            return (Quote("buy", mid - 1, p.size, "b0"), Quote("sell", mid + 1, p.size, "a0"))
+
+        return fair.pipe(op.map(quotes))
+
+    wishes = [quoted(feeds.market(VENUE, symbol).book.pipe(op.mid())) for symbol in (SYMBOL, "ETHUSDT")]
+    markets = zip((SYMBOL, "ETHUSDT", "SOLUSDT"), (*wishes, wishes[1]), strict=True)
+    return reactivex.merge(*(wish.pipe(to_intents(feeds, VENUE, symbol)) for symbol, wish in markets)).pipe(
+        risk_gate(RiskLimits(max_position=D(p.limit)), feeds)
+    )
+
+
 class Desk:
     """Feeds a pipeline that writes into a log, and answers what it decides."""
 
-    def __init__(self, log: Log, offered: Offer | None = None, session: str = "20260809-desk") -> None:
+    def __init__(
+        self, log: Log, offered: Offer | None = None, session: str = "20260809-desk", function: str = "offer"
+    ) -> None:
         params = msgspec.Raw(msgspec.json.encode(offered if offered is not None else Offer()))
         self.manifest = Manifest(
-            seed=7, strategies=[StrategyEntry("offer", "tests.replay.decided:offer", params)], venues=[VENUE],
+            seed=7, strategies=[StrategyEntry("offer", f"tests.replay.decided:{function}", params)], venues=[VENUE],
             symbols=[SYMBOL], risk=msgspec.Raw(b'{"max_open_orders":2}'),
         )  # fmt: skip
         self.session = session

@@ -13,11 +13,12 @@ from replay.why.quotes import Moment, WhyNot, why_not
 from replay.why.traced import trace
 from replay.why.tree import Why
 from state.errors import ReplayDiverged, WrongUse
-from state.events import Command, FeedStatus, PlaceOrder, Rejected
+from state.events import BookSnapshot, Command, FeedStatus, PlaceOrder, Rejected
 from state.log import Log
 from state.manifest import Manifest
 from streams.strategies.recorded import strategies_of
 from tests.replay.decided import SYMBOL, VENUE, Desk, Offer
+from tests.replay.told import instrument
 
 D = Decimal
 
@@ -198,7 +199,9 @@ def test_what_risk_held_back_shows_the_limit_that_broke(log: Log) -> None:
 # --- why not ---
 
 
-def asked(log: Log, desk: Desk, side: str = "buy", *, at: int | None = None, after_ms: int = 0) -> WhyNot:
+def asked(
+    log: Log, desk: Desk, side: str = "buy", *, at: int | None = None, after_ms: int = 0, symbol: str = SYMBOL
+) -> WhyNot:
     if not desk.pipeline.shared.closed:
         at = at if at is not None else desk.pipeline.seq
         desk.close()
@@ -208,7 +211,7 @@ def asked(log: Log, desk: Desk, side: str = "buy", *, at: int | None = None, aft
     manifest = desk.manifest
     traced = trace(log, desk.session, strategies_of(manifest), order_ids(desk.session), until=at, at=at_ns)
     then = Moment(log, desk.session, record, at_ns, traced.shared, traced.at_end)
-    return why_not(then, manifest, "offer", VENUE, SYMBOL, side)  # type: ignore[arg-type]
+    return why_not(then, manifest, "offer", VENUE, symbol, side)  # type: ignore[arg-type]
 
 
 def shut(answer: WhyNot) -> list[str]:
@@ -334,6 +337,19 @@ def test_a_strategy_that_failed_is_told_with_its_error(log: Log) -> None:
     [gate] = [it for it in answer.shut if it.gate == "strategy"]
     assert gate.text == "KeyError: 'middle'"
     assert gate.seq == 6
+
+
+@pytest.mark.parametrize(("symbol", "wished"), [(SYMBOL, 59_999.0), ("ETHUSDT", 1_999.0), ("SOLUSDT", 1_999.0)])
+def test_a_strategy_of_several_markets_is_asked_for_the_quotes_of_each(log: Log, symbol: str, wished: float) -> None:
+    """Those of its first market stood for all, so that their price was held against the others' collars and grids."""
+    desk = Desk(log, function="offer_several")
+    desk.feed([instrument(name) for name in (SYMBOL, "ETHUSDT", "SOLUSDT")])
+    for name, mid in ((SYMBOL, 60_000.0), ("ETHUSDT", 2_000.0), ("SOLUSDT", 2_000.0)):
+        desk.feed([BookSnapshot(VENUE, name, None, [(mid - 0.1, 1.0)], [(mid + 0.1, 1.0)], 1, 50)])
+    answer = asked(log, desk, symbol=symbol)
+    (wish,) = (gate.text for gate in answer.gates if gate.gate == "wish")
+    assert f"price={wished}" in wish
+    assert shut(answer) == ["account"]
 
 
 def test_before_the_first_book_nothing_is_known(log: Log) -> None:

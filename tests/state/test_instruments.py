@@ -126,7 +126,7 @@ def test_five_significant_figures_but_integers_always(asked: float, side: Side, 
 @pytest.mark.parametrize(
     ("price", "size", "complaint"),
     [
-        ("100", "0", "not positive"),
+        ("100", "0", "not positive: below one lot of"),
         ("100", "-1", "not positive"),
         ("100", "NaN", "not positive"),
         ("100", "Infinity", "not positive"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from state import orders as orders_module
 from state.events import (
     CancelAll,
+    Fill,
     Rejected,
 )
 from state.order_index import ENDED_KEPT, FORMER_KEPT
@@ -320,3 +321,48 @@ def test_a_snapshot_does_not_change_with_what_comes_later() -> None:
     encoded = msgspec.msgpack.encode(taken)
     fold(orders, [told("filled", "10"), fill("f1", "10")], 2)
     assert msgspec.msgpack.encode(taken) == encoded
+
+
+# --- fills that are still to be heard ---
+
+TELLINGS: dict[str, tuple[list[Heard], str]] = {
+    "none was told of": ([told("open")], "0"),
+    "the order says so first": ([told("partially_filled", "4")], "4"),
+    "and it has ended": ([told("partially_filled", "4"), told("filled", "10")], "10"),
+    "some are heard": ([told("filled", "10"), fill("f1", "3")], "7"),
+    "all are heard": ([told("filled", "10"), fill("f1", "3"), fill("f2", "7")], "0"),
+    "a fill is told twice": ([told("filled", "10"), fill("f1", "3"), fill("f1", "3")], "7"),
+    "the fills were first": ([fill("f1", "3"), told("partially_filled", "3")], "0"),
+    "no number is told": ([told("filled")], "10"),
+    "only the venue's id was known": ([told("partially_filled", "4", client_id=None), accepted()], "4"),
+}
+
+
+@pytest.mark.parametrize(("heard", "expected"), TELLINGS.values(), ids=TELLINGS)
+def test_what_an_order_was_told_to_have_filled_is_unheard_until_its_fills_are(
+    heard: list[Heard], expected: str
+) -> None:
+    orders = fold(Orders(V), [PLACE, *heard])
+    for each in (orders, Orders.load(orders.dump())):
+        assert each.unheard(S) == each.unheard(S, "plain") == D(expected)
+        assert each.unheard("ETH") == each.unheard(S, "other") == 0
+
+
+def test_of_an_order_that_was_here_before_the_session_nothing_is_to_be_heard() -> None:
+    """What it had filled is in the position that the account began with."""
+    assert fold(Orders(V), [told("partially_filled", "4", client_id="x", order_id="v9")]).unheard(S) == 0
+
+
+def test_what_an_order_has_filled_is_told_by_its_fills_and_what_is_unheard_in_any_order() -> None:
+    events = [told("partially_filled", "4"), fill("f1", "3"), fill("f2", "7"), told("filled", "10")]
+    for order in permutations(events):
+        orders, booked = Orders(V), D(0)
+        fold(orders, [PLACE])
+        for seq, event in enumerate(order, 2):
+            if isinstance(event, Fill):
+                booked += event.size if orders.filled(event, seq) else 0
+            else:
+                orders.updated(event, seq)
+            known = orders.get("c1")
+            assert known is not None
+            assert known.filled == booked + orders.unheard(S)

@@ -101,3 +101,9 @@ def test_with_several_venues_one_must_be_named() -> None:
     shared = folded(FeedStatus("bybit", "", "account", "ok"), FeedStatus("okx", "", "account", "ok"))
     with pytest.raises(WrongUse, match="bybit, okx"):
         shared.exchange.cancel_all()
+
+
+def test_an_order_of_a_market_without_rules_is_told_what_it_waits_for() -> None:
+    shared = folded(INSTRUMENT)
+    with pytest.raises(WrongUse, match=r"rules of bybit BTCUSD are not known: .*market\.instrument"):
+        shared.instrument("bybit", "BTCUSD")

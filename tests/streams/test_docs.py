@@ -3,6 +3,7 @@
 import doctest
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from streams.lint import lint_source
 from streams.risk import RiskLimits
 from streams.strategies import STRATEGIES
 from streams.strategies.registry import find
-from streams.testing import READY, VENUE, Session, book, fill, instrument
+from streams.testing import READY, VENUE, Session, book, fill, instrument, update
 from tests.streams import operator_page
 from tests.streams.authored import block_of
 
@@ -66,6 +67,11 @@ def test_the_stop_loss_closes_what_is_under_water_once(held: Side, there: float,
     session.feed(4, book(there - 0.2, there + 0.2))
     (order,) = session.of(PlaceOrder)
     assert (order.side, order.size, order.kind, order.reduce_only) == (side, 2, "market", True)
+    session.feed(5, update(session.working[0], "filled", filled=Decimal(2)))  # before its fill is told
+    session.feed(6, book(there - 0.3, there + 0.3))
+    session.feed(7, fill("g", side, there, "2", order=session.shared.account(VENUE).orders.get(order.client_id)))
+    session.feed(8, book(there - 0.4, there + 0.4))
+    assert session.of(PlaceOrder) == [order]
     assert dump([running])  # it can be restarted
 
 

@@ -27,7 +27,7 @@ from streams.risk import RiskLimits
 from streams.strategies import build
 from streams.strategies.recorded import gated
 from streams.strategy import Strategy, run_strategies
-from streams.testing import SECOND, START, SYMBOL, VENUE, Session, book
+from streams.testing import READY, SECOND, START, SYMBOL, VENUE, Session, book, instrument
 from tests.streams.strategies.test_shipped import FIELDS, recorded
 
 PLAIN = {
@@ -123,6 +123,28 @@ def test_the_change_is_part_of_what_a_strategy_is_restarted_from() -> None:
             pipeline.feed(START + step * SECOND, (book(100.0, 101.0),))
     here = [record for record in session.sink.records if record.seq > sink.records[0].seq - 1]
     assert here == sink.records
+
+
+def test_one_that_was_changed_hears_after_the_others_from_a_checkpoint_too() -> None:
+    """It is subscribed anew, behind them: a restart that put it back in its old place decided in another order."""
+
+    def pair() -> list[Strategy]:
+        return [build("plain", PLAIN, "one"), build("plain", PLAIN, "two")]
+
+    session = Session(begin=(instrument(), READY))
+    running = run_strategies(session.pipeline, pair())
+    session.feed(1, said(base_spread_bps=300.0))
+    sink = Collected()
+    other = Pipeline(sink, lambda _, seq: f"c{seq}", shared=SharedState.load(session.shared.dump()))
+    restarted = restore(other, pair(), dump(running))
+    assert dump(restarted) == dump(running)
+    before = session.pipeline.seq
+    for pipeline in (session.pipeline, other):
+        for at_s in (2, 3):
+            pipeline.feed(START + at_s * SECOND, (book(100 + at_s, 101 + at_s),))
+    live = [record for record in session.sink.records if record.seq > before]
+    assert [event.strategy for event in session.of(PlaceOrder)] == ["two", "two", "one", "one"]
+    assert sink.records == live
 
 
 def test_another_wiring_begins_anew_and_says_so() -> None:

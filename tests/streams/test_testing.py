@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from time import process_time
 
+import msgspec
 import pytest
 import reactivex
+from reactivex import Observable
 
 from state.errors import WrongUse
-from streams.testing import Session, hear, marbles
+from state.events import Decision, PlaceOrder, Signal
+from streams import operators as op
+from streams.feeds import Feeds
+from streams.testing import VENUE, Session, hear, instrument, marbles
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -84,3 +90,25 @@ def test_a_market_order_does_not_fill_at_a_price_that_nobody_said() -> None:
     session.play([(0, test.__globals__["ticker"](funding_rate=3e-4, next_funding=session.shared.now + 10**9))])
     with pytest.raises(WrongUse, match="at which it fills"):
         session.fill(1, session.working[0])
+
+
+def test_the_venue_answers_and_fills_orders_of_every_market() -> None:
+    """What was said of an order was said of the one market that events are made up in, whatever market the order is of."""
+    rules = [msgspec.structs.replace(instrument(), venue=venue, symbol="ETH") for venue in (VENUE, "other")]
+    session = Session(begin=rules)
+
+    def both(feeds: Feeds) -> Observable[Decision]:
+        def orders(_: float) -> list[Decision]:
+            return [PlaceOrder(venue, "ETH", "buy", Decimal(1), Decimal(100)) for venue in (VENUE, "other")]
+
+        return feeds.signal("go").pipe(op.map(orders), op.each())
+
+    session.run(both)
+    session.feed(1, Signal("go", 1.0))
+    session.answer(2)
+    for venue in (VENUE, "other"):
+        account = session.shared.account(venue)
+        (order,) = account.orders.working()
+        assert order.status == "open"
+        session.fill(3, order)
+        assert account.ledger.position("ETH").size == 1

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+import reactivex
 from reactivex import Observable
 from reactivex import operators as rx
 
@@ -146,3 +147,31 @@ def test_two_traces_at_once_are_refused() -> None:
 )
 def test_an_operator_is_called(operator: Callable[..., object], name: str) -> None:
     assert operator_name(operator) == name
+
+
+def _of_several(feeds: Feeds) -> Observable[Decision]:
+    """The same line for two signals, and a stream that is piped twice."""
+    averages = [feeds.signal(name).pipe(op.ema_n(3)) for name in ("go", "stop")]
+    doubled = averages[0].pipe(rx.map(double))
+    return reactivex.merge(averages[1], averages[0].pipe(rx.map(double)), doubled).pipe(rx.ignore_elements())
+
+
+def test_a_stage_names_the_one_before_it_though_that_stands_in_another_pipe() -> None:
+    trace = Trace()
+    run(_of_several, trace, [1.0])
+    stages = {(stage.pipe, stage.place): stage for stage in trace.stages("one")}
+    before = [stages[stage.after].operator for stage in stages.values() if stage.operator == "map double"]
+    assert before == ["ema_n", "ema_n"]
+
+
+def test_what_one_line_made_for_several_markets_is_recalled_each_for_its_own() -> None:
+    """They were told apart by their line alone, so that all had the value of the last."""
+    once, again = Trace(), Trace()
+    run(_of_several, once, [1.0, 2.0])
+    run(_of_several, again, [])
+    earlier = once.stages()
+    again.recall(earlier)
+    assert [(it.operator, it.count, it.value) for it in again.stages()] == [
+        (it.operator, it.count, it.value) for it in earlier
+    ]
+    assert {it.count for it in earlier if it.operator == "ema_n"} == {0, 4}  # piped twice, heard twice

@@ -1,5 +1,6 @@
 """What is made here is hedged there, in whole, once."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -9,7 +10,17 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from state.errors import WrongUse
-from state.events import BookSnapshot, Decision, FeedStatus, Fill, OrderUpdate, PlaceOrder, Signal
+from state.events import (
+    AnyEvent,
+    BookSnapshot,
+    Decision,
+    FeedStatus,
+    Fill,
+    OrderUpdate,
+    PlaceOrder,
+    PositionUpdate,
+    Signal,
+)
 from streams.checkpoint import dump
 from streams.execution import hedged
 from streams.feeds import Feeds
@@ -26,16 +37,15 @@ def at(venue: str, event):
 class Hedged(Session):
     """A strategy that has an order here and hedges its fills there."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            begin=(instrument(), book(), READY, at(THERE, instrument()), at(THERE, book()), at(THERE, READY))
-        )
+    def __init__(self, *, whole: bool = False, held: Sequence[AnyEvent] = ()) -> None:
+        rules = (instrument(), book(), at(THERE, instrument()), at(THERE, book()))
+        super().__init__(begin=(*rules, *held, READY, at(THERE, READY)))
 
         def strategy(feeds: Feeds) -> Observable[Decision]:
             made = feeds.signal("go").pipe(
                 ops.map(lambda _: PlaceOrder(VENUE, SYMBOL, "buy", D(3), D(100), label="b0"))
             )
-            return reactivex.merge(made, hedged(feeds, (VENUE, SYMBOL), (THERE, SYMBOL), slippage_bps=0.0))
+            return reactivex.merge(made, hedged(feeds, (VENUE, SYMBOL), (THERE, SYMBOL), slippage_bps=0.0, whole=whole))
 
         self.running = self.run(strategy)
         self.feed(1, Signal("go", 1.0))
@@ -66,8 +76,9 @@ class Hedged(Session):
             )  # fmt: skip
 
 
-def test_a_fill_here_is_taken_back_there() -> None:
-    session = Hedged()
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_fill_here_is_taken_back_there(whole: bool) -> None:
+    session = Hedged(whole=whole)
     session.fill(2, session.working[0], "1")
     assert session.hedges == [("sell", D(1), D(100))]
     session.there(2.1, "1")
@@ -89,8 +100,9 @@ def test_fills_while_a_hedge_is_out_come_with_the_next() -> None:
     assert session.hedges[1:] == [("sell", D("0.5"), D(100))]
 
 
-def test_what_was_not_filled_is_tried_again() -> None:
-    session = Hedged()
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_was_not_filled_is_tried_again(whole: bool) -> None:
+    session = Hedged(whole=whole)
     session.fill(2, session.working[0], "1")
     session.there(2.1, "0")
     assert len(session.hedges) == 1
@@ -118,12 +130,13 @@ def test_a_fill_told_twice_is_hedged_once() -> None:
     assert len(session.hedges) == 1
 
 
+@pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("parts", [["1"], ["0.6", "0.4"]], ids=["one fill", "two fills"])
 @pytest.mark.parametrize("late_s", [0.1, 30.0], ids=["a little late", "late"])
 def test_what_the_order_was_told_to_have_filled_is_not_hedged_again_before_its_fills_come(
-    parts: list[str], late_s: float
+    parts: list[str], late_s: float, whole: bool
 ) -> None:
-    session = Hedged()
+    session = Hedged(whole=whole)
     session.fill(2, session.working[0], "1")
     (order,) = session.shared.account(THERE).orders.working(SYMBOL)
 
@@ -169,3 +182,34 @@ def test_the_hedge_is_of_the_other_side(side: str) -> None:
     order = session.working[0]
     session.feed(2, Fill(VENUE, SYMBOL, None, "one", "o", order.client_id, side, D(100), D(1), D(0), "USDT"))
     assert session.hedges[0][0] == ("sell" if side == "buy" else "buy")
+
+
+# --- after a session that was killed ---
+
+LEFT = (PositionUpdate(VENUE, SYMBOL, None, D(5)), PositionUpdate(THERE, SYMBOL, None, D(-3)))
+
+
+@pytest.mark.parametrize(("whole", "expected"), [(False, []), (True, [("sell", D(2), D(100))])])
+def test_what_an_earlier_session_left_open_is_hedged_where_whole_positions_are(whole: bool, expected: object) -> None:
+    session = Hedged(whole=whole, held=LEFT)
+    session.tick(2)
+    assert session.hedges == expected
+
+
+def test_whole_positions_count_the_fills_of_orders_that_are_not_this_strategys() -> None:
+    """An order of the killed session that rested on may fill before it is cancelled."""
+    session = Hedged(whole=True)
+    session.feed(2, Fill(VENUE, SYMBOL, None, "theirs", "o", None, "sell", D(100), D(1), D(0), "USDT"))
+    assert session.hedges == [("buy", D(1), D(101))]
+
+
+def test_no_position_is_hedged_before_both_accounts_are_known() -> None:
+    session = Session(begin=(instrument(), book(), at(THERE, instrument()), at(THERE, book())))
+    session.run(lambda feeds: hedged(feeds, (VENUE, SYMBOL), (THERE, SYMBOL), whole=True))
+    session.feed(1, LEFT[0], READY)
+    session.tick(2)
+    assert session.of(PlaceOrder) == []
+    session.feed(3, LEFT[1], at(THERE, READY))
+    session.tick(4)
+    (sent,) = session.of(PlaceOrder)
+    assert (sent.side, sent.size) == ("sell", D(2))

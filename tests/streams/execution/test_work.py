@@ -3,12 +3,13 @@
 from decimal import Decimal
 from random import Random
 
+import msgspec
 import pytest
 from reactivex import Observable
 from reactivex import operators as ops
 
 from state.errors import WrongUse
-from state.events import BookSnapshot, CancelOrder, Decision, FeedStatus, PlaceOrder, Rejected, Signal
+from state.events import BookSnapshot, CancelAll, CancelOrder, Decision, FeedStatus, PlaceOrder, Rejected, Signal
 from streams.execution import Iceberg, Pov, Sniper, Tactic, Twap, Worked, work
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
@@ -21,7 +22,7 @@ D = Decimal
 class Working(Session):
     """A strategy whose orders are worked; `fair` is a signal."""
 
-    def __init__(self, tactic: Tactic, limits: RiskLimits | None = None) -> None:
+    def __init__(self, tactic: Tactic, limits: RiskLimits | None = None, deadline_s: float | None = None) -> None:
         super().__init__()
         self._next: Decision | None = None
         self.told: list[Worked] = []
@@ -29,7 +30,8 @@ class Working(Session):
         progress.subscribe(self.told.append)
 
         def strategy(feeds: Feeds) -> Observable[Decision]:
-            worked = work(feeds, VENUE, SYMBOL, tactic, fair=feeds.signal("fair"), progress=progress)
+            fair = feeds.signal("fair")
+            worked = work(feeds, VENUE, SYMBOL, tactic, fair=fair, progress=progress, deadline_s=deadline_s)
             orders = feeds.signal("go").pipe(ops.map(lambda _: self._next), worked)
             return orders.pipe(risk_gate(limits or RiskLimits(), feeds))
 
@@ -39,6 +41,10 @@ class Working(Session):
         self._next = PlaceOrder(
             VENUE, SYMBOL, side, D(size), D(price) if price else None, "limit" if price else "market", label=label, **more
         )  # fmt: skip
+        self.feed(at_s, Signal("go", 1.0))
+
+    def say(self, at_s: float, decision: Decision) -> None:
+        self._next = decision
         self.feed(at_s, Signal("go", 1.0))
 
     @property
@@ -262,3 +268,97 @@ def test_whatever_the_venue_does_parts_never_exceed_the_whole(tactic: Tactic, pr
 def test_tactics_that_can_never_work_are_refused(make) -> None:
     with pytest.raises(WrongUse):
         make()
+
+
+# --- the end of a job that is not done ---
+
+
+def test_a_job_is_over_at_its_deadline_and_its_part_is_cancelled() -> None:
+    session = Working(Iceberg(D("0.5")), deadline_s=10.0)
+    session.order(1, "buy", "2", "100.0", tif="gtc")
+    session.answer(1.1)
+    session.fill(2, session.working[0], "0.5")
+    session.answer(2.1)
+    session.tick(10.9)
+    assert session.of(CancelOrder) == []
+    session.tick(11)
+    (part,) = session.working
+    assert [cancel.client_id for cancel in session.of(CancelOrder)] == [part.client_id]
+    assert not session.told[-1].is_over  # it may fill yet
+    session.fill(11.1, part, "0.2")
+    session.answer(11.2)
+    session.tick(60)
+    assert len(session.of(CancelOrder)) == 1
+    assert len(session.parts) == 2
+    assert (session.told[-1].done, session.told[-1].is_over) == (D("0.7"), True)
+
+
+def test_a_deadline_that_nothing_is_out_at_ends_the_job_at_once() -> None:
+    session = Working(Pov(D("0.5")), deadline_s=5.0)
+    session.order(1, "buy", "2", "102.0")
+    session.tick(6)
+    session.feed(7, trade(101.0, 10.0))
+    assert session.parts == []
+    assert session.told[-1].is_over
+
+
+def test_a_cancel_that_was_refused_is_said_again() -> None:
+    session = Working(Iceberg(D("0.5")), deadline_s=10.0)
+    session.order(1, "buy", "2", "100.0", tif="gtc")
+    session.answer(1.1)
+    session.tick(11)
+    (cancel,) = session.of(CancelOrder)
+    session.feed(11.1, Rejected(VENUE, SYMBOL, None, "cancel", cancel.client_id, "rate", "1", "later"))
+    session.tick(11.9)
+    assert session.of(CancelOrder) == [cancel]
+    session.tick(12)
+    assert session.of(CancelOrder) == [cancel, cancel]
+
+
+@pytest.mark.parametrize("symbol", ["", SYMBOL])
+def test_what_cancels_all_of_a_market_ends_its_jobs_too(symbol: str) -> None:
+    """The next part went out a second later."""
+    session = Working(Iceberg(D("0.5")))
+    session.order(1, "buy", "2", "100.0", tif="gtc")
+    session.answer(1.1)
+    session.say(2, CancelAll(VENUE, symbol))
+    session.answer(2.1)
+    session.tick(60)
+    assert len(session.parts) == 1
+    assert session.of(CancelOrder) == []
+    assert session.told[-1].is_over
+
+
+def test_what_cancels_all_of_another_market_leaves_jobs_alone() -> None:
+    session = Working(Iceberg(D("0.5")))
+    session.order(1, "buy", "2", "100.0", tif="gtc")
+    session.say(2, CancelAll(VENUE, "ETH"))
+    session.end(3)
+    assert len(session.parts) == 2
+
+
+# --- what can never be worked ---
+
+
+def test_an_order_that_no_venue_would_take_is_not_worked_either() -> None:
+    """Its parts have terms of their own, so that it passed: a limit order without a price was worked at any price."""
+    order = PlaceOrder(VENUE, SYMBOL, "buy", D(2), None, label="big")
+    for said, why in (
+        (order, "a limit order needs a price"),
+        (msgspec.structs.replace(order, kind="market", size=2.0), "PlaceOrder.size is 2.0, and money is Decimal"),
+    ):
+        session = Working(Twap(5.0, 5))
+        session.say(1, said)
+        assert isinstance(session.running.error, WrongUse)
+        assert why in str(session.running.error)
+
+
+def test_an_iceberg_without_a_price_is_told() -> None:
+    session = Working(Iceberg(D("0.5")))
+    session.order(1, "buy", "2", None)
+    assert "its order's own price" in str(session.running.error)
+
+
+def test_a_sniper_without_a_fair_price_is_told() -> None:
+    running = Session().run(lambda feeds: feeds.signal("x").pipe(work(feeds, VENUE, SYMBOL, Sniper(1.0))))
+    assert "fair=" in str(running.error)

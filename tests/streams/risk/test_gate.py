@@ -25,7 +25,7 @@ from state.events import (
 from state.words import Side, sign
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
-from streams.testing import SYMBOL, VENUE, Session, book
+from streams.testing import SYMBOL, VENUE, Session, book, update
 
 D = Decimal
 
@@ -185,6 +185,28 @@ def test_a_filled_order_counts_once() -> None:
     session.answer(2)
     session.fill(3, session.working[0], "1")
     assert session.decide(4, buy("0.5", "99.0"), buy("0.1", "98.0")) == ["pass", "max_position"]
+
+
+def test_what_an_order_was_told_to_have_filled_counts_before_its_fill_is_heard() -> None:
+    """It works no more and is not held yet: between the two, a whole order beyond the limit passed."""
+    session = Gated(RiskLimits(max_position=D(2)))
+    session.decide(1, buy("2"))
+    session.answer(2)
+    order = session.working[0]
+    session.feed(3, update(order, "partially_filled", filled=D("1.5")))
+    assert session.decide(4, buy("0.1", "99.0")) == ["max_position"]
+    session.feed(5, update(order, "filled", filled=D(2)))
+    assert session.decide(6, buy("0.1", "99.0")) == ["max_position"]
+    session.fill(7, order, "2", "100.0")
+    assert session.decide(8, buy("0.1", "99.0"), sell("4"), sell("0.1")) == ["max_position", "pass", "max_position"]
+
+
+def test_what_was_closed_but_for_its_fill_is_not_closed_again() -> None:
+    session = Gated(RiskLimits(max_order_size=D(1)), "5")
+    session.decide(1, sell("5"))
+    session.answer(2)
+    session.feed(3, update(session.working[0], "filled", filled=D(5)))
+    assert session.decide(4, sell("5")) == ["max_order_size"]  # it would open a short
 
 
 def test_an_amendment_counts_the_larger_of_both_sizes_until_it_is_answered() -> None:

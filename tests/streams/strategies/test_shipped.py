@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -10,12 +11,14 @@ import pytest
 from state.errors import ConfigurationError
 from state.events import AmendOrder, AnyEvent, CancelOrder, FeedStatus, PlaceOrder
 from state.record import Record
+from state.words import sign
 from streams.lint import lint_source
 from streams.risk import Quoting, RiskLimits
 from streams.strategies import STRATEGIES, build
 from streams.strategies.funding_carry import FundingCarry, turned
 from streams.strategies.registry import find
-from streams.testing import READY, Session, book, instrument, ticker
+from streams.strategy import run_strategies
+from streams.testing import READY, Session, book, instrument, ticker, update
 from streams.testing import SYMBOL as TEST_SYMBOL
 from streams.testing import VENUE as TEST_VENUE
 from tests.depth import depth
@@ -235,9 +238,6 @@ def test_taker_is_out_after_its_time() -> None:
 
 
 def test_taker_counts_what_is_out_while_no_answer_comes() -> None:
-    from streams.strategy import run_strategies
-    from streams.testing import Session
-
     session = Session(begin=(FeedStatus(VENUE, "", "account", "ok"),))
     run_strategies(session.pipeline, [build("taker", dict(FIELDS["taker"]), "one")])
     for record in recorded("taker"):
@@ -246,6 +246,18 @@ def test_taker_counts_what_is_out_while_no_answer_comes() -> None:
     assert taken
     for side in ("buy", "sell"):
         assert sum(placed.size for placed in taken if placed.side == side) <= D("0.2")
+
+
+def test_taker_counts_what_is_filled_before_the_fill_is_told() -> None:
+    """Each order is told filled at once, and no fill ever comes: the position stands still at nothing."""
+    session = Session(begin=(FeedStatus(VENUE, "", "account", "ok"),))
+    run_strategies(session.pipeline, [build("taker", dict(FIELDS["taker"]), "one")])
+    for record in recorded("taker"):
+        session.pipeline.feed(record.recv, (record.event,))
+        for order in session.shared.account(VENUE).orders.working():
+            session.pipeline.feed(record.recv, (update(order, "filled", filled=order.size),))
+    taken = [placed.size * sign(placed.side) for placed in session.of(PlaceOrder) if not placed.reduce_only]
+    assert max(map(abs, accumulate(taken))) == D("0.2")
 
 
 def test_a_twap_buys_the_whole_over_its_time_and_no_more() -> None:
