@@ -32,7 +32,7 @@ from adapters.base.transport import Transport, network
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
 from state.errors import TapelineError, UnknownWord, WrongUse
-from state.events import AnyEvent, FeedStatus, InstrumentDefined, Intent
+from state.events import AmendOrder, AnyEvent, FeedStatus, InstrumentDefined, Intent
 from state.record import Frame, Inbox, Record
 from state.secrets import Credentials
 from state.words import Action
@@ -58,6 +58,9 @@ class Exchange(Polls):
     _asking: asyncio.Task[object] | None = None  # once a ban is over
     _dead_man: DeadMan | None = None
     amends_in_place = False  # an amended order is the same order: a cancel may leave while an amendment is on its way
+    accepts_first = (
+        False  # an acceptance says that a request was taken, and the stream what came of it: it may fail yet
+    )
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
@@ -152,8 +155,10 @@ class Exchange(Polls):
         return intent.symbol if action in self.one_symbol else ""
 
     def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
-        """What the stream told of an order that an acceptance, coming later, would take back."""
-        return ()
+        """What the stream told of an order that an acceptance, coming later, would take back: that the change failed."""
+        amended = intent.client_id if self.accepts_first and isinstance(intent, AmendOrder) else ""
+        told = self.known.orders.get(amended)
+        return (told,) if told is not None and told.reason else ()
 
     def order_id_of(self, intent: Intent) -> str | None:
         """The venue's id of an order that was accepted, where it can be computed."""

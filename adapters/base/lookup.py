@@ -48,6 +48,7 @@ class Speaker(Finder, Protocol):
     client: Client
     batch_sizes: dict[Action, int]
     amends_in_place: bool
+    accepts_first: bool
 
     def cancel_scopes(self, symbol: str) -> Sequence[Query]:
         """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""

@@ -296,7 +296,8 @@ class OrderEntry:
             return
         if verdict.meaning == "ok":
             order_id = item.order_id or self._speaker.order_id_of(intent_of(record))
-            accepted = Accepted(self._venue, symbol_of(record), item.ts, action, client_id, order_id)
+            ts = None if action == "amend" and self._speaker.accepts_first else item.ts  # it dates no change
+            accepted = Accepted(self._venue, symbol_of(record), ts, action, client_id, order_id)
             self._outcome(recv, record, (accepted, *self._speaker.already_told(intent_of(record))), frame)
             return
         self._outcome(recv, record, (rejected(record, action, verdict),), frame)
