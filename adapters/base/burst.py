@@ -39,7 +39,7 @@ class Open:
 
 
 def undone(intents: Sequence[Record]) -> dict[int, Record]:
-    """Orders, by seq, that a later intent of the same burst cancels."""
+    """Orders and amendments, by seq, of what a later intent of the same burst cancels."""
     found = {}
     ids: set[str] = set()
     symbols: set[str] = set()  # the empty one stands for all
@@ -49,7 +49,7 @@ def undone(intents: Sequence[Record]) -> dict[int, Record]:
             ids.add(event.client_id)
         elif type(event) is CancelAll:
             symbols.add(event.symbol)
-        elif type(event) is PlaceOrder and (client_id_of(record) in ids or not symbols.isdisjoint(("", event.symbol))):
+        elif client_id_of(record) in ids or not symbols.isdisjoint(("", event.symbol)):
             found[record.seq] = record
     return found
 

@@ -22,6 +22,7 @@ from state.clock import Clock
 from state.errors import ConnectionFailed, NotOffered, OutcomeUnknown, WrongUse
 from state.events import (
     Accepted,
+    AmendOrder,
     AnyEvent,
     FeedStatus,
     PlaceOrder,
@@ -69,8 +70,7 @@ class OrderEntry:
         self._attempts = 0  # over the order socket
         self._tail: dict[str, asyncio.Event] = {}  # the last request of an order that has no outcome yet
         self._open: dict[int, Open] = {}  # by seq of the intent
-        self._held: dict[str, str] = {}  # orders whose placing waits here and has not left, with their symbols
-        self._withdrawn: set[str] = set()
+        self._withdrawn: set[int] = set()  # seqs of what waits here and need not leave any more
         self._placing: dict[int, tuple[Record, asyncio.Event]] = {}  # orders that may yet arrive, and once that is told
 
     # --- in ---
@@ -78,14 +78,15 @@ class OrderEntry:
     def submit(self, intents: Sequence[Record], *, halted: bool = False) -> None:
         """Sends what is already durable: cancels first, bursts as batches. Never waits.
 
-        An order that is cancelled in the burst that places it does not leave: its cancel would overtake it. In a session that
-        is `halted`, a cancel of everything that neither a strategy nor a person gave is meant for our orders alone.
+        What is cancelled in the burst that places or amends it does not leave: its cancel would overtake it. In a session
+        that is `halted`, a cancel of everything that neither a strategy nor a person gave is meant for our orders alone.
         """
         self.ours.note(intents)
         overtaken = undone(intents)
         if overtaken:
             intents = [record for record in intents if record.seq not in overtaken]
-            self._refuse(list(overtaken.values()), "place", _WITHDRAWN)
+            for record in overtaken.values():
+                self._refuse([record], "place" if type(record.event) is PlaceOrder else "amend", _WITHDRAWN)
         for action, kind in INTENTS.items():
             chosen = [record for record in intents if type(record.event) is kind]
             if action == "cancel_all":
@@ -103,10 +104,8 @@ class OrderEntry:
             before = self._tail.get(client_id)
             opened = self._open[record.seq] = Open(record, action, asyncio.Event())
             self._tail[client_id] = opened.done
-            if action == "place":
-                self._hold([record])
-            elif action == "cancel" and client_id in self._held:
-                self._withdrawn.add(client_id)
+            if action == "cancel":
+                self._withdraw(lambda waiting, name=client_id: client_id_of(waiting) == name)  # type: ignore[misc]
             if before is None or (action == "cancel" and self._speaker.amends_in_place and not self._places(client_id)):
                 free.append(record)
             else:
@@ -135,7 +134,15 @@ class OrderEntry:
 
     def withdraw(self, symbol: str = "") -> None:
         """What still waits here need not leave at all: it is refused instead; of all symbols where none is named."""
-        self._withdrawn.update(client_id for client_id, at in self._held.items() if symbol in ("", at))
+        self._withdraw(lambda waiting: symbol in ("", symbol_of(waiting)))
+
+    def _withdraw(self, is_meant: Callable[[Record], bool]) -> None:
+        """Orders and amendments: an amendment that left after a cancel would bring an order back where it is replaced."""
+        self._withdrawn.update(
+            seq
+            for seq, each in self._open.items()
+            if each.action in ("place", "amend") and not each.left and is_meant(each.record)
+        )
 
     async def close(self) -> None:
         """Stops sending and asking: refused is what has not left, unknown what has and was not answered."""
@@ -179,12 +186,9 @@ class OrderEntry:
                 refusal = error.refusal if isinstance(error, NotOffered) else "rule"
                 self._refuse(waiting, action, Verdict("rejected", refusal, "local", str(error)))
                 return
-            self._hold(waiting)
             in_time = await self._sender.gate.enter(
                 request.endpoint.pool, request.cost, PRIORITIES[action], self._timeout_s
             )
-            for record in waiting:
-                self._held.pop(client_id_of(record), None)
             if not in_time:
                 self._refuse(waiting, action, Verdict("rejected", "rate", "local", "no rate budget in time"))
                 return
@@ -196,7 +200,6 @@ class OrderEntry:
             waiting, wait_s = await self._attempt(action, request, waiting, last=attempt == ATTEMPTS)
             if not waiting:
                 return
-            self._hold(waiting)
             await self._sleep(wait_s)
 
     async def _attempt(
@@ -322,15 +325,14 @@ class OrderEntry:
         for record in records:
             self._outcome(now, record, (rejected(record, action, verdict),), None)
 
-    def _hold(self, records: Sequence[Record]) -> None:
-        self._held.update((client_id_of(record), symbol_of(record)) for record in records)
-
     def _mark(self, records: Sequence[Record], *, left: bool) -> None:
+        """What is on its way may bring an order that nobody has cancelled: a new one, or one in another's place."""
+        replaced = not self._speaker.amends_in_place
         for record in records:
             self._open[record.seq].left = left
             if not left:
                 self._arrived(record)
-            elif type(record.event) is PlaceOrder:
+            elif type(record.event) is PlaceOrder or (replaced and type(record.event) is AmendOrder):
                 self._placing[record.seq] = record, asyncio.Event()
 
     def _arrived(self, record: Record) -> None:
@@ -340,12 +342,9 @@ class OrderEntry:
             placing[1].set()
 
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
-        if action not in ("place", "amend") or not self._withdrawn:
-            return list(records)
-        gone = [record for record in records if client_id_of(record) in self._withdrawn]
-        self._withdrawn.difference_update(map(client_id_of, gone))
+        gone = [record for record in records if record.seq in self._withdrawn]
         self._refuse(gone, action, _WITHDRAWN)
-        return [record for record in records if record not in gone]
+        return [record for record in records if record not in gone] if gone else list(records)
 
     def _outcome(
         self, recv: int, record: Record, events: Sequence[AnyEvent], frame: Frame | None, *, arrived: bool = True
@@ -354,12 +353,12 @@ class OrderEntry:
         if arrived:
             self._arrived(record)
         opened, client_id = self._open.pop(record.seq, None), client_id_of(record)
+        self._withdrawn.discard(record.seq)
         if opened is None:
             return
         opened.done.set()
         if self._tail.get(client_id) is opened.done:
             del self._tail[client_id]
-            self._withdrawn.discard(client_id)
 
     # --- cancelling everything ---
 
