@@ -7,15 +7,18 @@ by name. Each difference between what was told before and what the venue says no
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from adapters.base.known import Known
 from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.base.sender import Answer
 from state.clock import Clock
-from state.errors import TapelineError
+from state.errors import OutcomeUnknown, TapelineError
 from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
 from state.record import Inbox
 
@@ -25,11 +28,23 @@ _RECOVERED: dict[type, str] = {Fill: "fills recovered", FundingPayment: "payment
 GRACE_S = 0.25  # what REST says first, the stream is about to say: that is no difference
 
 
+class Arriving(Protocol):
+    """Orders on their way."""
+
+    @property
+    def arriving(self) -> Sequence[tuple[str, str]]:
+        """Symbol and client id of those of which nobody knows yet whether they exist."""
+        ...
+
+
 class Asked(Protocol):
     """What reconciling asks of an exchange."""
 
     venue: str
     settle: tuple[str, ...]
+
+    @property
+    def orders(self) -> Arriving: ...
 
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
@@ -120,7 +135,10 @@ class Reconciler:
         # From the last look on, not from the last fill: a stream that lost one may have told later ones.
         since = max(self._looked_ns + self._offset_ns() - OVERLAP_NS, known.opened_ns)
         fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
-        self._feed([event for event in fills if not known.has(event)])
+        fills = sorted(
+            fills, key=_when
+        )  # pages may go back in time, and what a close realizes is of the fills before it
+        self._feed(await self._named([event for event in fills if not known.has(event)]))
         orders: list[OrderUpdate] = []
         for coin in self._exchange.settle:
             listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
@@ -138,6 +156,25 @@ class Reconciler:
         theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
         differences = known.differences(theirs) if self._compares else []
         self._feed([*theirs, *differences])
+
+    async def _named(self, fills: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
+        """Some venues list fills by their own order ids alone: those of an order that was not answered bear its client id.
+
+        Who trades by fills would not know them for its own, and what it hedged nothing with is never told again.
+        """
+        nameless = {event.symbol for event in fills if isinstance(event, Fill) and not event.client_id}
+        names: dict[str | None, str] = {}
+        for symbol, client_id in self._exchange.orders.arriving if nameless else ():
+            with suppress(OutcomeUnknown):  # it may arrive yet: then it has no fills
+                _, update, _ = await self._exchange.find_order(symbol, client_id)
+                if update is not None:
+                    names[update.order_id] = client_id
+        return [
+            replace(event, client_id=names[event.order_id])
+            if isinstance(event, Fill) and not event.client_id and event.order_id in names
+            else event
+            for event in fills
+        ]
 
     async def _positions(self) -> list[AnyEvent]:
         found: list[AnyEvent] = []
@@ -175,3 +212,7 @@ class Reconciler:
     def _say(self, status: str, reason: str) -> None:
         state = FeedStatus(self._exchange.venue, "", "account", "ok" if status == "ok" else "down", reason)
         self._feed([state])
+
+
+def _when(event: AnyEvent) -> int:
+    return event.ts or 0 if isinstance(event, Fill | FundingPayment) else 0

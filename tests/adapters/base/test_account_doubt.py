@@ -266,6 +266,26 @@ def test_a_fill_that_the_stream_lost_is_found_though_it_told_later_ones(world: W
     played(world, heard, {}, story)
 
 
+def test_recovered_fills_are_told_in_the_order_in_which_they_were_made(world: World, heard: Heard) -> None:
+    answers: dict[str, Response] = {}
+
+    async def story(exchange: Exchange) -> None:
+        rows = [executed(str(n), world.now + n * 1_000_000) for n in (4, 3, 2, 1)]
+        pages = [said(result={"list": rows[:2], "nextPageCursor": "older"}), orders(*rows[2:])]
+        at_once = world.answer
+
+        def paged(request: SignedRequest) -> Response:
+            return pages.pop(0) if "/v5/execution/list" in request.url else at_once(request)
+
+        world.answer = paged
+        checking = asyncio.create_task(exchange.reconcile())
+        await world.passing(1)
+        await checking
+        assert fills(heard) == ["1", "2", "3", "4"]
+
+    played(world, heard, answers, story)
+
+
 def test_what_was_traded_before_the_session_is_in_its_first_position_and_in_no_fill(world: World, heard: Heard) -> None:
     venue = Executions(world)
     venue.rows.append(executed("before", world.now - 2_000_000_000))
