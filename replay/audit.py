@@ -25,6 +25,7 @@ from state.events import (
     Fill,
     OrderUpdate,
     PlaceOrder,
+    Reconciled,
     Rejected,
     SessionClosed,
     SessionOpened,
@@ -38,6 +39,7 @@ from state.log.verify import Finding as Found
 from state.log.verify import check
 from state.record import Record
 from state.reducer import Reducer
+from state.session_events import TAKEN
 from state.shared import SharedState
 
 
@@ -145,6 +147,11 @@ class Books:
             self.gaps += 1
         elif isinstance(event, StrategyFailed):
             self._find(record, "strategy failed", f"{event.strategy}: {event.error}")
+        elif isinstance(event, Reconciled) and event.subject == TAKEN:
+            text = (
+                f"{event.venue} {event.symbol}: no fill explains {event.theirs}, which took the place of {event.ours}"
+            )
+            self._find(record, "position", text)
         self._last = event
 
     def close(self, row: SessionRow) -> None:

@@ -20,7 +20,7 @@ from typing import Self
 
 import msgspec
 
-from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate
+from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate, Reconciled
 from state.instruments import Instrument
 
 # Wide enough that sums and products of any venue's numbers are exact.
@@ -193,6 +193,23 @@ class Ledger:
             price = event.entry_price or event.mark
             position.book(event.size, position._value(event.size, price).copy_negate() if price else _ZERO)
         position.reported = event
+        return position
+
+    def position_taken(
+        self, event: Reconciled, price: Decimal | None, instrument: Instrument | None = None
+    ) -> Position:
+        """The venue's size in place of what fills come to; what no fill explains was traded at this price, for want of another.
+
+        At what a position is worth, it changes no PnL: what nobody saw is not judged, what is held from here on is.
+        """
+        position = self.position(event.symbol)
+        if instrument is not None and instrument.inverse:
+            position.contract_size = instrument.contract_size
+        before, moved = position.realized_pnl, EXACT.subtract(Decimal(event.theirs), position.size)
+        at = price or position.avg_price
+        position.book(moved, position._value(moved, at).copy_negate() if at else _ZERO)
+        if instrument is not None:
+            self._move(instrument.settle, EXACT.subtract(position.realized_pnl, before))
         return position
 
     def balance_reported(self, event: BalanceUpdate) -> Balance:

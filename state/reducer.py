@@ -43,7 +43,9 @@ from state.events import (
 from state.ledger import Balance, Position
 from state.orders import Order, WorkingOrders
 from state.record import Record
+from state.session_events import TAKEN
 from state.shared import Account, RiskStanding, SharedState
+from state.valuation import price_of
 
 # What changed, under the key that its readers know it by.
 Key: TypeAlias = tuple[type, str, str]
@@ -90,7 +92,7 @@ class Reducer:
             Tick: self._nothing,
             Command: self._nothing,
             Signal: self._signal,
-            Reconciled: self._nothing,
+            Reconciled: self._reconciled,
             StrategyFailed: self._failed,
             Halted: self._halted,
             SessionClosed: self._closed,
@@ -205,6 +207,14 @@ class Reducer:
 
     def _funding(self, event: FundingPayment, _: Record) -> Changed:
         position = self.shared.account(event.venue).ledger.funded(event)
+        return (((Position, event.venue, event.symbol), position),)
+
+    def _reconciled(self, event: Reconciled, _: Record) -> Changed:
+        if event.subject != TAKEN:
+            return NOTHING
+        ledger, market = self.shared.account(event.venue).ledger, self.shared.market(event.venue, event.symbol)
+        price = price_of(ledger.position(event.symbol), market)
+        position = ledger.position_taken(event, price, market.instrument)
         return (((Position, event.venue, event.symbol), position),)
 
     # --- intents and outcomes ---

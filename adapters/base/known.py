@@ -11,6 +11,7 @@ from state.events import (
     Accepted,
     AnyEvent,
     BalanceUpdate,
+    FeedStatus,
     Fill,
     FundingPayment,
     OrderUpdate,
@@ -18,12 +19,14 @@ from state.events import (
     Reconciled,
 )
 from state.record import Frame, Inbox
+from state.session_events import TAKEN
 from state.words import TERMINAL, sign
 
 MAX_FILL_IDS = 200_000
 MAX_ENDED = 10_000
 OWED_S = 3.0  # how much later than its order a fill may be told
 LAG_NS = 5_000_000_000  # by which a venue's REST side may be behind its streams
+QUIET_NS = 60_000_000_000  # how long nothing was traded where a list that has no time is believed against our fills
 
 
 class Known:
@@ -32,16 +35,17 @@ class Known:
     def __init__(self, venue: str) -> None:
         self.venue = venue
         self.orders: dict[str, OrderUpdate] = {}  # open ones, by client id, or order id where they have none
-        self.positions: dict[str, Decimal] = {}
+        self.positions: dict[str, Decimal] = {}  # as the ledger folds them: what was held at first, and fills since
         self.balances: dict[str, Decimal] = {}
-        self.has_begun = False  # since the account was read whole for the first time
+        self.has_begun = False  # since it was said for the first time that the account was read whole
         self.opened_ns = 0  # what was traded before is inside the first positions that the venue told
         self._opening: dict[str, int] = {}  # as of when the first of each market was told, ns of the venue's clock
         self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
-        self._ended = Once(MAX_ENDED)  # client ids
+        self._ended = Bounded[str, str | None](MAX_ENDED)  # the venue's id of orders that ended, by their key
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
         self._heard: dict[tuple[str, str], int] = {}  # and when we heard it
+        self._filled_at: dict[str, int] = {}  # when the last fill of each market was made, ns of the venue's clock
         self._fills = Once(MAX_FILL_IDS)
         self._filled = Bounded[str, tuple[Decimal, Decimal]](
             MAX_ENDED
@@ -52,17 +56,17 @@ class Known:
         """Takes note of account events and of when they came; a fill seen before changes nothing."""
         for event in events:
             match event:
-                case Accepted(action="place") if not (
-                    event.client_id in self.orders or (event.client_id,) in self._ended
-                ):
+                case Accepted(action="place") if not (event.client_id in self.orders or event.client_id in self._ended):
                     self._accepted[event.client_id] = event.symbol
                 case OrderUpdate():
-                    self._heard["order", _key(event)] = recv
-                    self._order(event)
+                    if not self._has_ended(event):
+                        self._heard["order", _key(event)] = recv
+                        self._order(event)
                     self._tally(event.client_id, told=event.filled)
                 case Fill():
                     if self._is_new(event):
                         self._date("position", event.symbol, event.ts, recv)
+                        self._filled_at[event.symbol] = max(event.ts or 0, self._filled_at.get(event.symbol, 0))
                         self._tally(event.client_id, more=event.size)
                         held = self.positions.get(event.symbol, Decimal(0))
                         self.positions[event.symbol] = held + sign(event.side) * event.size
@@ -70,9 +74,15 @@ class Known:
                     self._is_new(event)
                 case PositionUpdate():
                     self._date("position", event.symbol, event.ts, recv)
-                    if not self.has_begun:
-                        self._opening.setdefault(event.symbol, event.ts or 0)
-                    self.positions[event.symbol] = self._reported[event.symbol] = event.size
+                    if not self.has_begun and event.symbol not in self.positions:
+                        self._opening[event.symbol] = event.ts or 0
+                        self.positions[event.symbol] = event.size
+                    self.positions.setdefault(event.symbol, Decimal(0))
+                    self._reported[event.symbol] = event.size
+                case Reconciled() if event.subject == TAKEN:
+                    self.positions[event.symbol] = Decimal(event.theirs)
+                case FeedStatus(channel="account", status="ok"):
+                    self.has_begun = True
                 case BalanceUpdate():
                     self._date("balance", event.asset, event.ts, recv)
                     self.balances[event.asset] = event.total
@@ -90,7 +100,6 @@ class Known:
 
     def was_read(self) -> None:
         """The account was read whole: fills that are missing still are of before the session, or will never be told."""
-        self.has_begun = True
         for client_id in self.owing:
             most, _ = self._filled.get(client_id, (Decimal(0), Decimal(0)))
             self._filled[client_id] = most, most
@@ -112,6 +121,8 @@ class Known:
         """
         match event:
             case OrderUpdate():
+                if self._has_ended(event):
+                    return True
                 ours = self.orders.get(_key(event))
                 newer = ours is not None and (ours.version or 0) > (event.version or 0)
                 return newer and self._is_late("order", _key(event), asked_ns)
@@ -123,6 +134,19 @@ class Known:
                 return newer and self._is_late("balance", event.asset, asked_ns)
             case _:
                 return False
+
+    def may_be_behind(self, event: PositionUpdate) -> bool:
+        """True where fills were heard that the venue's word on a position may not have in it yet.
+
+        What a list leaves out has no time of its own, so it is believed only where nothing was traded for a while.
+        """
+        since = self._filled_at.get(event.symbol, 0) + (0 if event.size else QUIET_NS)
+        return event.ts is None or event.ts < since
+
+    def _has_ended(self, update: OrderUpdate) -> bool:
+        """True for an old word of an order that has ended: it is open no more, but another one may bear its name."""
+        is_end = update.status in TERMINAL and update.firm
+        return not is_end and self._ended.get(_key(update), "") == update.order_id
 
     def _is_late(self, kind: str, key: str, asked_ns: int) -> bool:
         return self._heard.get((kind, key), 0) > asked_ns - LAG_NS
@@ -180,7 +204,7 @@ class Known:
             return
         self.orders.pop(key, None)
         self._heard.pop(("order", key), None)
-        self._ended.is_new(key)
+        self._ended[key] = update.order_id
 
     def _is_new(self, event: Fill | FundingPayment) -> bool:
         return self._fills.is_new(*_fill_key(event))

@@ -1,7 +1,8 @@
 """A fresh look at the account: open orders, fills since the last one known, positions, balances.
 
 Fills first, so that an order is never told filled before its fills; what was open and is not listed any more is asked for
-by name. Each difference between what was told before and what the venue says now is an event.
+by name. Each difference between what was told before and what the venue says now is an event; a position that differs twice
+is taken from the venue.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from adapters.base.known import Known
+from adapters.base.known import LAG_NS, Known
 from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.base.sender import Answer
@@ -21,6 +22,7 @@ from state.clock import Clock
 from state.errors import OutcomeUnknown, TapelineError
 from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
 from state.record import Inbox
+from state.session_events import TAKEN
 
 OVERLAP_NS = 60_000_000_000
 UNLISTED_MOST = 500
@@ -154,8 +156,26 @@ class Reconciler:
         if self._compares:
             await self._sleep(GRACE_S)
         theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
-        differences = known.differences(theirs) if self._compares else []
-        self._feed([*theirs, *differences])
+        found = known.differences(theirs)
+        self._feed([*theirs, *(each for each in found if self._compares and each.subject != "position")])
+        await self._take([each for each in found if each.subject == "position"])
+
+    async def _take(self, found: Sequence[Reconciled]) -> None:
+        """A position that differs still when the venue had time to catch up is the venue's: no fill will explain it.
+
+        What was traded meanwhile makes it another question, for the next look.
+        """
+        if not found:
+            return
+        await self._sleep(LAG_NS / 1e9)
+        asked_ns = self._clock.now_ns()
+        positions = await self._positions()
+        positions += self._known.flats(positions, asked_ns + self._offset_ns())
+        again = [event for event in positions if not self._known.is_stale(event, asked_ns)]
+        told = {event.symbol: event for event in again if isinstance(event, PositionUpdate)}
+        for each in [each for each in self._known.differences(told.values()) if each in found]:
+            taken = each if self._known.may_be_behind(told[each.symbol]) else replace(each, subject=TAKEN)
+            self._feed([told[each.symbol], taken])
 
     async def _named(self, fills: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
         """Some venues list fills by their own order ids alone: those of an order that was not answered bear its client id.

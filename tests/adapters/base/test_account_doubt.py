@@ -225,9 +225,16 @@ def fills(heard: Heard) -> list[str]:
     return [event.fill_id for event in heard.events if isinstance(event, Fill)]
 
 
+def holding(size: str, at_ns: int) -> Response:
+    row = {"symbol": "BTCUSDT", "side": "Buy", "size": size, "avgPrice": "90", "markPrice": "95", "positionIdx": 0}
+    return orders(row | {"updatedTime": str(at_ns // 1_000_000)})
+
+
 def test_a_fill_missed_while_the_account_was_being_read_is_found_before_it_is_trusted_again(
     world: World, heard: Heard
 ) -> None:
+    answers: dict[str, Response] = {}
+
     async def story(exchange: Exchange) -> None:
         venue = Executions(world)
         venue.slow_s = 5.0
@@ -240,11 +247,12 @@ def test_a_fill_missed_while_the_account_was_being_read_is_found_before_it_is_tr
         await world.passing(0.5)
         await checking
         assert account(heard)[-1] == "down", "what was read is from before the connection was lost"
+        answers["/v5/position/list"] = holding("1", world.now)
         await world.passing(6)
         assert fills(heard) == ["missed"]
         assert account(heard)[-1] == "ok"
 
-    played(world, heard, {}, story)
+    played(world, heard, answers, story)
 
 
 def test_a_fill_that_the_stream_lost_is_found_though_it_told_later_ones(world: World, heard: Heard) -> None:
@@ -325,8 +333,11 @@ def told_filled(world: World, at_ns: int) -> None:
 
 
 def test_a_fill_that_only_its_order_told_of_is_asked_for_soon(world: World, heard: Heard) -> None:
+    answers: dict[str, Response] = {}
+
     async def story(exchange: Exchange) -> None:
         Executions(world).rows.append(executed("lost", world.now))
+        answers["/v5/position/list"] = holding("1", world.now)
         told_filled(world, world.now)
         await world.passing(4)
         assert fills(heard) == ["lost"]
@@ -334,7 +345,7 @@ def test_a_fill_that_only_its_order_told_of_is_asked_for_soon(world: World, hear
         await world.passing(10)
         assert len(world.requests) == asked, "once"
 
-    played(world, heard, {}, story)
+    played(world, heard, answers, story)
 
 
 def test_a_fill_that_comes_a_little_later_than_its_order_is_waited_for(world: World, heard: Heard) -> None:
