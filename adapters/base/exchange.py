@@ -57,6 +57,7 @@ class Exchange(Polls):
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
     _asking: asyncio.Task[object] | None = None  # once a ban is over
     _dead_man: DeadMan | None = None
+    _private: Pump | None = None
     amends_in_place = False  # an amended order is the same order: a cancel may leave while an amendment is on its way
     accepts_first = (
         False  # an acceptance says that a request was taken, and the stream what came of it: it may fail yet
@@ -109,7 +110,7 @@ class Exchange(Polls):
             look_up_s=settings.look_up_s,
             on_fatal=self._fatal,
         )
-        self._private: Pump | None = None
+        self.orders.read_account = lambda: self._spawn(self._read_account())
         self._reconciler = Reconciler(
             self,
             self.account_inbox,

@@ -20,14 +20,7 @@ from adapters.base.socket import Pump
 from adapters.base.websocket import OrderSocket
 from state.clock import Clock
 from state.errors import ConnectionFailed, NotOffered, OutcomeUnknown, WrongUse
-from state.events import (
-    Accepted,
-    AmendOrder,
-    AnyEvent,
-    FeedStatus,
-    PlaceOrder,
-    Unknown,
-)
+from state.events import Accepted, AmendOrder, AnyEvent, FeedStatus, PlaceOrder, Unknown
 from state.record import Frame, Inbox, Record
 from state.words import Action
 
@@ -56,6 +49,7 @@ class OrderEntry:
         self.pump: Pump | None = None
         self.cancels = cancels
         self.ours = ours
+        self.read_account: Callable[[], object] = lambda: None  # where only its lists tell what became of a request
         self._speaker = speaker
         self._venue = speaker.venue
         self._sender = sender
@@ -380,6 +374,8 @@ class OrderEntry:
         else:
             event = rejected(record, "cancel_all", verdict)
         self._outcome(recv, record, (event,), frame)
+        if isinstance(event, Unknown):
+            self.read_account()  # what rests still can be cancelled again
 
     def _cancel_meant(self, symbol: str, *, only_ours: bool) -> Awaitable[Said]:
         if only_ours and not self.ours.means_all:

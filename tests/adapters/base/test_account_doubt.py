@@ -7,7 +7,7 @@ from typing import Any, Literal
 from adapters.base.client import Response, SignedRequest
 from adapters.base.settings import VenueSettings
 from adapters.bybit.exchange import Exchange
-from state.events import FeedStatus, Fill, OrderUpdate, Reconciled, Unknown
+from state.events import CancelAll, FeedStatus, Fill, OrderUpdate, Reconciled, Unknown
 from state.record import Record
 from state.secrets import Credentials, Secret
 from tests.adapters.base.conftest import FakeSocket, Heard, World
@@ -372,3 +372,19 @@ def test_what_an_order_had_filled_before_the_session_is_asked_for_once_at_most(w
 
     was = orders(wire_order("old", "PartiallyFilled", cumExecQty="0.5"))
     played(world, heard, {"/v5/order/realtime": was}, story)
+
+
+def test_what_became_of_a_cancel_of_everything_that_nobody_answered_is_read_at_once(world: World, heard: Heard) -> None:
+    """Until it is, orders that rest still are held for being cancelled, and nobody cancels them again."""
+    answers = {"/v5/order/realtime": orders(wire_order("a"))}
+
+    async def story(exchange: Exchange) -> None:
+        answers["/v5/order/cancel-all"] = Response(502, {}, b"bad gateway")
+        told = len([e for e in heard.events if isinstance(e, OrderUpdate)])
+        exchange.submit([Record(7, 0, 0, CancelAll("bybit", "BTCUSDT"))])
+        await world.passing(10)
+        assert [type(outcome) for outcome in heard.outcome(7)] == [Unknown]
+        again = [e for e in heard.events if isinstance(e, OrderUpdate)][told:]
+        assert {(e.client_id, e.status) for e in again} == {("a", "open")}
+
+    played(world, heard, answers, story)
