@@ -39,7 +39,7 @@ class Known:
         self._opening: dict[str, int] = {}  # as of when the first of each market was told, ns of the venue's clock
         self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
-        self._ended = Once(MAX_ENDED)  # client ids
+        self._ended = Bounded[str, tuple[int, str | None, int]](MAX_ENDED)  # version, order id, when we heard it
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
         self._heard: dict[tuple[str, str], int] = {}  # and when we heard it
         self._fills = Once(MAX_FILL_IDS)
@@ -52,13 +52,11 @@ class Known:
         """Takes note of account events and of when they came; a fill seen before changes nothing."""
         for event in events:
             match event:
-                case Accepted(action="place") if not (
-                    event.client_id in self.orders or (event.client_id,) in self._ended
-                ):
+                case Accepted(action="place") if not (event.client_id in self.orders or event.client_id in self._ended):
                     self._accepted[event.client_id] = event.symbol
                 case OrderUpdate():
-                    self._heard["order", _key(event)] = recv
-                    self._order(event)
+                    if not self._is_of_before_its_end(event, recv):
+                        self._order(event, recv)
                     self._tally(event.client_id, told=event.filled)
                 case Fill():
                     if self._is_new(event):
@@ -114,7 +112,8 @@ class Known:
             case OrderUpdate():
                 ours = self.orders.get(_key(event))
                 newer = ours is not None and (ours.version or 0) > (event.version or 0)
-                return newer and self._is_late("order", _key(event), asked_ns)
+                is_stale = newer and self._is_late("order", _key(event), asked_ns)
+                return is_stale or self._is_of_before_its_end(event, asked_ns)
             case PositionUpdate():
                 newer = self._as_of.get(("position", event.symbol), 0) > (event.ts or 0)
                 return newer and self._is_late("position", event.symbol, asked_ns)
@@ -126,6 +125,15 @@ class Known:
 
     def _is_late(self, kind: str, key: str, asked_ns: int) -> bool:
         return self._heard.get((kind, key), 0) > asked_ns - LAG_NS
+
+    def _is_of_before_its_end(self, update: OrderUpdate, asked_ns: int) -> bool:
+        """A word of life of an order that has ended, from an answer that was under way meanwhile."""
+        key = _key(update)
+        if key in self.orders or key not in self._ended or update.status in TERMINAL:
+            return False
+        version, order_id, heard_ns = self._ended[key]
+        is_older = (update.version or 0) <= version and update.order_id == order_id
+        return is_older and heard_ns > asked_ns - LAG_NS
 
     def is_acknowledged(self, client_id: str) -> bool:
         """True for an order that the venue has spoken of, and not as ended."""
@@ -172,15 +180,16 @@ class Known:
         if ts is not None:
             self._as_of[kind, key] = max(ts, self._as_of.get((kind, key), 0))
 
-    def _order(self, update: OrderUpdate) -> None:
+    def _order(self, update: OrderUpdate, recv: int) -> None:
         key = _key(update)
         self._accepted.pop(key, None)
         if not (update.status in TERMINAL and update.firm):
+            self._heard["order", key] = recv
             self.orders[key] = update
             return
         self.orders.pop(key, None)
         self._heard.pop(("order", key), None)
-        self._ended.is_new(key)
+        self._ended[key] = update.version or 0, update.order_id, recv
 
     def _is_new(self, event: Fill | FundingPayment) -> bool:
         return self._fills.is_new(*_fill_key(event))
