@@ -39,6 +39,7 @@ class Known:
         self._opening: dict[str, int] = {}  # as of when the first of each market was told, ns of the venue's clock
         self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
+        self._named = Once(MAX_ENDED)  # the venue's ids of orders whose client id is known
         self._ended = Bounded[str, tuple[int, str | None, int]](MAX_ENDED)  # version, order id, when we heard it
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
         self._heard: dict[tuple[str, str], int] = {}  # and when we heard it
@@ -51,6 +52,8 @@ class Known:
     def observe(self, events: Iterable[AnyEvent], recv: int = 0) -> None:
         """Takes note of account events and of when they came; a fill seen before changes nothing."""
         for event in events:
+            if isinstance(event, Accepted | OrderUpdate | Fill) and event.order_id and event.client_id:
+                self._named.is_new(event.order_id)
             match event:
                 case Accepted(action="place") if not (event.client_id in self.orders or event.client_id in self._ended):
                     self._accepted[event.client_id] = event.symbol
@@ -102,6 +105,10 @@ class Known:
             return _fill_key(event) in self._fills
         is_inside = isinstance(event, Fill) and event.ts <= self._opening.get(event.symbol, 0)
         return is_inside or event.ts < self.opened_ns
+
+    def is_strange(self, event: AnyEvent) -> bool:
+        """True for a fill that names its order by an id of the venue's of which nothing was heard."""
+        return isinstance(event, Fill) and event.client_id is None and (event.order_id or "",) not in self._named
 
     def is_stale(self, event: AnyEvent, asked_ns: int) -> bool:
         """True where a stream has told something newer than this answer, which was under way meanwhile.

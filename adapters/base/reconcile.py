@@ -39,6 +39,8 @@ class Asked(Protocol):
         self, symbol: str, client_id: str
     ) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]: ...
 
+    async def named(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]: ...
+
 
 class Reconciler:
     """Compares the account that was told with the account that is."""
@@ -120,7 +122,8 @@ class Reconciler:
         # From the last look on, not from the last fill: a stream that lost one may have told later ones.
         since = max(self._looked_ns + self._offset_ns() - OVERLAP_NS, known.opened_ns)
         fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
-        self._feed([event for event in fills if not known.has(event)])
+        named = await self._exchange.named([event for event in fills if not known.has(event)])
+        self._feed([event for event in named if not known.has(event)])  # a stream may have told one meanwhile
         orders: list[OrderUpdate] = []
         for coin in self._exchange.settle:
             listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
