@@ -37,7 +37,7 @@ class Known:
         self.has_begun = False  # since the account was read whole for the first time
         self.opened_ns = 0  # what was traded before is inside the first positions that the venue told
         self._opening: dict[str, int] = {}  # as of when the first of each market was told, ns of the venue's clock
-        self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
+        self._reported: dict[str, PositionUpdate] = {}  # the venue's last word on each position that counts
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
         self._named = Once(MAX_ENDED)  # the venue's ids of orders whose client id is known
         self._ended = Bounded[str, tuple[int, str | None, int]](MAX_ENDED)  # version, order id, when we heard it
@@ -73,7 +73,9 @@ class Known:
                     self._date("position", event.symbol, event.ts, recv)
                     if not self.has_begun:
                         self._opening.setdefault(event.symbol, event.ts or 0)
-                    self.positions[event.symbol] = self._reported[event.symbol] = event.size
+                    self.positions[event.symbol] = event.size
+                    if not self.is_set_back(event):
+                        self._reported[event.symbol] = event
                 case BalanceUpdate():
                     self._date("balance", event.asset, event.ts, recv)
                     self.balances[event.asset] = event.total
@@ -89,13 +91,19 @@ class Known:
         else:
             self.owing.pop(client_id, None)
 
-    def was_read(self) -> None:
-        """The account was read whole: fills that are missing still are of before the session, or will never be told."""
+    def lacks_fills(self, order: OrderUpdate) -> bool:
+        """True where it has filled more than the fills that were told of it come to."""
+        _, heard = self._filled.get(order.client_id or "", (Decimal(0), Decimal(0)))
+        return (order.filled or Decimal(0)) > heard
+
+    def was_read(self, owed: Iterable[str]) -> None:
+        """The account was read whole: what was `owed` before that and still is will never be told, at first all of it."""
+        for client_id in owed if self.has_begun else tuple(self.owing):
+            if client_id in self.owing:
+                most, _ = self._filled.get(client_id, (Decimal(0), Decimal(0)))
+                self._filled[client_id] = most, most
+                del self.owing[client_id]
         self.has_begun = True
-        for client_id in self.owing:
-            most, _ = self._filled.get(client_id, (Decimal(0), Decimal(0)))
-            self._filled[client_id] = most, most
-        self.owing.clear()
 
     def has(self, event: AnyEvent) -> bool:
         """True for a fill or a payment that was told before, or that is older than this account's session."""
@@ -130,6 +138,11 @@ class Known:
             case _:
                 return False
 
+    def is_set_back(self, event: PositionUpdate) -> bool:
+        """True where it is older by its number than what was told: who keeps the newest does not believe it."""
+        told = self._reported.get(event.symbol)
+        return told is not None and 0 < (event.version or 0) < (told.version or 0)
+
     def _is_late(self, kind: str, key: str, asked_ns: int) -> bool:
         return self._heard.get((kind, key), 0) > asked_ns - LAG_NS
 
@@ -158,8 +171,10 @@ class Known:
     def flats(self, listed: Iterable[AnyEvent], ts: int | None) -> list[PositionUpdate]:
         """Positions that we or the venue's last word held and that a list of those that are not flat does not have."""
         held = {event.symbol for event in listed if isinstance(event, PositionUpdate)}
-        either = ((symbol, size or self._reported.get(symbol)) for symbol, size in self.positions.items())
-        gone = [symbol for symbol, size in either if size and symbol not in held]
+        reported = {symbol for symbol, told in self._reported.items() if told.size}
+        gone = [
+            symbol for symbol, size in self.positions.items() if (size or symbol in reported) and symbol not in held
+        ]
         return [PositionUpdate(self.venue, symbol, ts, Decimal(0)) for symbol in gone]
 
     def differences(self, theirs: Iterable[AnyEvent]) -> list[Reconciled]:

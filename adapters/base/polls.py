@@ -69,13 +69,16 @@ class Polls(ABC):
         return Query(symbol=order.symbol, client_id=order.client_id or "")
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """An order by its client id, open or ended, and its fills. Raises `TapelineError` where it cannot be asked."""
+        """An order by its client id, open or ended, and the fills that were not told of it.
+
+        Raises `TapelineError` where it cannot be asked.
+        """
         for action, query in self.look_ups(symbol, client_id):
             answer = await self.sender.read(self.build(action, query), Priority.CANCEL, accepted=("ok", "gone"))
             events = self._events(action, answer, query)[0] if answer.verdict.meaning == "ok" else ()
             for event in events:
                 if isinstance(event, OrderUpdate) and event.client_id == client_id:
-                    told = await self.executions(self.fills_of(event)) if event.filled else ()
+                    told = await self.executions(self.fills_of(event)) if self.known.lacks_fills(event) else ()
                     named = (replace(fill, client_id=client_id) for fill in told if isinstance(fill, Fill))
                     return answer, event, [fill for fill in named if not self.known.has(fill)]
         return answer, None, ()

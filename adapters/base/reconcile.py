@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from adapters.base.known import Known
 from adapters.base.limits import Priority
 from adapters.base.query import Query
@@ -102,7 +104,7 @@ class Reconciler:
                 await self._look()
 
     async def _look(self) -> None:
-        calls, now = self._calls, self._clock.now_ns()
+        calls, now, owed = self._calls, self._clock.now_ns(), tuple(self._known.owing)
         if not self._known.opened_ns:
             self._known.opened_ns = self._looked_ns + self._offset_ns()
         self._recovered.clear()
@@ -112,7 +114,7 @@ class Reconciler:
             self._say("down", f"not reconciled: {error}")
             raise
         self.has_run = True
-        self._known.was_read()
+        self._known.was_read(owed)
         self._answered, self._looked_ns = calls, now
         if self._is_listening() and calls == self._calls:
             self._say("ok", self._told())
@@ -138,9 +140,15 @@ class Reconciler:
         balances = await self._exchange.poll("wallet", Query())
         if self._compares:
             await self._sleep(GRACE_S)
-        theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
+        found = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
+        theirs = [self._unnumbered(event) for event in found]
         differences = known.differences(theirs) if self._compares else []
         self._feed([*theirs, *differences])
+
+    def _unnumbered(self, event: AnyEvent) -> AnyEvent:
+        """A position that nothing newer was told of is believed, whatever its number: the venue's clock was set back."""
+        is_low = isinstance(event, PositionUpdate) and self._known.is_set_back(event)
+        return replace(event, version=None) if is_low else event
 
     async def _positions(self) -> list[AnyEvent]:
         found: list[AnyEvent] = []

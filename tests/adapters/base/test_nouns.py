@@ -206,6 +206,18 @@ def test_what_a_fill_closed_whose_report_was_lost_is_told_as_flat_once() -> None
     assert account.flats([], 4) == []
 
 
+def test_what_a_clock_set_back_told_is_told_again_where_it_counts() -> None:
+    """A ledger keeps the report of the highest number: the end of a position, told with a lower one, it had not heard."""
+    account = known(PositionUpdate("v", "X", 9, D(2), version=9), PositionUpdate("v", "X", 7, D(0), version=7))
+    assert account.positions == {"X": D(0)}
+    assert account.is_set_back(PositionUpdate("v", "X", 8, D(0), version=8))
+    (flat,) = account.flats([], 8)
+    assert flat == PositionUpdate("v", "X", 8, D(0))
+    account.observe([flat])
+    assert account.flats([], 9) == []
+    assert not account.is_set_back(PositionUpdate("v", "X", 8, D(1), version=8))
+
+
 # --- the registry ------------------------------------------------------------------------------------------------
 
 
