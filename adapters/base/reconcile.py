@@ -8,7 +8,6 @@ is taken from the venue.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from typing import Protocol
 
@@ -19,7 +18,7 @@ from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.base.sender import Answer
 from state.clock import Clock
-from state.errors import OutcomeUnknown, TapelineError
+from state.errors import TapelineError
 from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
 from state.record import Inbox
 from state.session_events import TAKEN
@@ -30,23 +29,11 @@ _RECOVERED: dict[type, str] = {Fill: "fills recovered", FundingPayment: "payment
 GRACE_S = 0.25  # what REST says first, the stream is about to say: that is no difference
 
 
-class Arriving(Protocol):
-    """Orders on their way."""
-
-    @property
-    def arriving(self) -> Sequence[tuple[str, str]]:
-        """Symbol and client id of those of which nobody knows yet whether they exist."""
-        ...
-
-
 class Asked(Protocol):
     """What reconciling asks of an exchange."""
 
     venue: str
     settle: tuple[str, ...]
-
-    @property
-    def orders(self) -> Arriving: ...
 
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
@@ -55,6 +42,8 @@ class Asked(Protocol):
     async def find_order(
         self, symbol: str, client_id: str
     ) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]: ...
+
+    async def named(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]: ...
 
 
 class Reconciler:
@@ -117,7 +106,7 @@ class Reconciler:
                 await self._look()
 
     async def _look(self) -> None:
-        calls, now = self._calls, self._clock.now_ns()
+        calls, now, owed = self._calls, self._clock.now_ns(), tuple(self._known.owing)
         if not self._known.opened_ns:
             self._known.opened_ns = self._looked_ns + self._offset_ns()
         self._recovered.clear()
@@ -127,7 +116,7 @@ class Reconciler:
             self._say("down", f"not reconciled: {error}")
             raise
         self.has_run = True
-        self._known.was_read()
+        self._known.was_read(owed)
         self._answered, self._looked_ns = calls, now
         if self._is_listening() and calls == self._calls:
             self._say("ok", self._told())
@@ -137,10 +126,9 @@ class Reconciler:
         # From the last look on, not from the last fill: a stream that lost one may have told later ones.
         since = max(self._looked_ns + self._offset_ns() - OVERLAP_NS, known.opened_ns)
         fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
-        fills = sorted(
-            fills, key=_when
-        )  # pages may go back in time, and what a close realizes is of the fills before it
-        self._feed(await self._named([event for event in fills if not known.has(event)]))
+        fills = sorted(fills, key=_when)  # pages may go back in time, and what a close realizes hangs on their order
+        named = await self._exchange.named([event for event in fills if not known.has(event)])
+        self._feed([event for event in named if not known.has(event)])  # a stream may have told one meanwhile
         orders: list[OrderUpdate] = []
         for coin in self._exchange.settle:
             listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
@@ -155,7 +143,8 @@ class Reconciler:
         balances = await self._exchange.poll("wallet", Query())
         if self._compares:
             await self._sleep(GRACE_S)
-        theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
+        told = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
+        theirs = [self._unnumbered(event) for event in told]
         found = known.differences(theirs)
         self._feed([*theirs, *(each for each in found if self._compares and each.subject != "position")])
         await self._take([each for each in found if each.subject == "position"])
@@ -171,30 +160,16 @@ class Reconciler:
         asked_ns = self._clock.now_ns()
         positions = await self._positions()
         positions += self._known.flats(positions, asked_ns + self._offset_ns())
-        again = [event for event in positions if not self._known.is_stale(event, asked_ns)]
+        again = [self._unnumbered(event) for event in positions if not self._known.is_stale(event, asked_ns)]
         told = {event.symbol: event for event in again if isinstance(event, PositionUpdate)}
         for each in [each for each in self._known.differences(told.values()) if each in found]:
             taken = each if self._known.may_be_behind(told[each.symbol]) else replace(each, subject=TAKEN)
             self._feed([told[each.symbol], taken])
 
-    async def _named(self, fills: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
-        """Some venues list fills by their own order ids alone: those of an order that was not answered bear its client id.
-
-        Who trades by fills would not know them for its own, and what it hedged nothing with is never told again.
-        """
-        nameless = {event.symbol for event in fills if isinstance(event, Fill) and not event.client_id}
-        names: dict[str | None, str] = {}
-        for symbol, client_id in self._exchange.orders.arriving if nameless else ():
-            with suppress(OutcomeUnknown):  # it may arrive yet: then it has no fills
-                _, update, _ = await self._exchange.find_order(symbol, client_id)
-                if update is not None:
-                    names[update.order_id] = client_id
-        return [
-            replace(event, client_id=names[event.order_id])
-            if isinstance(event, Fill) and not event.client_id and event.order_id in names
-            else event
-            for event in fills
-        ]
+    def _unnumbered(self, event: AnyEvent) -> AnyEvent:
+        """A position that nothing newer was told of is believed, whatever its number: the venue's clock was set back."""
+        is_low = isinstance(event, PositionUpdate) and self._known.is_set_back(event)
+        return replace(event, version=None) if is_low else event
 
     async def _positions(self) -> list[AnyEvent]:
         found: list[AnyEvent] = []
