@@ -107,9 +107,9 @@ class Orders:
         _cancel(order, seq)
         return order
 
-    def cancelling_all(self, intent: CancelAll, seq: int) -> Sequence[Order]:
-        """The orders it is meant for."""
-        orders = self.working(intent.symbol)
+    def cancelling_all(self, intent: CancelAll, seq: int, *, ours: bool = False) -> Sequence[Order]:
+        """The orders it is meant for; where that is `ours` alone, those that were placed here."""
+        orders = [order for order in self.working(intent.symbol) if order.placed_seq or not ours]
         for order in orders:
             _cancel(order, seq)
         return orders

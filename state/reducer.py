@@ -233,8 +233,9 @@ class Reducer:
         return self._orders(account, event.symbol, account.orders.cancelling(event, record.seq))
 
     def _cancel_all(self, event: CancelAll, record: Record) -> Changed:
-        account = self.shared.account(event.venue)
-        symbols = dict.fromkeys(order.symbol for order in account.orders.cancelling_all(event, record.seq))
+        """What a halted session cancels of its own accord are its own orders."""
+        account, ours = self.shared.account(event.venue), self.shared.halted is not None and not event.strategy
+        symbols = dict.fromkeys(order.symbol for order in account.orders.cancelling_all(event, record.seq, ours=ours))
         return tuple(view for symbol in symbols for view in self._working(account, symbol))
 
     def _accepted(self, event: Accepted, record: Record) -> Changed:
