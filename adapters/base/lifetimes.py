@@ -28,6 +28,7 @@ class Lifetime:
     taken: bool = False  # by a node
     told: bool = False  # by the venue's own lists and streams
     over: bool = False  # it can fill no more
+    filled: bool = False  # some of it
     cancelled_at: int = 0  # height of the last cancel from here
 
 
@@ -53,6 +54,7 @@ class Lifetimes(Bounded[str, Lifetime]):
             life.told = True
             life.until = max(life.until, until)
             life.over = update.status in TERMINAL and update.firm
+            life.filled = life.filled or bool(update.filled)
 
     def may_live(self, life: Lifetime, behind: int = 0) -> bool:
         """Whether a block can still fill it, as of so many blocks ago; one that nobody told of, whether it can still arrive."""
