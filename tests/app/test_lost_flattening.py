@@ -4,13 +4,15 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from adapters.base.settings import VenueSettings
 from adapters.bybit.exchange import Exchange
 from adapters.loopback import Fault, Place
 from app.session import LiveSession, VenueLine
 from replay.audit import audit
 from state.clock import WallClock
-from state.events import AnyEvent, Fill, PlaceOrder, PositionUpdate, Rejected, SessionOpened, Unknown
+from state.events import AnyEvent, Fill, Halted, PlaceOrder, PositionUpdate, Rejected, SessionOpened, Unknown
 from state.log import Log
 from state.secrets import Credentials, Secret
 from tests.live import KEY, VenueThread, record_live, tight_plain
@@ -41,6 +43,30 @@ def test_a_flattening_order_whose_answer_says_nothing_is_looked_up_before_the_en
             "and then never knew it"
         )
         assert audit(log, session.id).findings == ()
+
+
+def test_positions_do_not_wait_for_orders_of_which_nobody_says_that_they_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.session.FLATTEN_AFTER_S", 0.5)
+    url = f"sqlite:///{tmp_path}/log.db"
+    with VenueThread(seed=3) as venue:
+
+        def holds(session: LiveSession) -> bool:
+            held = [p for p in venue.call(lambda v: v.truth(KEY)).positions.values() if p.size]
+            resting = venue.call(lambda v: v.truth(KEY)).open_orders
+            if held and resting:
+                venue.call(lambda v: v.faults.add(Place.PRIVATE, "*", Fault(drop=True), times=10_000))
+            return bool(held and resting)
+
+        session = record_live(url, venue, tight_plain(), for_s=60, stop="flatten", until=holds)
+        truth = venue.call(lambda v: v.truth(KEY))
+    assert not [position for position in truth.positions.values() if position.size]
+    with Log.open(url) as log:
+        records = [(record.recv, record.event) for record in log.records(session.id)]
+        (halted,) = [recv for recv, event in records if isinstance(event, Halted)]
+        flattening = [recv for recv, event in records if isinstance(event, PlaceOrder) and event.reduce_only]
+        assert flattening[0] - halted < 5_000_000_000
 
 
 def test_what_fills_made_is_held_though_the_venue_has_not_said_so(tmp_path: Path) -> None:
