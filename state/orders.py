@@ -17,7 +17,7 @@ from state.order_index import ENDED_KEPT, OrderIndex, WorkingOrders
 
 __all__ = ["ENDED_KEPT", "FILL_IDS_KEPT", "ORPHANS_KEPT", "Order", "Orders", "OrdersSnapshot", "WorkingOrders"]
 
-from state.words import TERMINAL
+from state.words import TERMINAL, sign
 
 FILL_IDS_KEPT = 100_000
 ORPHANS_KEPT = 1_000  # orders of which only fills were heard
@@ -37,12 +37,13 @@ class OrdersSnapshot(msgspec.Struct, frozen=True):
     ended: list[Order]
     fill_ids: list[_FillKey]
     orphans: list[tuple[str, Decimal, Decimal]]
+    owing: list[Order]
 
 
 class Orders:
     """The orders of one venue account. The reducer writes, everyone else reads."""
 
-    __slots__ = ("_fill_ids", "_index", "_orphans", "venue")
+    __slots__ = ("_fill_ids", "_index", "_orphans", "_owing", "venue")
 
     def __init__(self, venue: str) -> None:
         self.venue = venue
@@ -51,6 +52,7 @@ class Orders:
         self._orphans: dict[
             str, tuple[Decimal, Decimal]
         ] = {}  # size and value by order id, or by client id without one
+        self._owing: dict[int, Order] = {}  # of ours, by ordinal: told to have filled more than their fills come to
 
     # --- read by everyone ---
 
@@ -72,6 +74,14 @@ class Orders:
     def order_of(self, event: Fill | OrderUpdate) -> Order | None:
         """The order that an event speaks of, where it is known."""
         return self._index.find(event.client_id, event.order_id)
+
+    def unheard(self, symbol: str, strategy: str | None = None) -> Decimal:
+        """Signed size that orders of ours, or of one strategy, were told to have filled and that no fill has told yet."""
+        owed = _ZERO
+        for order in self._owing.values():
+            if order.symbol == symbol and strategy in (None, order.strategy):
+                owed += (order.told_filled - order.fills_size) * sign(order.side)
+        return owed
 
     # --- intents ---
 
@@ -184,6 +194,7 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id, event)
         order.learn(event, is_old=is_old)
+        self._tally(order)
         return self._changed(order, before, seq)
 
     def filled(self, event: Fill, seq: int) -> bool:
@@ -201,8 +212,13 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id)
         order.count(event.size, event.price * event.size)
+        self._tally(order)
         self._changed(order, before, seq)
         return True
+
+    def was_read(self) -> None:
+        """The account was read whole: what was not heard by now never will be."""
+        self._owing.clear()
 
     # --- snapshots ---
 
@@ -215,6 +231,7 @@ class Orders:
             ended=[copy(order) for order in self.ended()],
             fill_ids=list(self._fill_ids),
             orphans=[(name, size, value) for name, (size, value) in self._orphans.items()],
+            owing=[copy(order) for order in self._owing.values()],
         )
 
     @classmethod
@@ -226,7 +243,15 @@ class Orders:
             orders._index.add(copy(order))
         orders._fill_ids = dict.fromkeys(snapshot.fill_ids)
         orders._orphans = {name: (size, value) for name, size, value in snapshot.orphans}
+        known = {order.ordinal: order for order in (*orders.working(), *orders.ended())}
+        orders._owing = {order.ordinal: known.get(order.ordinal, copy(order)) for order in snapshot.owing}
         return orders
+
+    def _tally(self, order: Order) -> None:
+        if order.placed_seq and order.told_filled > order.fills_size:
+            self._owing[order.ordinal] = order
+        else:
+            self._owing.pop(order.ordinal, None)
 
     def _changed(self, order: Order, before: tuple[object, ...], seq: int) -> Order | None:
         if order.visible() == before:
@@ -281,6 +306,7 @@ class Orders:
         for name in (order.order_id, order.client_id):
             if name and name in self._orphans:
                 order.count(*self._orphans.pop(name))
+                self._tally(order)
 
     def _orphan(self, fill: Fill) -> None:
         name = fill.order_id or fill.client_id

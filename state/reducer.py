@@ -167,6 +167,8 @@ class Reducer:
         if event.channel == "account":
             account = self.shared.account(event.venue)
             account.status, account.has_begun = event.status, account.has_begun or event.status == "ok"
+            if event.status == "ok":
+                account.orders.was_read()
             return NOTHING
         if not event.symbol:
             self.shared.connections[(event.venue, event.channel)] = event.status

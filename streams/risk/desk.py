@@ -101,6 +101,10 @@ class _Own(Exposure):
     def position(self, venue: str, symbol: str) -> Position:
         return self.ledger(venue).position(symbol)
 
+    def held(self, venue: str, symbol: str) -> Decimal:
+        unheard = self._shared.account(venue).orders.unheard(symbol, self._strategy)
+        return self.position(venue, symbol).size + unheard
+
     def _working(self, venue: str, symbol: str) -> Sequence[Order]:
         return [order for order in super()._working(venue, symbol) if order.strategy == self._strategy]
 
@@ -271,7 +275,7 @@ class _Desk:
     def _must_go(self, order: Order) -> bool:
         if order.reduce_only:
             return False
-        held = self._own.position(order.venue, order.symbol).size * sign(order.side)
+        held = self._own.held(order.venue, order.symbol) * sign(order.side)
         return self._state == "halted" or held >= 0 or order.remaining > -held
 
     def _refuse(self, name: str, why: str) -> None:

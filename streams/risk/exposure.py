@@ -55,12 +55,16 @@ class Exposure:
     def position(self, venue: str, symbol: str) -> Position:
         return self._account(venue).ledger.position(symbol)
 
+    def held(self, venue: str, symbol: str) -> Decimal:
+        """The position with what orders were told to have filled before their fills were."""
+        return self.position(venue, symbol).size + self._account(venue).orders.unheard(symbol)
+
     def worst(self, venue: str, symbol: str, side: Side, without: str = "") -> Decimal:
         """The position in the direction of `side`, should everything on that side fill, each order as large as it may be.
 
         Reduce-only orders close what is open and no more.
         """
-        held = self.position(venue, symbol).size * SIGN[side]
+        held = self.held(venue, symbol) * SIGN[side]
         return self.worst_of(held, self._working(venue, symbol), venue, symbol, side, without)
 
     def worst_of(
