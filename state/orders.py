@@ -306,7 +306,7 @@ class Orders:
         for name in (order.order_id, order.client_id):
             if name and name in self._orphans:
                 order.count(*self._orphans.pop(name))
-                self._tally(order)
+        self._tally(order)
 
     def _orphan(self, fill: Fill) -> None:
         name = fill.order_id or fill.client_id
