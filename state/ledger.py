@@ -50,6 +50,7 @@ class Position(msgspec.Struct):
     fills: int = 0
     contract_size: Decimal | None = None  # of an inverse contract; None for all others
     reported: PositionUpdate | None = None
+    reported_ns: int = 0  # when that was heard
 
     @property
     def realized_pnl(self) -> Decimal:
@@ -177,7 +178,7 @@ class Ledger:
         return position
 
     def position_reported(
-        self, event: PositionUpdate, instrument: Instrument | None = None, *, opening: bool = False
+        self, event: PositionUpdate, instrument: Instrument | None = None, *, opening: bool = False, recv: int = 0
     ) -> Position:
         """Notes what the venue says, an older `version` excepted; nothing folded changes.
 
@@ -192,7 +193,7 @@ class Ledger:
                 position.contract_size = instrument.contract_size
             price = event.entry_price or event.mark
             position.book(event.size, position._value(event.size, price).copy_negate() if price else _ZERO)
-        position.reported = event
+        position.reported, position.reported_ns = event, recv
         return position
 
     def position_taken(

@@ -155,15 +155,17 @@ class Reducer:
             self.shared.market(event.venue, event.symbol).last_trade = event
         return NOTHING
 
-    def _ticker(self, event: Ticker, _: Record) -> Changed:
-        self.shared.market(event.venue, event.symbol).tick(event)
+    def _ticker(self, event: Ticker, record: Record) -> Changed:
+        market = self.shared.market(event.venue, event.symbol)
+        market.tick(event)
+        market.marked_ns = market.marked_ns if event.mark is None else record.recv
         return NOTHING
 
     def _instrument(self, event: InstrumentDefined, _: Record) -> Changed:
         self.shared.market(event.venue, event.symbol).define(event)
         return NOTHING
 
-    def _feed_status(self, event: FeedStatus, _: Record) -> Changed:
+    def _feed_status(self, event: FeedStatus, record: Record) -> Changed:
         if event.channel == "account":
             account = self.shared.account(event.venue)
             account.status, account.has_begun = event.status, account.has_begun or event.status == "ok"
@@ -176,6 +178,7 @@ class Reducer:
         market = self.shared.market(event.venue, event.symbol)
         market.statuses[event.channel] = event.status
         if event.channel == "book" and event.status != "ok":
+            market.lost_ns = record.recv if market.book.is_ok else market.lost_ns
             return market.status_views if market.book.distrust(event.status) else market.book_view
         return NOTHING
 
@@ -196,11 +199,12 @@ class Reducer:
             ((Position, event.venue, event.symbol), position),
         )
 
-    def _position(self, event: PositionUpdate, _: Record) -> Changed:
+    def _position(self, event: PositionUpdate, record: Record) -> Changed:
         account = self.shared.account(event.venue)
         instrument = self.shared.market(event.venue, event.symbol).instrument
         # What the venue holds for us when the session begins is where folding starts; later, only fills move a position.
-        position = account.ledger.position_reported(event, instrument, opening=not account.has_begun)
+        opening = not account.has_begun
+        position = account.ledger.position_reported(event, instrument, opening=opening, recv=record.recv)
         return (((Position, event.venue, event.symbol), position),)
 
     def _balance(self, event: BalanceUpdate, _: Record) -> Changed:
