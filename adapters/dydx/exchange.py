@@ -121,7 +121,9 @@ class Exchange(FundedApart, Expiring, OnChain):
         return await super().shutdown(policy)
 
     async def _prices(self) -> None:
-        for symbol in self._used:
+        """Of what is followed, and of whatever else the account holds."""
+        held = (symbol for symbol, size in self.known.positions.items() if size)
+        for symbol in dict.fromkeys((*self._used, *held)):
             await self.tickers(Query(symbol=symbol))
 
     # --- orders ---

@@ -259,3 +259,17 @@ def test_shutting_down_cancels_waits_until_it_is_true_and_flattens(life_s: float
         assert all(position.size == 0 for position in truth.positions.values())
 
     played(story, order_life_s=life_s, venue_more={"block_ms": 100})
+
+
+def test_what_is_held_in_a_market_that_is_not_followed_is_closed_by_its_price_of_now() -> None:
+    async def story(on: Stage) -> None:
+        ask = on.venue.books["ETH-USD"].asks[0][0]
+        on.intend(msgspec.structs.replace(on.order(ask + 20, "0.1", tif="ioc"), symbol="ETH-USD"))
+        await on.block()
+        await on.heard.until(lambda: any(position.size for position in on.heard.of(PositionUpdate)))
+        markets = on.exchange.formats.markets
+        markets["ETH-USD"] = msgspec.structs.replace(markets["ETH-USD"], oraclePrice=9_000.0)  # of hours ago
+        report = await on.exchange.shutdown("flatten")
+        assert report.clean, report
+
+    played(story, venue_more={"block_ms": 100})
