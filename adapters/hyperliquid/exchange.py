@@ -91,6 +91,7 @@ class Exchange(FundedApart, Sweeping):
     async def start(self, subscriptions: Iterable[Subscription]) -> None:
         if self._signer is not None:
             where = urlsplit(self._rest_url).netloc  # each chain has its own
+            self.client.nonces.on_failure = self._fatal
             self.client.nonces.keep(Path(self.settings.state_dir, f"{self._signer.address}@{where}.nonce"))
             await self.rate_limit()
             self._spawn(self._every(LIMIT_EVERY_S, self.rate_limit))
