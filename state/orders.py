@@ -106,6 +106,7 @@ class Orders:
         if order is None or not order.is_open:
             return None
         order.amends = (*order.amends, (seq, intent.price, intent.size))
+        order.refusal = None  # of the one before
         order.updated_seq = seq
         return order
 

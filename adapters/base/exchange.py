@@ -159,7 +159,7 @@ class Exchange(Polls):
         """What the stream told of an order that an acceptance, coming later, would take back: that the change failed."""
         amended = intent.client_id if self.accepts_first and isinstance(intent, AmendOrder) else ""
         told = self.known.orders.get(amended)
-        return (told,) if told is not None and told.reason else ()
+        return (told,) if told is not None and told.refusal is not None else ()
 
     def order_id_of(self, intent: Intent) -> str | None:
         """The venue's id of an order that was accepted, where it can be computed."""
