@@ -30,12 +30,12 @@ PRIORITIES: dict[Action, Priority] = {
 
 @dataclass(slots=True)
 class Open:
-    """An intent that has no outcome yet; `left` while it may have reached the venue."""
+    """An intent that has no outcome yet; `left_ns` is since when it may have reached the venue, 0 while it cannot have."""
 
     record: Record
     action: Action
     done: asyncio.Event
-    left: bool = False
+    left_ns: int = 0
 
 
 def undone(intents: Sequence[Record]) -> dict[int, Record]:

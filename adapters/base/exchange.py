@@ -155,10 +155,10 @@ class Exchange(Polls):
         """What intents must share to leave in one request."""
         return intent.symbol if action in self.one_symbol else ""
 
-    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
-        """What the stream told of an order that an acceptance, coming later, would take back: that the change failed."""
+    def already_told(self, intent: Intent, left_ns: int) -> Sequence[AnyEvent]:
+        """What the stream told of an order, since an intent left, that its acceptance would take back: that it failed."""
         amended = intent.client_id if self.accepts_first and isinstance(intent, AmendOrder) else ""
-        told = self.known.orders.get(amended)
+        told = self.known.told_since(amended, left_ns)
         return (told,) if told is not None and told.refusal is not None else ()
 
     def order_id_of(self, intent: Intent) -> str | None:

@@ -172,6 +172,10 @@ class Known:
         is_older = (update.version or 0) <= version and update.order_id == order_id
         return is_older and heard_ns > asked_ns - LAG_NS
 
+    def told_since(self, client_id: str, since_ns: int) -> OrderUpdate | None:
+        """The last word of an order that is open, where it was heard since then."""
+        return self.orders.get(client_id) if self._heard.get(("order", client_id), 0) >= since_ns else None
+
     def is_acknowledged(self, client_id: str) -> bool:
         """True for an order that the venue has spoken of, and not as ended."""
         return client_id in self.orders or client_id in self._accepted

@@ -62,8 +62,8 @@ class Speaker(Finder, Protocol):
         """The venue's id of an order that was accepted, where it can be computed."""
         ...
 
-    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
-        """What the stream told of an order that an acceptance, coming later, would take back."""
+    def already_told(self, intent: Intent, left_ns: int) -> Sequence[AnyEvent]:
+        """What the stream told of an order, since an intent left, that its acceptance, coming later, would take back."""
         ...
 
     def build(self, action: str, arguments: Arguments) -> Request:

@@ -135,7 +135,7 @@ class OrderEntry:
         self._withdrawn.update(
             seq
             for seq, each in self._open.items()
-            if each.action in ("place", "amend") and not each.left and is_meant(each.record)
+            if each.action in ("place", "amend") and not each.left_ns and is_meant(each.record)
         )
 
     async def close(self) -> None:
@@ -146,7 +146,7 @@ class OrderEntry:
         now, why = self._clock.now_ns(), "the session ended"
         for opened in list(self._open.values()):
             record, action = opened.record, opened.action
-            if opened.left:
+            if opened.left_ns:
                 unknown = Unknown(self._venue, symbol_of(record), None, action, client_id_of(record), why)
                 self._outcome(now, record, (unknown,), None)
             else:
@@ -295,7 +295,8 @@ class OrderEntry:
             order_id = item.order_id or self._speaker.order_id_of(intent_of(record))
             ts = None if action == "amend" and self._speaker.accepts_first else item.ts  # it dates no change
             accepted = Accepted(self._venue, symbol_of(record), ts, action, client_id, order_id)
-            self._outcome(recv, record, (accepted, *self._speaker.already_told(intent_of(record))), frame)
+            told = self._speaker.already_told(intent_of(record), self._open[record.seq].left_ns)
+            self._outcome(recv, record, (accepted, *told), frame)
             return
         self._outcome(recv, record, (rejected(record, action, verdict),), frame)
         if verdict.meaning == "gone":
@@ -323,7 +324,7 @@ class OrderEntry:
         """What is on its way may bring an order that nobody has cancelled: a new one, or one in another's place."""
         replaced = not self._speaker.amends_in_place
         for record in records:
-            self._open[record.seq].left = left
+            self._open[record.seq].left_ns = self._clock.now_ns() if left else 0
             if not left:
                 self._arrived(record)
             elif type(record.event) is PlaceOrder or (replaced and type(record.event) is AmendOrder):

@@ -134,7 +134,7 @@ class Exchange(FundedApart, Sweeping):
             return getattr(intent, "client_id", "") or "alone"
         return "numbers" if asked.body.startswith(b'{"type":"cancel"') else ""
 
-    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
+    def already_told(self, intent: Intent, left_ns: int) -> Sequence[AnyEvent]:
         """An amended order that filled while the request was under way is larger than was asked for."""
         return self.formats.account.told_again(intent.client_id, intent.size) if isinstance(intent, AmendOrder) else ()
 

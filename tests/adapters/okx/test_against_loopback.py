@@ -147,6 +147,10 @@ def test_an_amend_that_fails_after_it_was_accepted_leaves_the_order_where_it_res
         known = orders.get(order.client_id)
         assert known is not None
         assert (known.price, known.pending_amend) == (bid - 100, None)
+        on.venue.faults.add(Place.PRIVATE, "*", Fault(delay_s=0.2), times=10)
+        (seq,) = on.intend(AmendOrder("okx", BTC, order.client_id, bid - 50, order.size))
+        await on.heard.until(lambda: on.heard.outcome(seq))
+        assert [type(event) for event in on.heard.outcome(seq)] == [Accepted], "the failure was of the one before"
 
     played(entry, story)
 
