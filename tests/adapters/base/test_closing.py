@@ -11,6 +11,7 @@ import pytest
 from adapters.base.client import Response, SignedRequest
 from adapters.base.closing import _parts
 from adapters.bybit.endpoints import IP_POOL
+from state.events import OrderUpdate
 from tests.adapters.base.desk import BTC, CANCEL, CREATE, Desk, orders, said, wire_order
 from tests.adapters.base.test_opening import RULES
 
@@ -60,6 +61,10 @@ def test_a_position_too_large_for_one_order_is_closed_in_several(play: Any, size
         assert report.clean
         assert sum(part for part in venue.sent if part <= venue.most) == D(size)
         assert all(part % D("0.001") == 0 for part in venue.sent)
+        told = [event for event in desk.heard.events if isinstance(event, OrderUpdate)]
+        begun = [event.size for event in told if event.status == "pending"]
+        assert begun == venue.sent, "what fills is known by its client id before it does"
+        assert [e.size for e in told if e.status == "rejected"] == [part for part in venue.sent if part > venue.most]
 
     play(story, {"/v5/market/instruments-info": [orders(RULES)]})
 
