@@ -63,6 +63,11 @@ class Lifetimes(Bounded[str, Lifetime]):
         now_s = self.now_s()
         return now_s <= life.until and (life.told or now_s <= life.asked_ns / 1e9 + self._request_s)
 
+    def is_past(self, update: OrderUpdate) -> bool:
+        """Its time is over, whatever a list says that is late."""
+        life = self.get(update.client_id or "")
+        return life is not None and not self.may_live(life)
+
     def is_overdue(self, life: Lifetime, *, is_open: bool) -> bool:
         """Its end is behind us, and nobody told how it came; `is_open` as far as was told."""
         return (is_open or (life.taken and not life.told)) and not self.may_live(life, self._blocks.grace)

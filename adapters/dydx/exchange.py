@@ -32,7 +32,7 @@ from adapters.dydx.recorded import MARKETS, Decoder, market_of
 from adapters.dydx.types import FLAGS, LONG_TERM, SHORT_TERM
 from adapters.dydx.websocket import PrivateWebsocket, Websocket
 from state.errors import WrongUse
-from state.events import AnyEvent, BalanceUpdate, CancelOrder, InstrumentDefined, Intent, PositionUpdate
+from state.events import AnyEvent, BalanceUpdate, CancelOrder, InstrumentDefined, Intent, OrderUpdate, PositionUpdate
 from state.secrets import Credentials, Secret
 from state.words import Action
 
@@ -124,12 +124,15 @@ class Exchange(FundedApart, Expiring, OnChain):
     async def poll(
         self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
     ) -> Sequence[AnyEvent]:
-        """On the way out with the height, which the account's stream may be away to tell: orders live from it on."""
+        """On the way out the account's stream may be away: the height is asked for, and listed orders are over by it."""
         if action == "positions" and priority is Priority.URGENT:
             answer = await self.sender.read(self.build("height", Query()), priority)
             block = self._fitting(answer, _height)
             self.formats.account.blocks.asked(block.height, iso.ns(block.time))
-        return await super().poll(action, query, feed=feed, priority=priority)
+        events = await super().poll(action, query, feed=feed, priority=priority)
+        if action == "open_orders" and priority is Priority.URGENT:
+            return [each for each in events if isinstance(each, OrderUpdate) and not self.lifetimes.is_past(each)]
+        return events
 
     async def _prices(self) -> None:
         for symbol in self._used:

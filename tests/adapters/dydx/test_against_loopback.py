@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.faults import Fault, Place
@@ -240,6 +241,18 @@ def test_on_a_chain_that_stands_still_nothing_is_placed_and_everything_can_be_ca
         (everything,) = on.intend(CancelAll("dydx", ""))
         await on.heard.until(lambda: on.heard.outcome(everything))
         assert isinstance(on.heard.outcome(everything)[0], Accepted)
+
+    played(story)
+
+
+def test_what_no_block_can_fill_any_more_does_not_rest_on_the_way_out_though_it_is_listed() -> None:
+    async def story(on: Stage) -> None:
+        order = await on.place(on.touch()[0] - 50)
+        blocks, everything = on.exchange.formats.account.blocks, Query()
+        listed = await on.exchange.poll("open_orders", everything, priority=Priority.URGENT)
+        assert [each.client_id for each in listed if isinstance(each, OrderUpdate)] == [order.client_id]
+        blocks.asked(blocks.height + 100, blocks.made_ns)
+        assert not await on.exchange.poll("open_orders", everything, priority=Priority.URGENT)
 
     played(story)
 
