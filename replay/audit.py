@@ -161,7 +161,11 @@ class Books:
             self.findings.append(Finding(seq, "no outcome", f"{what} has no outcome"))
         for (venue, client_id), seq in self.unknown.items():
             self.findings.append(
-                Finding(seq, "unresolved", f"what became of {client_id} at {venue} was never found out")
+                Finding(
+                    seq,
+                    "unresolved",
+                    f"what became of {client_id or 'a cancel of everything'} at {venue} was never found out",
+                )
             )
         if whole and not isinstance(self._last, SessionClosed):
             self.findings.append(Finding(row.last_seq, "ending", "a closed session does not end with SessionClosed"))

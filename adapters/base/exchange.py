@@ -14,7 +14,7 @@ from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
 from adapters.base.known import Known, Watched
-from adapters.base.limits import Gate, Limits, Pool
+from adapters.base.limits import Gate, Limits, Pool, Priority
 from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
@@ -249,6 +249,7 @@ class Exchange(Polls):
 
         The dead-man's switch is disarmed only where nothing is left for it, or what is left is meant to stay.
         """
+        self._reconciler.priority = Priority.URGENT
         report = await shut_down(self, policy)
         await self.orders.settled(self.settings.look_up_s + self.settings.request_timeout_s)
         if not report.errors:

@@ -23,6 +23,7 @@ from state.events import (
     OrderUpdate,
     PlaceOrder,
     Rejected,
+    Unknown,
 )
 from state.record import Inbox, Record
 from state.words import TERMINAL, Action
@@ -177,6 +178,16 @@ def rejected(record: Record, action: Action, verdict: Verdict) -> Rejected:
         verdict.code,
         verdict.text,
     )
+
+
+def all_cancelled(record: Record, verdict: Verdict, *, goes_on: bool) -> AnyEvent:
+    """The outcome of a cancel of everything; `goes_on` where it is said again as long as it is in doubt."""
+    venue, symbol = record.event.venue, symbol_of(record)
+    if verdict.meaning in ("ok", "gone"):
+        return Accepted(venue, symbol, None, "cancel_all", "")
+    if verdict.meaning == "unknown" or (goes_on and verdict.meaning == "retry"):
+        return Unknown(venue, symbol, None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
+    return rejected(record, "cancel_all", verdict)
 
 
 def intent_of(record: Record) -> Intent:

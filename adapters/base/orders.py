@@ -13,7 +13,7 @@ from adapters.base.burst import INTENTS, PRIORITIES, Open, chunks, undone
 from adapters.base.cancels import ATTEMPTS, RETRY_S, Cancels, Said
 from adapters.base.client import ItemVerdict, Request, Verdict
 from adapters.base.limits import Priority
-from adapters.base.lookup import LookUps, Speaker, client_id_of, intent_of, rejected, symbol_of
+from adapters.base.lookup import LookUps, Speaker, all_cancelled, client_id_of, intent_of, rejected, symbol_of
 from adapters.base.ours import Ours
 from adapters.base.sender import Sender
 from adapters.base.socket import Pump
@@ -25,6 +25,8 @@ from state.record import Frame, Inbox, Record
 from state.words import Action
 
 SETTLE_S = 0.1
+AGAIN_S = 1.0
+DOUBTFUL = ("unknown", "retry")
 
 _WITHDRAWN = Verdict("rejected", "busy", "local", "cancelled before it was sent")
 
@@ -358,25 +360,29 @@ class OrderEntry:
     # --- cancelling everything ---
 
     async def _cancel_all(self, record: Record, *, only_ours: bool) -> None:
-        """It is done again once every order has arrived that was on its way and may have been overtaken."""
+        """Of a halted session nothing may be left: what is in doubt is told, and cancelled until it is not."""
         self._mark([record], left=True)
         asked = symbol_of(record)
         overtaken = [told for placing, told in self._placing.values() if asked in ("", symbol_of(placing))]
-        recv, verdict, frame = await self._cancel_meant(asked, only_ours=only_ours)
-        if overtaken and verdict.meaning == "ok":
-            for told in overtaken:
-                await told.wait()
-            recv, verdict, frame = await self._cancel_meant(asked, only_ours=only_ours)
-        event: AnyEvent
-        if verdict.meaning in ("ok", "gone"):
-            event = Accepted(self._venue, symbol_of(record), None, "cancel_all", "")
-        elif verdict.meaning == "unknown":
-            event = Unknown(self._venue, symbol_of(record), None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
-        else:
-            event = rejected(record, "cancel_all", verdict)
+        recv, verdict, frame = await self._cancel_twice(asked, overtaken, only_ours=only_ours)
+        event = all_cancelled(record, verdict, goes_on=only_ours)
         self._outcome(recv, record, (event,), frame)
-        if isinstance(event, Unknown):
+        if isinstance(event, Unknown) and not only_ours:
             self.read_account()  # what rests still can be cancelled again
+        while only_ours and verdict.meaning in DOUBTFUL:
+            await self._sleep(max(AGAIN_S, verdict.wait_s))
+            recv, verdict, frame = await self._cancel_twice(asked, overtaken, only_ours=True)
+            if verdict.meaning not in DOUBTFUL:
+                self._inbox.feed(recv, (all_cancelled(record, verdict, goes_on=False),), record.seq, frame)
+
+    async def _cancel_twice(self, symbol: str, overtaken: Sequence[asyncio.Event], *, only_ours: bool) -> Said:
+        """It is done again once every order has arrived that was on its way and may have been overtaken."""
+        said = await self._cancel_meant(symbol, only_ours=only_ours)
+        if not overtaken or said[1].meaning != "ok":
+            return said
+        for told in overtaken:
+            await told.wait()
+        return await self._cancel_meant(symbol, only_ours=only_ours)
 
     def _cancel_meant(self, symbol: str, *, only_ours: bool) -> Awaitable[Said]:
         if only_ours and not self.ours.means_all:

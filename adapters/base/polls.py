@@ -79,7 +79,9 @@ class Polls(ABC):
             for event in events:
                 if isinstance(event, OrderUpdate) and event.client_id == client_id:
                     told = await self.executions(self.fills_of(event)) if self.known.lacks_fills(event) else ()
-                    named = (replace(fill, client_id=client_id) for fill in told if isinstance(fill, Fill))
+                    named = (
+                        replace(fill, client_id=fill.client_id or client_id) for fill in told if isinstance(fill, Fill)
+                    )
                     return answer, event, [fill for fill in named if not self.known.has(fill)]
         return answer, None, ()
 

@@ -74,6 +74,7 @@ class Reconciler:
         self._looked_ns = clock.now_ns()  # when the last look began that came to its end
         self._recovered: Counter[str] = Counter()
         self._turn = asyncio.Lock()
+        self.priority = Priority.READ  # the last look, of a session that ends, is as urgent as the rest of its end
         self._calls = 0
         self._answered = 0  # calls that a look has begun after
         self.has_run = False
@@ -125,13 +126,14 @@ class Reconciler:
         known, asked_ns = self._known, self._clock.now_ns()
         # From the last look on, not from the last fill: a stream that lost one may have told later ones.
         since = max(self._looked_ns + self._offset_ns() - OVERLAP_NS, known.opened_ns)
-        fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
+        asked = Query(start_ms=since // 1_000_000, limit=100)
+        fills = await self._exchange.poll("executions", asked, priority=self.priority)
         fills = sorted(fills, key=_when)  # pages may go back in time, and what a close realizes hangs on their order
         named = await self._exchange.named([event for event in fills if not known.has(event)])
         self._feed([event for event in named if not known.has(event)])  # a stream may have told one meanwhile
         orders: list[OrderUpdate] = []
         for coin in self._exchange.settle:
-            listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
+            listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50), priority=self.priority)
             orders += [event for event in listed if isinstance(event, OrderUpdate)]
         await self._unlisted(orders)
         positions = await self._positions()
@@ -140,7 +142,7 @@ class Reconciler:
         refused = [event for event in positions if isinstance(event, FeedStatus)]
         if refused:
             raise TapelineError(f"{refused[0].symbol}: {refused[0].reason}")
-        balances = await self._exchange.poll("wallet", Query())
+        balances = await self._exchange.poll("wallet", Query(), priority=self.priority)
         if self._compares:
             await self._sleep(GRACE_S)
         told = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
@@ -174,7 +176,7 @@ class Reconciler:
     async def _positions(self) -> list[AnyEvent]:
         found: list[AnyEvent] = []
         for coin in self._exchange.settle:
-            found += await self._exchange.poll("positions", Query(coin=coin, limit=200))
+            found += await self._exchange.poll("positions", Query(coin=coin, limit=200), priority=self.priority)
         return found
 
     @property

@@ -195,7 +195,7 @@ class Formats:
             life = Lifetime("", LONG_TERM if self._rest_blocks is None else SHORT_TERM, "buy", "gtc", False, 0)
         if life.kind != SHORT_TERM:
             return life.kind, life.until or self._later(terms.STATEFUL_MOST_S - 86_400)
-        life.cancelled_at = self._blocks.height or self._newest()  # of a chain that stands still, too
+        life.cancelled_at = self._blocks.latest or self._newest()  # of a chain that stands still, too
         return SHORT_TERM, max(life.until, life.cancelled_at + terms.WINDOW_BLOCKS)
 
     def scopes(self, symbol: str) -> Sequence[Query]:

@@ -67,7 +67,7 @@ class Client(BaseClient):
 
     def weighed(self, request: Request, status: int, body: bytes) -> int:
         """Rows weigh, of candles less; granted was what the longest answer weighs. What is no answer of the venue has none."""
-        if request.cost <= USUAL or status >= 500:
+        if request.cost <= USUAL or status != 200:
             return min(request.cost, USUAL)
         try:
             return USUAL + len(_rows(body)) // (60 if b'"candleSnapshot"' in request.body else 20)
