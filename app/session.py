@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # a session without a paper venue and without shadows loads n
 T = TypeVar("T")
 
 STOP_TIMEOUT_S = 20.0  # how long orders are given to be gone before the venue is asked directly
+FLATTEN_AFTER_S = 5.0  # and before positions are closed, which only reduces them
 FLATTEN_ROUNDS = 3  # a thin book may leave some of a position after one market order
 FLATTEN_ROUND_S = 3.0
 DURABLE_MOST_S = 10.0  # how long an intent may wait for the log before the log counts as failed
@@ -186,7 +187,7 @@ class LiveSession:
         if not self._broken:
             self._command("halt" if policy != "leave" and self._touched else "halt_and_leave", reason)
         if policy != "leave":
-            await self._until(self._is_quiet)
+            await self._until(self._is_quiet, FLATTEN_AFTER_S if policy == "flatten" else STOP_TIMEOUT_S)
         if policy == "flatten":
             await self._flatten()
         touched = [line for line in self._venues.values() if line.exchange.venue in self._touched]
@@ -196,7 +197,7 @@ class LiveSession:
         self._closing = True
         for line in self._venues.values():
             await self._in_order(line.exchange.close())
-        await self._until(lambda: not self._uncommitted)
+        await self._until(lambda: not self._uncommitted, STOP_TIMEOUT_S)
         self._end(reason)
         await asyncio.sleep(0)  # what the shadows have not heard yet
         for shadow in self.shadows:
@@ -260,8 +261,8 @@ class LiveSession:
         )
         return not (self._unanswered or self._uncommitted or any(ours))
 
-    async def _until(self, holds: Callable[[], bool], timeout_s: float | None = None) -> None:
-        deadline = self._loop.time() + (STOP_TIMEOUT_S if timeout_s is None else timeout_s)
+    async def _until(self, holds: Callable[[], bool], timeout_s: float) -> None:
+        deadline = self._loop.time() + timeout_s
         while not holds() and self._loop.time() < deadline and not self._broken:  # noqa: ASYNC110 (rare, and short)
             await asyncio.sleep(_POLL_S)
 

@@ -25,6 +25,7 @@ from state.events import (
     Fill,
     OrderUpdate,
     PlaceOrder,
+    Reconciled,
     Rejected,
     SessionClosed,
     SessionOpened,
@@ -38,6 +39,7 @@ from state.log.verify import Finding as Found
 from state.log.verify import check
 from state.record import Record
 from state.reducer import Reducer
+from state.session_events import TAKEN
 from state.shared import SharedState
 
 
@@ -145,6 +147,11 @@ class Books:
             self.gaps += 1
         elif isinstance(event, StrategyFailed):
             self._find(record, "strategy failed", f"{event.strategy}: {event.error}")
+        elif isinstance(event, Reconciled) and event.subject == TAKEN:
+            text = (
+                f"{event.venue} {event.symbol}: no fill explains {event.theirs}, which took the place of {event.ours}"
+            )
+            self._find(record, "position", text)
         self._last = event
 
     def close(self, row: SessionRow) -> None:
@@ -154,7 +161,11 @@ class Books:
             self.findings.append(Finding(seq, "no outcome", f"{what} has no outcome"))
         for (venue, client_id), seq in self.unknown.items():
             self.findings.append(
-                Finding(seq, "unresolved", f"what became of {client_id} at {venue} was never found out")
+                Finding(
+                    seq,
+                    "unresolved",
+                    f"what became of {client_id or 'a cancel of everything'} at {venue} was never found out",
+                )
             )
         if whole and not isinstance(self._last, SessionClosed):
             self.findings.append(Finding(row.last_seq, "ending", "a closed session does not end with SessionClosed"))

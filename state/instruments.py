@@ -97,6 +97,10 @@ class Instrument:
             _keep(self._sizes, size, owed)
         return owed
 
+    def most(self, size: Decimal) -> Decimal:
+        """As much of a size as one order may have."""
+        return size if self.max_size is None else min(size, snap(self.max_size, self.lot, up=False))
+
     def check(self, price: Decimal | None, size: Decimal, *, reduce_only: bool = False) -> None:
         """Raises `OffGrid` where the venue would refuse these numbers; `price` is None for a market order."""
         if not size.is_finite() or size <= 0:

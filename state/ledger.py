@@ -20,7 +20,7 @@ from typing import Self
 
 import msgspec
 
-from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate
+from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate, Reconciled
 from state.instruments import Instrument
 
 # Wide enough that sums and products of any venue's numbers are exact.
@@ -50,6 +50,7 @@ class Position(msgspec.Struct):
     fills: int = 0
     contract_size: Decimal | None = None  # of an inverse contract; None for all others
     reported: PositionUpdate | None = None
+    reported_ns: int = 0  # when that was heard
 
     @property
     def realized_pnl(self) -> Decimal:
@@ -177,7 +178,7 @@ class Ledger:
         return position
 
     def position_reported(
-        self, event: PositionUpdate, instrument: Instrument | None = None, *, opening: bool = False
+        self, event: PositionUpdate, instrument: Instrument | None = None, *, opening: bool = False, recv: int = 0
     ) -> Position:
         """Notes what the venue says, an older `version` excepted; nothing folded changes.
 
@@ -192,7 +193,24 @@ class Ledger:
                 position.contract_size = instrument.contract_size
             price = event.entry_price or event.mark
             position.book(event.size, position._value(event.size, price).copy_negate() if price else _ZERO)
-        position.reported = event
+        position.reported, position.reported_ns = event, recv
+        return position
+
+    def position_taken(
+        self, event: Reconciled, price: Decimal | None, instrument: Instrument | None = None
+    ) -> Position:
+        """The venue's size in place of what fills come to; what no fill explains was traded at this price, for want of another.
+
+        At what a position is worth, it changes no PnL: what nobody saw is not judged, what is held from here on is.
+        """
+        position = self.position(event.symbol)
+        if instrument is not None and instrument.inverse:
+            position.contract_size = instrument.contract_size
+        before, moved = position.realized_pnl, EXACT.subtract(Decimal(event.theirs), position.size)
+        at = price or position.avg_price
+        position.book(moved, position._value(moved, at).copy_negate() if at else _ZERO)
+        if instrument is not None:
+            self._move(instrument.settle, EXACT.subtract(position.realized_pnl, before))
         return position
 
     def balance_reported(self, event: BalanceUpdate) -> Balance:

@@ -11,7 +11,10 @@ from state.words import FeedState
 class Market:
     """A live view, written by the reducer only."""
 
-    __slots__ = ("book", "book_view", "defined", "instrument", "last_trade", "statuses", "symbol", "ticker", "venue")
+    __slots__ = (
+        "book", "book_view", "defined", "instrument", "last_trade", "lost_ns", "marked_ns", "statuses", "symbol", "ticker",
+        "venue",
+    )  # fmt: skip
 
     def __init__(self, venue: str, symbol: str) -> None:
         self.venue = venue
@@ -23,6 +26,8 @@ class Market:
         self.defined: InstrumentDefined | None = None
         self.instrument: Instrument | None = None
         self.statuses: dict[str, FeedState] = {}
+        self.lost_ns = 0  # when its book was last lost, as it was good until then
+        self.marked_ns = 0  # when its ticker last told a mark
 
     @property
     def is_followed(self) -> bool:
@@ -61,6 +66,8 @@ class Market:
             last_trade=self.last_trade,
             defined=self.defined,
             statuses=dict(sorted(self.statuses.items())),
+            lost_ns=self.lost_ns,
+            marked_ns=self.marked_ns,
         )
 
     @classmethod
@@ -71,6 +78,7 @@ class Market:
         market.ticker = snapshot.ticker
         market.last_trade = snapshot.last_trade
         market.statuses = dict(snapshot.statuses)
+        market.lost_ns, market.marked_ns = snapshot.lost_ns, snapshot.marked_ns
         if snapshot.defined is not None:
             market.define(snapshot.defined)
         return market
@@ -87,6 +95,8 @@ class MarketSnapshot(msgspec.Struct, frozen=True, array_like=True):
     last_trade: Trade | None
     defined: InstrumentDefined | None
     statuses: dict[str, FeedState]
+    lost_ns: int
+    marked_ns: int
 
 
 _FIELDS = Ticker.__struct_fields__

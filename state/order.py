@@ -249,7 +249,8 @@ class Order(msgspec.Struct):
     def _take_words(self, event: OrderUpdate) -> None:
         self.origin = event.origin
         self.reason = event.reason if event.reason is not None else self.reason
-        self.refusal = event.refusal if event.refusal is not None else self.refusal
+        # Of a living order it is the last amendment that was refused, and the next word has forgotten it.
+        self.refusal = event.refusal if event.refusal is not None or self.is_open else self.refusal
 
     def _take_filled(self, event: OrderUpdate) -> None:
         told = event.filled

@@ -37,6 +37,7 @@ class OrdersSnapshot(msgspec.Struct, frozen=True):
     ended: list[Order]
     fill_ids: list[_FillKey]
     orphans: list[tuple[str, Decimal, Decimal]]
+    owing: list[Order]
 
 
 class Orders:
@@ -51,7 +52,7 @@ class Orders:
         self._orphans: dict[
             str, tuple[Decimal, Decimal]
         ] = {}  # size and value by order id, or by client id without one
-        self._owing: dict[int, Order] = {}  # by ordinal: ours that were told to have filled more than their fills say
+        self._owing: dict[int, Order] = {}  # of ours, by ordinal: told to have filled more than their fills come to
 
     # --- read by everyone ---
 
@@ -78,11 +79,7 @@ class Orders:
         """Signed size that our orders of a market were told to have filled and no fill has told yet: the position lacks it."""
         if not self._owing:
             return _ZERO
-        owing = (
-            order
-            for order in self._owing.values()
-            if order.symbol == symbol and strategy in (None, order.strategy) and self._index.knows(order)
-        )
+        owing = (each for each in self._owing.values() if each.symbol == symbol and strategy in (None, each.strategy))
         return sum(((order.told_filled - order.fills_size) * sign(order.side) for order in owing), _ZERO)
 
     # --- intents ---
@@ -108,6 +105,7 @@ class Orders:
         if order is None or not order.is_open:
             return None
         order.amends = (*order.amends, (seq, intent.price, intent.size))
+        order.refusal = None  # of the one before
         order.updated_seq = seq
         return order
 
@@ -119,9 +117,9 @@ class Orders:
         _cancel(order, seq)
         return order
 
-    def cancelling_all(self, intent: CancelAll, seq: int) -> Sequence[Order]:
-        """The orders it is meant for."""
-        orders = self.working(intent.symbol)
+    def cancelling_all(self, intent: CancelAll, seq: int, *, ours: bool = False) -> Sequence[Order]:
+        """The orders it is meant for; where that is `ours` alone, those that were placed here."""
+        orders = [order for order in self.working(intent.symbol) if order.placed_seq or not ours]
         for order in orders:
             _cancel(order, seq)
         return orders
@@ -138,7 +136,7 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id)
         order.acknowledged = True
-        self._note_owing(order)  # of what was heard under its venue's id alone
+        self._tally(order)  # of what was heard under its venue's id alone
         if event.action == "place":
             order.place_unknown = False
             order.hear("place accepted")
@@ -197,7 +195,7 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id, event)
         order.learn(event, is_old=is_old)
-        self._note_owing(order)
+        self._tally(order)
         return self._changed(order, before, seq)
 
     def filled(self, event: Fill, seq: int) -> bool:
@@ -215,9 +213,13 @@ class Orders:
         before = order.visible()
         self._bind(order, event.order_id)
         order.count(event.size, event.price * event.size)
-        self._note_owing(order)
+        self._tally(order)
         self._changed(order, before, seq)
         return True
+
+    def was_read(self) -> None:
+        """The account was read whole: what was not heard by now never will be."""
+        self._owing.clear()
 
     # --- snapshots ---
 
@@ -230,6 +232,7 @@ class Orders:
             ended=[copy(order) for order in self.ended()],
             fill_ids=list(self._fill_ids),
             orphans=[(name, size, value) for name, (size, value) in self._orphans.items()],
+            owing=[copy(order) for order in self._owing.values()],
         )
 
     @classmethod
@@ -241,9 +244,16 @@ class Orders:
             orders._index.add(copy(order))
         orders._fill_ids = dict.fromkeys(snapshot.fill_ids)
         orders._orphans = {name: (size, value) for name, size, value in snapshot.orphans}
-        for order in (*orders.working(), *orders.ended()):
-            orders._note_owing(order)
+        known = {order.ordinal: order for order in (*orders.working(), *orders.ended())}
+        orders._owing = {order.ordinal: known.get(order.ordinal, copy(order)) for order in snapshot.owing}
         return orders
+
+    def _tally(self, order: Order) -> None:
+        """Whether fills of it are to be heard yet; of an order that was here before the session, nobody knows."""
+        if order.placed_seq and order.told_filled > order.fills_size:
+            self._owing[order.ordinal] = order
+        elif self._owing:
+            self._owing.pop(order.ordinal, None)
 
     def _changed(self, order: Order, before: tuple[object, ...], seq: int) -> Order | None:
         if order.visible() == before:
@@ -251,15 +261,6 @@ class Orders:
         order.updated_seq = seq
         self._index.file(order)
         return order
-
-    def _note_owing(self, order: Order) -> None:
-        """Whether fills of it are to be heard yet; of an order that was here before the session, nobody knows."""
-        if order.placed_seq and order.told_filled > order.fills_size:
-            self._owing[order.ordinal] = order
-            if len(self._owing) > ENDED_KEPT:
-                self._owing = {key: each for key, each in self._owing.items() if self._index.knows(each)}
-        elif self._owing:
-            self._owing.pop(order.ordinal, None)
 
     def _answer_all(self, event: Rejected | Unknown, cause: int, seq: int) -> Order | None:
         last = None
@@ -307,6 +308,7 @@ class Orders:
         for name in (order.order_id, order.client_id):
             if name and name in self._orphans:
                 order.count(*self._orphans.pop(name))
+        self._tally(order)
 
     def _orphan(self, fill: Fill) -> None:
         name = fill.order_id or fill.client_id

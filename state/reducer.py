@@ -43,7 +43,9 @@ from state.events import (
 from state.ledger import Balance, Position
 from state.orders import Order, WorkingOrders
 from state.record import Record
+from state.session_events import TAKEN
 from state.shared import Account, RiskStanding, SharedState
+from state.valuation import price_of
 
 # What changed, under the key that its readers know it by.
 Key: TypeAlias = tuple[type, str, str]
@@ -90,7 +92,7 @@ class Reducer:
             Tick: self._nothing,
             Command: self._nothing,
             Signal: self._signal,
-            Reconciled: self._nothing,
+            Reconciled: self._reconciled,
             StrategyFailed: self._failed,
             Halted: self._halted,
             SessionClosed: self._closed,
@@ -153,18 +155,22 @@ class Reducer:
             self.shared.market(event.venue, event.symbol).last_trade = event
         return NOTHING
 
-    def _ticker(self, event: Ticker, _: Record) -> Changed:
-        self.shared.market(event.venue, event.symbol).tick(event)
+    def _ticker(self, event: Ticker, record: Record) -> Changed:
+        market = self.shared.market(event.venue, event.symbol)
+        market.tick(event)
+        market.marked_ns = market.marked_ns if event.mark is None else record.recv
         return NOTHING
 
     def _instrument(self, event: InstrumentDefined, _: Record) -> Changed:
         self.shared.market(event.venue, event.symbol).define(event)
         return NOTHING
 
-    def _feed_status(self, event: FeedStatus, _: Record) -> Changed:
+    def _feed_status(self, event: FeedStatus, record: Record) -> Changed:
         if event.channel == "account":
             account = self.shared.account(event.venue)
             account.status, account.has_begun = event.status, account.has_begun or event.status == "ok"
+            if event.status == "ok":
+                account.orders.was_read()
             return NOTHING
         if not event.symbol:
             self.shared.connections[(event.venue, event.channel)] = event.status
@@ -172,6 +178,7 @@ class Reducer:
         market = self.shared.market(event.venue, event.symbol)
         market.statuses[event.channel] = event.status
         if event.channel == "book" and event.status != "ok":
+            market.lost_ns = record.recv if market.book.is_ok else market.lost_ns
             return market.status_views if market.book.distrust(event.status) else market.book_view
         return NOTHING
 
@@ -192,11 +199,12 @@ class Reducer:
             ((Position, event.venue, event.symbol), position),
         )
 
-    def _position(self, event: PositionUpdate, _: Record) -> Changed:
+    def _position(self, event: PositionUpdate, record: Record) -> Changed:
         account = self.shared.account(event.venue)
         instrument = self.shared.market(event.venue, event.symbol).instrument
         # What the venue holds for us when the session begins is where folding starts; later, only fills move a position.
-        position = account.ledger.position_reported(event, instrument, opening=not account.has_begun)
+        opening = not account.has_begun
+        position = account.ledger.position_reported(event, instrument, opening=opening, recv=record.recv)
         return (((Position, event.venue, event.symbol), position),)
 
     def _balance(self, event: BalanceUpdate, _: Record) -> Changed:
@@ -205,6 +213,14 @@ class Reducer:
 
     def _funding(self, event: FundingPayment, _: Record) -> Changed:
         position = self.shared.account(event.venue).ledger.funded(event)
+        return (((Position, event.venue, event.symbol), position),)
+
+    def _reconciled(self, event: Reconciled, _: Record) -> Changed:
+        if event.subject != TAKEN:
+            return NOTHING
+        ledger, market = self.shared.account(event.venue).ledger, self.shared.market(event.venue, event.symbol)
+        price = price_of(ledger.position(event.symbol), market)
+        position = ledger.position_taken(event, price, market.instrument)
         return (((Position, event.venue, event.symbol), position),)
 
     # --- intents and outcomes ---
@@ -223,8 +239,9 @@ class Reducer:
         return self._orders(account, event.symbol, account.orders.cancelling(event, record.seq))
 
     def _cancel_all(self, event: CancelAll, record: Record) -> Changed:
-        account = self.shared.account(event.venue)
-        symbols = dict.fromkeys(order.symbol for order in account.orders.cancelling_all(event, record.seq))
+        """What a halted session cancels of its own accord are its own orders."""
+        account, ours = self.shared.account(event.venue), self.shared.halted is not None and not event.strategy
+        symbols = dict.fromkeys(order.symbol for order in account.orders.cancelling_all(event, record.seq, ours=ours))
         return tuple(view for symbol in symbols for view in self._working(account, symbol))
 
     def _accepted(self, event: Accepted, record: Record) -> Changed:

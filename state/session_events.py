@@ -7,6 +7,8 @@ import msgspec
 from state.market_events import Event
 from state.words import FeedState, RiskState
 
+TAKEN = "position taken"
+
 
 class SessionOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_01_01):
     """The first record of every session."""
@@ -50,7 +52,10 @@ class Signal(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5_05_01
 
 
 class Reconciled(Event, frozen=True, gc=False, array_like=True, tag=5_06_01):
-    """One difference between the log's view and the venue's, with both sides; `what` names the order, asset or position."""
+    """One difference between the log's view and the venue's, with both sides; `what` names the order, asset or position.
+
+    Its `subject` is "order", "position" or "balance"; where it is `TAKEN`, the venue's position is ours from here on.
+    """
 
     subject: str
     what: str

@@ -1,8 +1,9 @@
 """What an open position is worth now, so that a limit on losses is never without a price for long.
 
-The mid of its book; while that cannot be trusted, the last mid that could be seen in it; else the mark that the venue
-reported with the position. An account may hold what the session does not follow: there the venue's own word counts, and
-where it gives none the position stands at its entry price, since one unknown price must not end all judgement.
+The mid of its book; while that is lost, the newest mark that the venue told since, with the position or in the ticker, else
+the last mid that could be seen; before the first of them, the mark. An account may hold what the session does not follow:
+there the venue's own word counts, and where it gives none the position stands at its entry price, since one unknown price
+must not end all judgement.
 """
 
 from decimal import Decimal
@@ -16,11 +17,21 @@ _ZERO = Decimal(0)
 
 def price_of(position: Position, market: Market) -> Decimal | None:
     """Price of one base unit in quote; None where nobody has said one yet."""
-    book = market.book
-    if book.is_ok or (book.bid < book.ask):  # NaN on an empty side is below nothing
+    book, reported, ticker = market.book, position.reported, market.ticker
+    if book.is_ok:
         return exact(book.mid)
-    reported = position.reported
-    return reported.mark if reported is not None and reported.mark else None
+    mark = reported.mark if reported is not None and reported.mark else None
+    if (
+        ticker is not None
+        and ticker.mark
+        and market.marked_ns > max(market.lost_ns, position.reported_ns if mark else 0)
+    ):
+        return exact(ticker.mark)
+    if book.bid < book.ask and (
+        mark is None or position.reported_ns <= market.lost_ns
+    ):  # NaN on an empty side is below nothing
+        return exact(book.mid)
+    return mark
 
 
 def open_pnl(position: Position, market: Market) -> Decimal | None:

@@ -23,6 +23,8 @@ class Blocks:
         """`grace` is how many blocks after its end an order may still be told of."""
         self.height = 0
         self.made_ns: int | None = None
+        self.latest = 0  # also of blocks that were asked for
+        self.latest_ns: int | None = None
         self.grace = grace
         self._times = Bounded[int, int](TIMES_KEPT)  # by height
         self._living: dict[str, tuple[int, OrderUpdate]] = {}  # what was last told of what may end by itself
@@ -42,10 +44,16 @@ class Blocks:
         if height <= self.height:
             return ()
         self.height, self.made_ns = height, made_ns
+        self.asked(height, made_ns)
         if made_ns is not None:
             self._times[height] = made_ns
         over = [key for key, (until, _) in self._living.items() if self.is_over(until, height)]
         return [self.ended(self._living.pop(key)[1], height, made_ns) for key in over]
+
+    def asked(self, height: int, made_ns: int | None) -> None:
+        """A block that REST told of while the stream may be away: orders are reckoned from it, and their ends are not told."""
+        if height > self.latest:
+            self.latest, self.latest_ns = height, made_ns
 
     def is_over(self, until: int, height: int) -> bool:
         return height > until + self.grace
@@ -61,11 +69,11 @@ class Blocks:
 
         Raises `NotOffered` where no block was told for so long: the order's end would be a guess.
         """
-        if not self.height:
+        if not self.latest:
             raise NotOffered("no block's height is known", "busy")
-        if self.made_ns is not None and now_s - self.made_ns / 1e9 > late_s:
-            raise NotOffered(f"no block since {self.height}, for {late_s:.0f} s and more", "market_state")
-        return self.height
+        if self.latest_ns is not None and now_s - self.latest_ns / 1e9 > late_s:
+            raise NotOffered(f"no block since {self.latest}, for {late_s:.0f} s and more", "market_state")
+        return self.latest
 
     @staticmethod
     def ended(update: OrderUpdate, height: int, ts: int | None) -> OrderUpdate:

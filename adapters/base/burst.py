@@ -30,16 +30,16 @@ PRIORITIES: dict[Action, Priority] = {
 
 @dataclass(slots=True)
 class Open:
-    """An intent that has no outcome yet; `left` while it may have reached the venue."""
+    """An intent that has no outcome yet; `left_ns` is since when it may have reached the venue, 0 while it cannot have."""
 
     record: Record
     action: Action
     done: asyncio.Event
-    left: bool = False
+    left_ns: int = 0
 
 
 def undone(intents: Sequence[Record]) -> dict[int, Record]:
-    """Orders, by seq, that a later intent of the same burst cancels."""
+    """Orders and amendments, by seq, of what a later intent of the same burst cancels."""
     found = {}
     ids: set[str] = set()
     symbols: set[str] = set()  # the empty one stands for all
@@ -49,7 +49,7 @@ def undone(intents: Sequence[Record]) -> dict[int, Record]:
             ids.add(event.client_id)
         elif type(event) is CancelAll:
             symbols.add(event.symbol)
-        elif type(event) is PlaceOrder and (client_id_of(record) in ids or not symbols.isdisjoint(("", event.symbol))):
+        elif client_id_of(record) in ids or not symbols.isdisjoint(("", event.symbol)):
             found[record.seq] = record
     return found
 

@@ -21,6 +21,7 @@ class BySymbol(Exchange):
     window_ms: int
     history_ms: int
 
+    fills_are_named = False
     _subscribed: tuple[str, ...] = ()
 
     async def start(self, subscriptions: Iterable[Subscription]) -> None:

@@ -119,7 +119,7 @@ class Client(ABC):
         """How long the answer's `Retry-After` says to wait: seconds, but for venues that count otherwise."""
         return float(named)
 
-    def weighed(self, request: Request, body: bytes) -> int:
+    def weighed(self, request: Request, status: int, body: bytes) -> int:
         """What a read came to, of its pool's units: what was granted for it, where the answer's length does not tell."""
         return request.cost
 

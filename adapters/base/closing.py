@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from adapters.base.cancels import SETTLED
 from adapters.base.client import Request
 from adapters.base.limits import Priority
@@ -18,9 +20,11 @@ from adapters.base.rules import Rules
 from adapters.base.sender import Sender
 from adapters.base.settings import ShutdownPolicy, ShutdownReport
 from adapters.base.transport import Transport
+from state.clock import Clock
 from state.errors import TapelineError
 from state.events import AnyEvent, CancelOrder, OrderUpdate, PlaceOrder, PositionUpdate
 from state.instruments import snap
+from state.record import Inbox
 from state.words import Refusal
 
 T = TypeVar("T")
@@ -42,6 +46,8 @@ class Closed(Protocol):
     order_ids: OrderID
     rules: Rules
     transport: Transport
+    inbox: Inbox
+    clock: Clock
     closing_rounds: int
 
     def build(self, action: str, arguments: Arguments) -> Request: ...
@@ -143,7 +149,12 @@ def _parts(size: Decimal, count: int, lot: Decimal) -> list[Decimal]:
 
 
 async def _place(exchange: Closed, order: PlaceOrder, errors: list[str]) -> Refusal | None:
-    """Why the venue refused it, if it did."""
+    """Why the venue refused it, if it did. No intent told of the order: its fills would be nobody's."""
+    told = OrderUpdate(
+        exchange.venue, order.symbol, None, order.client_id, None, "pending", order.side, order.kind, order.tif,
+        size=order.size, filled=Decimal(0), reduce_only=True,
+    )  # fmt: skip
+    exchange.inbox.feed(exchange.clock.now_ns(), (told,))
     try:
         request = exchange.build("place", order)
         await exchange.sender.gate.enter(request.endpoint.pool, request.cost, Priority.URGENT)
@@ -153,6 +164,9 @@ async def _place(exchange: Closed, order: PlaceOrder, errors: list[str]) -> Refu
         return None
     if verdict.meaning not in SETTLED:
         errors.append(f"place {order.client_id}: {verdict.code} {verdict.text}")
+    if verdict.meaning == "rejected":
+        ended = replace(told, status="rejected", reason=f"{verdict.code} {verdict.text}", refusal=verdict.refusal)
+        exchange.inbox.feed(exchange.clock.now_ns(), (ended,))
     return verdict.refusal
 
 

@@ -14,7 +14,7 @@ from adapters.base.client import Client, SignedRequest
 from adapters.base.closing import ROUNDS, shut_down
 from adapters.base.dead_man import DeadMan
 from adapters.base.known import Known, Watched
-from adapters.base.limits import Gate, Limits, Pool
+from adapters.base.limits import Gate, Limits, Pool, Priority
 from adapters.base.missed import tell_missed
 from adapters.base.orderid import OrderID
 from adapters.base.orders import OrderEntry
@@ -32,7 +32,7 @@ from adapters.base.transport import Transport, network
 from adapters.base.websocket import OrderSocket, Websocket
 from state.clock import Clock
 from state.errors import TapelineError, UnknownWord, WrongUse
-from state.events import AnyEvent, FeedStatus, InstrumentDefined, Intent
+from state.events import AmendOrder, AnyEvent, FeedStatus, InstrumentDefined, Intent
 from state.record import Frame, Inbox, Record
 from state.secrets import Credentials
 from state.words import Action
@@ -57,7 +57,11 @@ class Exchange(Polls):
     one_symbol: frozenset[Action] = frozenset()  # whose batches hold orders of one market only
     _asking: asyncio.Task[object] | None = None  # once a ban is over
     _dead_man: DeadMan | None = None
+    _private: Pump | None = None
     amends_in_place = False  # an amended order is the same order: a cancel may leave while an amendment is on its way
+    accepts_first = (
+        False  # an acceptance says that a request was taken, and the stream what came of it: it may fail yet
+    )
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(
@@ -106,7 +110,7 @@ class Exchange(Polls):
             look_up_s=settings.look_up_s,
             on_fatal=self._fatal,
         )
-        self._private: Pump | None = None
+        self.orders.read_account = lambda: self._spawn(self._read_account())
         self._reconciler = Reconciler(
             self,
             self.account_inbox,
@@ -151,9 +155,11 @@ class Exchange(Polls):
         """What intents must share to leave in one request."""
         return intent.symbol if action in self.one_symbol else ""
 
-    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
-        """What the stream told of an order that an acceptance, coming later, would take back."""
-        return ()
+    def already_told(self, intent: Intent, left_ns: int) -> Sequence[AnyEvent]:
+        """What the stream told of an order, since an intent left, that its acceptance would take back: that it failed."""
+        amended = intent.client_id if self.accepts_first and isinstance(intent, AmendOrder) else ""
+        told = self.known.told_since(amended, left_ns)
+        return (told,) if told is not None and told.refusal is not None else ()
 
     def order_id_of(self, intent: Intent) -> str | None:
         """The venue's id of an order that was accepted, where it can be computed."""
@@ -243,6 +249,7 @@ class Exchange(Polls):
 
         The dead-man's switch is disarmed only where nothing is left for it, or what is left is meant to stay.
         """
+        self._reconciler.priority = Priority.URGENT
         report = await shut_down(self, policy)
         await self.orders.settled(self.settings.look_up_s + self.settings.request_timeout_s)
         if not report.errors:

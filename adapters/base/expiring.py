@@ -39,6 +39,7 @@ class Expiring(Exchange):
 
     lifetimes: Lifetimes
     kinds: Sequence[int]
+    fills_are_named = False
 
     @abstractmethod
     def computed_id(self, client_id: str, symbol: str, kind: int) -> str:

@@ -11,6 +11,7 @@ from state.events import (
     Accepted,
     AnyEvent,
     BalanceUpdate,
+    FeedStatus,
     Fill,
     FundingPayment,
     OrderUpdate,
@@ -18,12 +19,14 @@ from state.events import (
     Reconciled,
 )
 from state.record import Frame, Inbox
+from state.session_events import TAKEN
 from state.words import TERMINAL, sign
 
 MAX_FILL_IDS = 200_000
 MAX_ENDED = 10_000
 OWED_S = 3.0  # how much later than its order a fill may be told
 LAG_NS = 5_000_000_000  # by which a venue's REST side may be behind its streams
+QUIET_NS = 60_000_000_000  # how long nothing was traded where a list that has no time is believed against our fills
 
 
 class Known:
@@ -32,16 +35,18 @@ class Known:
     def __init__(self, venue: str) -> None:
         self.venue = venue
         self.orders: dict[str, OrderUpdate] = {}  # open ones, by client id, or order id where they have none
-        self.positions: dict[str, Decimal] = {}
+        self.positions: dict[str, Decimal] = {}  # as the ledger folds them: what was held at first, and fills since
         self.balances: dict[str, Decimal] = {}
-        self.has_begun = False  # since the account was read whole for the first time
+        self.has_begun = False  # since it was said for the first time that the account was read whole
         self.opened_ns = 0  # what was traded before is inside the first positions that the venue told
         self._opening: dict[str, int] = {}  # as of when the first of each market was told, ns of the venue's clock
-        self._reported: dict[str, Decimal] = {}  # the venue's last word on each position
+        self._reported: dict[str, PositionUpdate] = {}  # the venue's last word on each position that counts
         self._accepted: dict[str, str] = {}  # client id -> symbol, of orders that no stream has spoken of yet
-        self._ended = Once(MAX_ENDED)  # client ids
+        self._named = Once(MAX_ENDED)  # the venue's ids of orders whose client id is known
+        self._ended = Bounded[str, tuple[int, str | None, int]](MAX_ENDED)  # version, order id, when we heard it
         self._as_of: dict[tuple[str, str], int] = {}  # when the venue said what is known, ns, by kind and key
         self._heard: dict[tuple[str, str], int] = {}  # and when we heard it
+        self._filled_at: dict[str, int] = {}  # when the last fill of each market was made, ns of the venue's clock
         self._fills = Once(MAX_FILL_IDS)
         self._filled = Bounded[str, tuple[Decimal, Decimal]](
             MAX_ENDED
@@ -51,18 +56,19 @@ class Known:
     def observe(self, events: Iterable[AnyEvent], recv: int = 0) -> None:
         """Takes note of account events and of when they came; a fill seen before changes nothing."""
         for event in events:
+            if isinstance(event, Accepted | OrderUpdate | Fill) and event.order_id and event.client_id:
+                self._named.is_new(event.order_id)
             match event:
-                case Accepted(action="place") if not (
-                    event.client_id in self.orders or (event.client_id,) in self._ended
-                ):
+                case Accepted(action="place") if not (event.client_id in self.orders or event.client_id in self._ended):
                     self._accepted[event.client_id] = event.symbol
                 case OrderUpdate():
-                    self._heard["order", _key(event)] = recv
-                    self._order(event)
+                    if not self._is_of_before_its_end(event, recv):
+                        self._order(event, recv)
                     self._tally(event.client_id, told=event.filled)
                 case Fill():
                     if self._is_new(event):
                         self._date("position", event.symbol, event.ts, recv)
+                        self._filled_at[event.symbol] = max(event.ts or 0, self._filled_at.get(event.symbol, 0))
                         self._tally(event.client_id, more=event.size)
                         held = self.positions.get(event.symbol, Decimal(0))
                         self.positions[event.symbol] = held + sign(event.side) * event.size
@@ -70,9 +76,16 @@ class Known:
                     self._is_new(event)
                 case PositionUpdate():
                     self._date("position", event.symbol, event.ts, recv)
-                    if not self.has_begun:
-                        self._opening.setdefault(event.symbol, event.ts or 0)
-                    self.positions[event.symbol] = self._reported[event.symbol] = event.size
+                    if not self.has_begun and event.symbol not in self.positions:
+                        self._opening[event.symbol] = event.ts or 0
+                        self.positions[event.symbol] = event.size
+                    self.positions.setdefault(event.symbol, Decimal(0))
+                    if not self.is_set_back(event):
+                        self._reported[event.symbol] = event
+                case Reconciled() if event.subject == TAKEN:
+                    self.positions[event.symbol] = Decimal(event.theirs)
+                case FeedStatus(channel="account", status="ok"):
+                    self.has_begun = True
                 case BalanceUpdate():
                     self._date("balance", event.asset, event.ts, recv)
                     self.balances[event.asset] = event.total
@@ -88,13 +101,18 @@ class Known:
         else:
             self.owing.pop(client_id, None)
 
-    def was_read(self) -> None:
-        """The account was read whole: fills that are missing still are of before the session, or will never be told."""
-        self.has_begun = True
-        for client_id in self.owing:
-            most, _ = self._filled.get(client_id, (Decimal(0), Decimal(0)))
-            self._filled[client_id] = most, most
-        self.owing.clear()
+    def lacks_fills(self, order: OrderUpdate) -> bool:
+        """True where it has filled more than the fills that were told of it come to."""
+        _, heard = self._filled.get(order.client_id or "", (Decimal(0), Decimal(0)))
+        return (order.filled or Decimal(0)) > heard
+
+    def was_read(self, owed: Iterable[str]) -> None:
+        """The account was read whole: what was `owed` before that and still is will never be told, at first all of it."""
+        for client_id in owed if self.has_begun else tuple(self.owing):
+            if client_id in self.owing:
+                most, _ = self._filled.get(client_id, (Decimal(0), Decimal(0)))
+                self._filled[client_id] = most, most
+                del self.owing[client_id]
 
     def has(self, event: AnyEvent) -> bool:
         """True for a fill or a payment that was told before, or that is older than this account's session."""
@@ -105,6 +123,10 @@ class Known:
         is_inside = isinstance(event, Fill) and event.ts <= self._opening.get(event.symbol, 0)
         return is_inside or event.ts < self.opened_ns
 
+    def is_strange(self, event: AnyEvent) -> bool:
+        """True for a fill that names its order by an id of the venue's of which nothing was heard."""
+        return isinstance(event, Fill) and event.client_id is None and (event.order_id or "",) not in self._named
+
     def is_stale(self, event: AnyEvent, asked_ns: int) -> bool:
         """True where a stream has told something newer than this answer, which was under way meanwhile.
 
@@ -114,7 +136,8 @@ class Known:
             case OrderUpdate():
                 ours = self.orders.get(_key(event))
                 newer = ours is not None and (ours.version or 0) > (event.version or 0)
-                return newer and self._is_late("order", _key(event), asked_ns)
+                is_stale = newer and self._is_late("order", _key(event), asked_ns)
+                return is_stale or self._is_of_before_its_end(event, asked_ns)
             case PositionUpdate():
                 newer = self._as_of.get(("position", event.symbol), 0) > (event.ts or 0)
                 return newer and self._is_late("position", event.symbol, asked_ns)
@@ -124,8 +147,34 @@ class Known:
             case _:
                 return False
 
+    def may_be_behind(self, event: PositionUpdate) -> bool:
+        """True where fills were heard that the venue's word on a position may not have in it yet.
+
+        What a list leaves out has no time of its own, so it is believed only where nothing was traded for a while.
+        """
+        since = self._filled_at.get(event.symbol, 0) + (0 if event.size else QUIET_NS)
+        return event.ts is None or event.ts < since
+
+    def is_set_back(self, event: PositionUpdate) -> bool:
+        """True where it is older by its number than what was told: who keeps the newest does not believe it."""
+        told = self._reported.get(event.symbol)
+        return told is not None and 0 < (event.version or 0) < (told.version or 0)
+
     def _is_late(self, kind: str, key: str, asked_ns: int) -> bool:
         return self._heard.get((kind, key), 0) > asked_ns - LAG_NS
+
+    def _is_of_before_its_end(self, update: OrderUpdate, asked_ns: int) -> bool:
+        """A word of life of an order that has ended, from an answer that was under way meanwhile."""
+        key = _key(update)
+        if key in self.orders or key not in self._ended or update.status in TERMINAL:
+            return False
+        version, order_id, heard_ns = self._ended[key]
+        is_older = (update.version or 0) <= version and update.order_id == order_id
+        return is_older and heard_ns > asked_ns - LAG_NS
+
+    def told_since(self, client_id: str, since_ns: int) -> OrderUpdate | None:
+        """The last word of an order that is open, where it was heard since then."""
+        return self.orders.get(client_id) if self._heard.get(("order", client_id), 0) >= since_ns else None
 
     def is_acknowledged(self, client_id: str) -> bool:
         """True for an order that the venue has spoken of, and not as ended."""
@@ -143,8 +192,10 @@ class Known:
     def flats(self, listed: Iterable[AnyEvent], ts: int | None) -> list[PositionUpdate]:
         """Positions that we or the venue's last word held and that a list of those that are not flat does not have."""
         held = {event.symbol for event in listed if isinstance(event, PositionUpdate)}
-        either = ((symbol, size or self._reported.get(symbol)) for symbol, size in self.positions.items())
-        gone = [symbol for symbol, size in either if size and symbol not in held]
+        reported = {symbol for symbol, told in self._reported.items() if told.size}
+        gone = [
+            symbol for symbol, size in self.positions.items() if (size or symbol in reported) and symbol not in held
+        ]
         return [PositionUpdate(self.venue, symbol, ts, Decimal(0)) for symbol in gone]
 
     def differences(self, theirs: Iterable[AnyEvent]) -> list[Reconciled]:
@@ -172,15 +223,16 @@ class Known:
         if ts is not None:
             self._as_of[kind, key] = max(ts, self._as_of.get((kind, key), 0))
 
-    def _order(self, update: OrderUpdate) -> None:
+    def _order(self, update: OrderUpdate, recv: int) -> None:
         key = _key(update)
         self._accepted.pop(key, None)
         if not (update.status in TERMINAL and update.firm):
+            self._heard["order", key] = recv
             self.orders[key] = update
             return
         self.orders.pop(key, None)
         self._heard.pop(("order", key), None)
-        self._ended.is_new(key)
+        self._ended[key] = update.version or 0, update.order_id, recv
 
     def _is_new(self, event: Fill | FundingPayment) -> bool:
         return self._fills.is_new(*_fill_key(event))

@@ -28,6 +28,7 @@ class Lifetime:
     taken: bool = False  # by a node
     told: bool = False  # by the venue's own lists and streams
     over: bool = False  # it can fill no more
+    filled: bool = False  # some of it
     cancelled_at: int = 0  # height of the last cancel from here
 
 
@@ -53,15 +54,21 @@ class Lifetimes(Bounded[str, Lifetime]):
             life.told = True
             life.until = max(life.until, until)
             life.over = update.status in TERMINAL and update.firm
+            life.filled = life.filled or bool(update.filled)
 
     def may_live(self, life: Lifetime, behind: int = 0) -> bool:
         """Whether a block can still fill it, as of so many blocks ago; one that nobody told of, whether it can still arrive."""
         if life.over:
             return False
         if life.kind == 0:
-            return not self._blocks.is_over(life.until, self._blocks.height - behind)
+            return not self._blocks.is_over(life.until, self._blocks.latest - behind)
         now_s = self.now_s()
         return now_s <= life.until and (life.told or now_s <= life.asked_ns / 1e9 + self._request_s)
+
+    def is_past(self, update: OrderUpdate) -> bool:
+        """Its time is over, whatever a list says that is late."""
+        life = self.get(update.client_id or "")
+        return life is not None and not self.may_live(life)
 
     def is_overdue(self, life: Lifetime, *, is_open: bool) -> bool:
         """Its end is behind us, and nobody told how it came; `is_open` as far as was told."""
@@ -74,6 +81,6 @@ class Lifetimes(Bounded[str, Lifetime]):
         """
         of_symbol = [(key, life) for key, life in self.items() if symbol in ("", life.symbol)]
         living = [(key, life) for key, life in of_symbol if self.may_live(life)]
-        short = [key for key, life in living if life.kind == 0 and life.cancelled_at < self._blocks.height]
+        short = [key for key, life in living if life.kind == 0 and life.cancelled_at < self._blocks.latest]
         alone = [[key] for key, life in living if life.kind]
         return [*(short[at : at + most] for at in range(0, len(short), most)), *alone]

@@ -23,6 +23,7 @@ from state.events import (
     OrderUpdate,
     PlaceOrder,
     Rejected,
+    Unknown,
 )
 from state.record import Inbox, Record
 from state.words import TERMINAL, Action
@@ -48,6 +49,7 @@ class Speaker(Finder, Protocol):
     client: Client
     batch_sizes: dict[Action, int]
     amends_in_place: bool
+    accepts_first: bool
 
     def cancel_scopes(self, symbol: str) -> Sequence[Query]:
         """What is cancelled one after the other, where all of a symbol, or of the venue, is meant."""
@@ -61,8 +63,8 @@ class Speaker(Finder, Protocol):
         """The venue's id of an order that was accepted, where it can be computed."""
         ...
 
-    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
-        """What the stream told of an order that an acceptance, coming later, would take back."""
+    def already_told(self, intent: Intent, left_ns: int) -> Sequence[AnyEvent]:
+        """What the stream told of an order, since an intent left, that its acceptance, coming later, would take back."""
         ...
 
     def build(self, action: str, arguments: Arguments) -> Request:
@@ -176,6 +178,16 @@ def rejected(record: Record, action: Action, verdict: Verdict) -> Rejected:
         verdict.code,
         verdict.text,
     )
+
+
+def all_cancelled(record: Record, verdict: Verdict, *, goes_on: bool) -> AnyEvent:
+    """The outcome of a cancel of everything; `goes_on` where it is said again as long as it is in doubt."""
+    venue, symbol = record.event.venue, symbol_of(record)
+    if verdict.meaning in ("ok", "gone"):
+        return Accepted(venue, symbol, None, "cancel_all", "")
+    if verdict.meaning == "unknown" or (goes_on and verdict.meaning == "retry"):
+        return Unknown(venue, symbol, None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
+    return rejected(record, "cancel_all", verdict)
 
 
 def intent_of(record: Record) -> Intent:

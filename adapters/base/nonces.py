@@ -7,6 +7,7 @@ takes to be back.)
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from state.errors import WrongUse
@@ -19,7 +20,9 @@ class Nonces:
 
     def __init__(self) -> None:
         self.last = 0
+        self.on_failure: Callable[[str], None] = lambda reason: None  # once, where they can be kept no more
         self._file: int | None = None
+        self._is_kept = True
 
     def keep(self, path: Path) -> None:
         """Goes on from what stands there. Raises `WrongUse` where somebody else does, or where it cannot be kept."""
@@ -43,10 +46,14 @@ class Nonces:
         self._file = file
 
     def take(self, now_ms: int) -> int:
-        """The next one."""
+        """The next one, also where the disk has failed: what rests must still be cancelled, and in here none is taken twice."""
         self.last = max(now_ms, self.last + 1)
-        if self._file is not None:
-            os.pwrite(self._file, b"%0*d" % (_WIDTH, self.last), 0)
+        if self._file is not None and self._is_kept:
+            try:
+                os.pwrite(self._file, b"%0*d" % (_WIDTH, self.last), 0)
+            except OSError as error:
+                self._is_kept = False  # and the file is held on: nobody else signs meanwhile
+                self.on_failure(f"nonces can be kept no more: {error.strerror}")
         return self.last
 
     def close(self) -> None:

@@ -13,24 +13,20 @@ from adapters.base.burst import INTENTS, PRIORITIES, Open, chunks, undone
 from adapters.base.cancels import ATTEMPTS, RETRY_S, Cancels, Said
 from adapters.base.client import ItemVerdict, Request, Verdict
 from adapters.base.limits import Priority
-from adapters.base.lookup import LookUps, Speaker, client_id_of, intent_of, rejected, symbol_of
+from adapters.base.lookup import LookUps, Speaker, all_cancelled, client_id_of, intent_of, rejected, symbol_of
 from adapters.base.ours import Ours
 from adapters.base.sender import Sender
 from adapters.base.socket import Pump
 from adapters.base.websocket import OrderSocket
 from state.clock import Clock
 from state.errors import ConnectionFailed, NotOffered, OutcomeUnknown, WrongUse
-from state.events import (
-    Accepted,
-    AnyEvent,
-    FeedStatus,
-    PlaceOrder,
-    Unknown,
-)
+from state.events import Accepted, AmendOrder, AnyEvent, FeedStatus, PlaceOrder, Unknown
 from state.record import Frame, Inbox, Record
 from state.words import Action
 
 SETTLE_S = 0.1
+AGAIN_S = 1.0
+DOUBTFUL = ("unknown", "retry")
 
 _WITHDRAWN = Verdict("rejected", "busy", "local", "cancelled before it was sent")
 
@@ -55,6 +51,7 @@ class OrderEntry:
         self.pump: Pump | None = None
         self.cancels = cancels
         self.ours = ours
+        self.read_account: Callable[[], object] = lambda: None  # where only its lists tell what became of a request
         self._speaker = speaker
         self._venue = speaker.venue
         self._sender = sender
@@ -69,8 +66,7 @@ class OrderEntry:
         self._attempts = 0  # over the order socket
         self._tail: dict[str, asyncio.Event] = {}  # the last request of an order that has no outcome yet
         self._open: dict[int, Open] = {}  # by seq of the intent
-        self._held: dict[str, str] = {}  # orders whose placing waits here and has not left, with their symbols
-        self._withdrawn: set[str] = set()
+        self._withdrawn: set[int] = set()  # seqs of what waits here and need not leave any more
         self._placing: dict[int, tuple[Record, asyncio.Event]] = {}  # orders that may yet arrive, and once that is told
 
     # --- in ---
@@ -78,14 +74,15 @@ class OrderEntry:
     def submit(self, intents: Sequence[Record], *, halted: bool = False) -> None:
         """Sends what is already durable: cancels first, bursts as batches. Never waits.
 
-        An order that is cancelled in the burst that places it does not leave: its cancel would overtake it. In a session that
-        is `halted`, a cancel of everything that neither a strategy nor a person gave is meant for our orders alone.
+        What is cancelled in the burst that places or amends it does not leave: its cancel would overtake it. In a session
+        that is `halted`, a cancel of everything that neither a strategy nor a person gave is meant for our orders alone.
         """
         self.ours.note(intents)
         overtaken = undone(intents)
         if overtaken:
             intents = [record for record in intents if record.seq not in overtaken]
-            self._refuse(list(overtaken.values()), "place", _WITHDRAWN)
+            for record in overtaken.values():
+                self._refuse([record], "place" if type(record.event) is PlaceOrder else "amend", _WITHDRAWN)
         for action, kind in INTENTS.items():
             chosen = [record for record in intents if type(record.event) is kind]
             if action == "cancel_all":
@@ -103,10 +100,8 @@ class OrderEntry:
             before = self._tail.get(client_id)
             opened = self._open[record.seq] = Open(record, action, asyncio.Event())
             self._tail[client_id] = opened.done
-            if action == "place":
-                self._hold([record])
-            elif action == "cancel" and client_id in self._held:
-                self._withdrawn.add(client_id)
+            if action == "cancel":
+                self._withdraw(lambda waiting, name=client_id: client_id_of(waiting) == name)  # type: ignore[misc]
             if before is None or (action == "cancel" and self._speaker.amends_in_place and not self._places(client_id)):
                 free.append(record)
             else:
@@ -135,7 +130,15 @@ class OrderEntry:
 
     def withdraw(self, symbol: str = "") -> None:
         """What still waits here need not leave at all: it is refused instead; of all symbols where none is named."""
-        self._withdrawn.update(client_id for client_id, at in self._held.items() if symbol in ("", at))
+        self._withdraw(lambda waiting: symbol in ("", symbol_of(waiting)))
+
+    def _withdraw(self, is_meant: Callable[[Record], bool]) -> None:
+        """Orders and amendments: an amendment that left after a cancel would bring an order back where it is replaced."""
+        self._withdrawn.update(
+            seq
+            for seq, each in self._open.items()
+            if each.action in ("place", "amend") and not each.left_ns and is_meant(each.record)
+        )
 
     async def close(self) -> None:
         """Stops sending and asking: refused is what has not left, unknown what has and was not answered."""
@@ -145,7 +148,7 @@ class OrderEntry:
         now, why = self._clock.now_ns(), "the session ended"
         for opened in list(self._open.values()):
             record, action = opened.record, opened.action
-            if opened.left:
+            if opened.left_ns:
                 unknown = Unknown(self._venue, symbol_of(record), None, action, client_id_of(record), why)
                 self._outcome(now, record, (unknown,), None)
             else:
@@ -179,12 +182,9 @@ class OrderEntry:
                 refusal = error.refusal if isinstance(error, NotOffered) else "rule"
                 self._refuse(waiting, action, Verdict("rejected", refusal, "local", str(error)))
                 return
-            self._hold(waiting)
             in_time = await self._sender.gate.enter(
                 request.endpoint.pool, request.cost, PRIORITIES[action], self._timeout_s
             )
-            for record in waiting:
-                self._held.pop(client_id_of(record), None)
             if not in_time:
                 self._refuse(waiting, action, Verdict("rejected", "rate", "local", "no rate budget in time"))
                 return
@@ -196,7 +196,6 @@ class OrderEntry:
             waiting, wait_s = await self._attempt(action, request, waiting, last=attempt == ATTEMPTS)
             if not waiting:
                 return
-            self._hold(waiting)
             await self._sleep(wait_s)
 
     async def _attempt(
@@ -296,8 +295,10 @@ class OrderEntry:
             return
         if verdict.meaning == "ok":
             order_id = item.order_id or self._speaker.order_id_of(intent_of(record))
-            accepted = Accepted(self._venue, symbol_of(record), item.ts, action, client_id, order_id)
-            self._outcome(recv, record, (accepted, *self._speaker.already_told(intent_of(record))), frame)
+            ts = None if action == "amend" and self._speaker.accepts_first else item.ts  # it dates no change
+            accepted = Accepted(self._venue, symbol_of(record), ts, action, client_id, order_id)
+            told = self._speaker.already_told(intent_of(record), self._open[record.seq].left_ns)
+            self._outcome(recv, record, (accepted, *told), frame)
             return
         self._outcome(recv, record, (rejected(record, action, verdict),), frame)
         if verdict.meaning == "gone":
@@ -321,15 +322,14 @@ class OrderEntry:
         for record in records:
             self._outcome(now, record, (rejected(record, action, verdict),), None)
 
-    def _hold(self, records: Sequence[Record]) -> None:
-        self._held.update((client_id_of(record), symbol_of(record)) for record in records)
-
     def _mark(self, records: Sequence[Record], *, left: bool) -> None:
+        """What is on its way may bring an order that nobody has cancelled: a new one, or one in another's place."""
+        replaced = not self._speaker.amends_in_place
         for record in records:
-            self._open[record.seq].left = left
+            self._open[record.seq].left_ns = self._clock.now_ns() if left else 0
             if not left:
                 self._arrived(record)
-            elif type(record.event) is PlaceOrder:
+            elif type(record.event) is PlaceOrder or (replaced and type(record.event) is AmendOrder):
                 self._placing[record.seq] = record, asyncio.Event()
 
     def _arrived(self, record: Record) -> None:
@@ -339,12 +339,9 @@ class OrderEntry:
             placing[1].set()
 
     def _without_withdrawn(self, records: Sequence[Record], action: Action) -> list[Record]:
-        if action not in ("place", "amend") or not self._withdrawn:
-            return list(records)
-        gone = [record for record in records if client_id_of(record) in self._withdrawn]
-        self._withdrawn.difference_update(map(client_id_of, gone))
+        gone = [record for record in records if record.seq in self._withdrawn]
         self._refuse(gone, action, _WITHDRAWN)
-        return [record for record in records if record not in gone]
+        return [record for record in records if record not in gone] if gone else list(records)
 
     def _outcome(
         self, recv: int, record: Record, events: Sequence[AnyEvent], frame: Frame | None, *, arrived: bool = True
@@ -353,33 +350,39 @@ class OrderEntry:
         if arrived:
             self._arrived(record)
         opened, client_id = self._open.pop(record.seq, None), client_id_of(record)
+        self._withdrawn.discard(record.seq)
         if opened is None:
             return
         opened.done.set()
         if self._tail.get(client_id) is opened.done:
             del self._tail[client_id]
-            self._withdrawn.discard(client_id)
 
     # --- cancelling everything ---
 
     async def _cancel_all(self, record: Record, *, only_ours: bool) -> None:
-        """It is done again once every order has arrived that was on its way and may have been overtaken."""
+        """Of a halted session nothing may be left: what is in doubt is told, and cancelled until it is not."""
         self._mark([record], left=True)
         asked = symbol_of(record)
         overtaken = [told for placing, told in self._placing.values() if asked in ("", symbol_of(placing))]
-        recv, verdict, frame = await self._cancel_meant(asked, only_ours=only_ours)
-        if overtaken and verdict.meaning == "ok":
-            for told in overtaken:
-                await told.wait()
-            recv, verdict, frame = await self._cancel_meant(asked, only_ours=only_ours)
-        event: AnyEvent
-        if verdict.meaning in ("ok", "gone"):
-            event = Accepted(self._venue, symbol_of(record), None, "cancel_all", "")
-        elif verdict.meaning == "unknown":
-            event = Unknown(self._venue, symbol_of(record), None, "cancel_all", "", f"{verdict.code}: {verdict.text}")
-        else:
-            event = rejected(record, "cancel_all", verdict)
+        recv, verdict, frame = await self._cancel_twice(asked, overtaken, only_ours=only_ours)
+        event = all_cancelled(record, verdict, goes_on=only_ours)
         self._outcome(recv, record, (event,), frame)
+        if isinstance(event, Unknown) and not only_ours:
+            self.read_account()  # what rests still can be cancelled again
+        while only_ours and verdict.meaning in DOUBTFUL:
+            await self._sleep(max(AGAIN_S, verdict.wait_s))
+            recv, verdict, frame = await self._cancel_twice(asked, overtaken, only_ours=True)
+            if verdict.meaning not in DOUBTFUL:
+                self._inbox.feed(recv, (all_cancelled(record, verdict, goes_on=False),), record.seq, frame)
+
+    async def _cancel_twice(self, symbol: str, overtaken: Sequence[asyncio.Event], *, only_ours: bool) -> Said:
+        """It is done again once every order has arrived that was on its way and may have been overtaken."""
+        said = await self._cancel_meant(symbol, only_ours=only_ours)
+        if not overtaken or said[1].meaning != "ok":
+            return said
+        for told in overtaken:
+            await told.wait()
+        return await self._cancel_meant(symbol, only_ours=only_ours)
 
     def _cancel_meant(self, symbol: str, *, only_ours: bool) -> Awaitable[Said]:
         if only_ours and not self.ours.means_all:

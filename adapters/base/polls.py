@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from adapters.base.client import Request
 from adapters.base.known import Known
@@ -17,7 +18,7 @@ from adapters.base.query import Arguments, Query
 from adapters.base.sender import Answer, Sender
 from state.clock import Clock
 from state.errors import TapelineError, VenueError
-from state.events import AnyEvent, FeedStatus, InstrumentDefined, OrderUpdate
+from state.events import AnyEvent, FeedStatus, Fill, InstrumentDefined, OrderUpdate
 from state.record import Inbox
 
 MAX_PAGES = 100
@@ -35,6 +36,7 @@ class Polls(ABC):
     account_inbox: Inbox
     known: Known
     sender: Sender
+    fills_are_named = True  # by client ids; else its list of fills has only the venue's
 
     # --- what a venue must say ---
 
@@ -67,15 +69,42 @@ class Polls(ABC):
         return Query(symbol=order.symbol, client_id=order.client_id or "")
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]:
-        """An order by its client id, open or ended, and its fills. Raises `TapelineError` where it cannot be asked."""
+        """An order by its client id, open or ended, and the fills that were not told of it.
+
+        Raises `TapelineError` where it cannot be asked.
+        """
         for action, query in self.look_ups(symbol, client_id):
             answer = await self.sender.read(self.build(action, query), Priority.CANCEL, accepted=("ok", "gone"))
             events = self._events(action, answer, query)[0] if answer.verdict.meaning == "ok" else ()
             for event in events:
                 if isinstance(event, OrderUpdate) and event.client_id == client_id:
-                    told = await self.executions(self.fills_of(event)) if event.filled else ()
-                    return answer, event, [fill for fill in told if not self.known.has(fill)]
+                    told = await self.executions(self.fills_of(event)) if self.known.lacks_fills(event) else ()
+                    named = (
+                        replace(fill, client_id=fill.client_id or client_id) for fill in told if isinstance(fill, Fill)
+                    )
+                    return answer, event, [fill for fill in named if not self.known.has(fill)]
         return answer, None, ()
+
+    async def named(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
+        """With the client ids of orders of which only their fills were heard: whose they are is asked as they are told."""
+        names: dict[str, str | None] = {}
+        for event in () if self.fills_are_named else events:
+            if (
+                isinstance(event, Fill)
+                and event.order_id
+                and event.order_id not in names
+                and self.known.is_strange(event)
+            ):
+                request = self.build("order", Query(symbol=event.symbol, order_id=event.order_id))
+                answer = await self.sender.read(request, accepted=("ok", "gone"))
+                told = self._events("order", answer, EVERYTHING)[0] if answer.verdict.meaning == "ok" else ()
+                names[event.order_id] = next((each.client_id for each in told if isinstance(each, OrderUpdate)), None)
+        return [
+            replace(event, client_id=names[event.order_id])
+            if isinstance(event, Fill) and event.order_id in names
+            else event
+            for event in events
+        ]
 
     # --- polls: each returns events, and feeds them where asked ---
 
@@ -101,7 +130,7 @@ class Polls(ABC):
             events += page
             if not cursor or not page:
                 return events
-            query = msgspec.structs.replace(query, cursor=cursor)
+            query = replace(query, cursor=cursor)
         raise TapelineError(f"{self.venue} {action}: more than {MAX_PAGES} pages")
 
     async def instruments(self, query: Query = EVERYTHING, *, feed: bool = False) -> Sequence[AnyEvent]:

@@ -1,7 +1,8 @@
 """A fresh look at the account: open orders, fills since the last one known, positions, balances.
 
 Fills first, so that an order is never told filled before its fills; what was open and is not listed any more is asked for
-by name. Each difference between what was told before and what the venue says now is an event.
+by name. Each difference between what was told before and what the venue says now is an event; a position that differs twice
+is taken from the venue.
 """
 
 import asyncio
@@ -10,7 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from adapters.base.known import Known
+from msgspec.structs import replace
+
+from adapters.base.known import LAG_NS, Known
 from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.base.sender import Answer
@@ -18,6 +21,7 @@ from state.clock import Clock
 from state.errors import TapelineError
 from state.events import AnyEvent, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate, Reconciled
 from state.record import Inbox
+from state.session_events import TAKEN
 
 OVERLAP_NS = 60_000_000_000
 UNLISTED_MOST = 500
@@ -38,6 +42,8 @@ class Asked(Protocol):
     async def find_order(
         self, symbol: str, client_id: str
     ) -> tuple[Answer, OrderUpdate | None, Sequence[AnyEvent]]: ...
+
+    async def named(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]: ...
 
 
 class Reconciler:
@@ -68,6 +74,7 @@ class Reconciler:
         self._looked_ns = clock.now_ns()  # when the last look began that came to its end
         self._recovered: Counter[str] = Counter()
         self._turn = asyncio.Lock()
+        self.priority = Priority.READ  # the last look, of a session that ends, is as urgent as the rest of its end
         self._calls = 0
         self._answered = 0  # calls that a look has begun after
         self.has_run = False
@@ -100,7 +107,7 @@ class Reconciler:
                 await self._look()
 
     async def _look(self) -> None:
-        calls, now = self._calls, self._clock.now_ns()
+        calls, now, owed = self._calls, self._clock.now_ns(), tuple(self._known.owing)
         if not self._known.opened_ns:
             self._known.opened_ns = self._looked_ns + self._offset_ns()
         self._recovered.clear()
@@ -110,7 +117,7 @@ class Reconciler:
             self._say("down", f"not reconciled: {error}")
             raise
         self.has_run = True
-        self._known.was_read()
+        self._known.was_read(owed)
         self._answered, self._looked_ns = calls, now
         if self._is_listening() and calls == self._calls:
             self._say("ok", self._told())
@@ -119,11 +126,14 @@ class Reconciler:
         known, asked_ns = self._known, self._clock.now_ns()
         # From the last look on, not from the last fill: a stream that lost one may have told later ones.
         since = max(self._looked_ns + self._offset_ns() - OVERLAP_NS, known.opened_ns)
-        fills = await self._exchange.poll("executions", Query(start_ms=since // 1_000_000, limit=100))
-        self._feed([event for event in fills if not known.has(event)])
+        asked = Query(start_ms=since // 1_000_000, limit=100)
+        fills = await self._exchange.poll("executions", asked, priority=self.priority)
+        fills = sorted(fills, key=_when)  # pages may go back in time, and what a close realizes hangs on their order
+        named = await self._exchange.named([event for event in fills if not known.has(event)])
+        self._feed([event for event in named if not known.has(event)])  # a stream may have told one meanwhile
         orders: list[OrderUpdate] = []
         for coin in self._exchange.settle:
-            listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50))
+            listed = await self._exchange.poll("open_orders", Query(coin=coin, limit=50), priority=self.priority)
             orders += [event for event in listed if isinstance(event, OrderUpdate)]
         await self._unlisted(orders)
         positions = await self._positions()
@@ -132,17 +142,41 @@ class Reconciler:
         refused = [event for event in positions if isinstance(event, FeedStatus)]
         if refused:
             raise TapelineError(f"{refused[0].symbol}: {refused[0].reason}")
-        balances = await self._exchange.poll("wallet", Query())
+        balances = await self._exchange.poll("wallet", Query(), priority=self.priority)
         if self._compares:
             await self._sleep(GRACE_S)
-        theirs = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
-        differences = known.differences(theirs) if self._compares else []
-        self._feed([*theirs, *differences])
+        told = [event for event in (*orders, *positions, *balances) if not known.is_stale(event, asked_ns)]
+        theirs = [self._unnumbered(event) for event in told]
+        found = known.differences(theirs)
+        self._feed([*theirs, *(each for each in found if self._compares and each.subject != "position")])
+        await self._take([each for each in found if each.subject == "position"])
+
+    async def _take(self, found: Sequence[Reconciled]) -> None:
+        """A position that differs still when the venue had time to catch up is the venue's: no fill will explain it.
+
+        What was traded meanwhile makes it another question, for the next look.
+        """
+        if not found:
+            return
+        await self._sleep(LAG_NS / 1e9)
+        asked_ns = self._clock.now_ns()
+        positions = await self._positions()
+        positions += self._known.flats(positions, asked_ns + self._offset_ns())
+        again = [self._unnumbered(event) for event in positions if not self._known.is_stale(event, asked_ns)]
+        told = {event.symbol: event for event in again if isinstance(event, PositionUpdate)}
+        for each in [each for each in self._known.differences(told.values()) if each in found]:
+            taken = each if self._known.may_be_behind(told[each.symbol]) else replace(each, subject=TAKEN)
+            self._feed([told[each.symbol], taken])
+
+    def _unnumbered(self, event: AnyEvent) -> AnyEvent:
+        """A position that nothing newer was told of is believed, whatever its number: the venue's clock was set back."""
+        is_low = isinstance(event, PositionUpdate) and self._known.is_set_back(event)
+        return replace(event, version=None) if is_low else event
 
     async def _positions(self) -> list[AnyEvent]:
         found: list[AnyEvent] = []
         for coin in self._exchange.settle:
-            found += await self._exchange.poll("positions", Query(coin=coin, limit=200))
+            found += await self._exchange.poll("positions", Query(coin=coin, limit=200), priority=self.priority)
         return found
 
     @property
@@ -175,3 +209,7 @@ class Reconciler:
     def _say(self, status: str, reason: str) -> None:
         state = FeedStatus(self._exchange.venue, "", "account", "ok" if status == "ok" else "down", reason)
         self._feed([state])
+
+
+def _when(event: AnyEvent) -> int:
+    return event.ts or 0 if isinstance(event, Fill | FundingPayment) else 0

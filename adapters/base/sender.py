@@ -10,6 +10,7 @@ from adapters.base.client import Client, Meaning, Request, Response, Verdict
 from adapters.base.condition import Condition
 from adapters.base.limits import Gate, Priority
 from adapters.base.offset import ClockOffset
+from adapters.base.once import Bounded
 from adapters.base.transport import Transport
 from state.clock import Clock
 from state.errors import ConnectionFailed, OutcomeUnknown, VenueError
@@ -18,6 +19,7 @@ from state.record import Frame, Inbox
 
 READ_ATTEMPTS = 4
 READ_BACKOFF_S = 0.25
+UNANSWERED_MOST = 100  # reads whose cost is remembered until the same is answered
 RETRY_AFTER_MOST_S = 7 * 86_400  # what a header says is not trusted further
 
 
@@ -59,6 +61,7 @@ class Sender:
         self._timeout_s = timeout_s
         self._heeded: Verdict | None = None
         self._answered: dict[Request, Answer] | None = None
+        self._unanswered: Bounded[Request, list[int]] = Bounded(UNANSWERED_MOST)  # when they entered, ns
 
     async def once(self, request: Request) -> Answer:
         """Signs and sends once, its budget already granted. Raises `ConnectionFailed` or `OutcomeUnknown`."""
@@ -89,14 +92,16 @@ class Sender:
             entered, wait_s = self._clock.now_ns(), READ_BACKOFF_S * 2**attempt
             try:
                 answer = await self.once(request)
-            except (ConnectionFailed, OutcomeUnknown):
+            except (ConnectionFailed, OutcomeUnknown) as failure:
+                if isinstance(failure, ConnectionFailed):
+                    self.gate.give_back(request.endpoint.pool, request.cost, entered)
+                else:
+                    self._unanswered[request] = [*self._unanswered.get(request, ()), entered]
                 if attempt >= READ_ATTEMPTS:
                     raise
             else:
                 verdict = answer.verdict
-                unused = request.cost - self._client.weighed(request, answer.body) if verdict.meaning == "ok" else 0
-                if unused > 0:
-                    self.gate.give_back(request.endpoint.pool, unused, entered)
+                self._weigh(request, answer, entered)
                 if verdict.meaning in accepted:
                     if self._answered is not None:
                         self._answered[request] = answer
@@ -106,6 +111,13 @@ class Sender:
                     raise VenueError(self._venue, verdict.code, verdict.text, verdict.refusal or verdict.meaning)
                 wait_s = max(verdict.wait_s, 0.0) or wait_s
             await self._transport.sleep(wait_s)
+
+    def _weigh(self, request: Request, answer: Answer, entered: int) -> None:
+        """What was granted and not used comes back; also of the same question, asked before and not answered."""
+        unused = request.cost - self._client.weighed(request, answer.status, answer.body)
+        times = [entered] if answer.verdict.meaning != "ok" else [entered, *self._unanswered.pop(request, ())]
+        for at in times if unused > 0 else ():
+            self.gate.give_back(request.endpoint.pool, unused, at)
 
     @contextmanager
     def asking_once(self) -> Iterator[None]:

@@ -48,9 +48,9 @@ _MEANINGS: Mapping[tuple[Meaning, Refusal | None], Iterable[int]] = {
     ("rejected", "reduce_only"): (2022, 4118),
     ("rejected", "price_band"): (4016, 4024, 4131),
     ("rejected", "funds"): (2018, 2019, 2024, 4050, 4051),
-    ("rejected", "risk"): (2025, 2027, 2028, 4045),
+    ("rejected", "risk"): (2025, 2027, 2028, 4045, 4087, 4400, 4401),  # the last three for a time, or reduce-only passes
     ("rejected", "market_state"): (2016, 4108, 4140, 4141, 4402, 4408, 4411, 5024),
-    ("fatal", "fatal"): (1002, 1005, 1011, 1022, 1099, 2014, 2015, 2017, 2023, 4087, 4088, 4109, 4192, 4400, 4401),
+    ("fatal", "fatal"): (1002, 1005, 1011, 1022, 1099, 2014, 2015, 2017, 2023, 4088, 4109, 4192),
 }  # fmt: skip
 CODES = {-code: meaning for meaning, codes in _MEANINGS.items() for code in codes}
 

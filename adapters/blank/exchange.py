@@ -33,6 +33,9 @@ class Exchange(BaseExchange):
 
     capabilities = CAPABILITIES
     amends_in_place = False  # ? Is an amended order the same order, or another one in its place?
+    accepts_first = (
+        False  # ? Is an acceptance all there is to hear, or only that a request was taken, and may still fail?
+    )
 
     def prepare(self) -> None:
         settings = self.settings

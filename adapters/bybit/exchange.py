@@ -49,7 +49,7 @@ class Exchange(BaseExchange):
     """One Bybit market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
-    amends_in_place = True
+    amends_in_place = accepts_first = True
     dead_man_counts_down = False
 
     def prepare(self) -> None:

@@ -14,7 +14,7 @@ from adapters.base.client import Client as BaseClient
 from adapters.base.client import Request
 from adapters.base.expiring import Expiring, GivenOrder
 from adapters.base.funded import FundedApart
-from adapters.base.limits import Pool
+from adapters.base.limits import Pool, Priority
 from adapters.base.on_chain import OnChain
 from adapters.base.query import Arguments, Query, said
 from adapters.base.settings import Capabilities, ShutdownPolicy, ShutdownReport, Subscription, check
@@ -32,7 +32,7 @@ from adapters.dydx.recorded import MARKETS, Decoder, market_of
 from adapters.dydx.types import FLAGS, LONG_TERM, SHORT_TERM
 from adapters.dydx.websocket import PrivateWebsocket, Websocket
 from state.errors import WrongUse
-from state.events import AnyEvent, BalanceUpdate, CancelOrder, InstrumentDefined, Intent, PositionUpdate
+from state.events import AnyEvent, BalanceUpdate, CancelOrder, InstrumentDefined, Intent, OrderUpdate, PositionUpdate
 from state.secrets import Credentials, Secret
 from state.words import Action
 
@@ -49,6 +49,7 @@ CAPABILITIES = Capabilities(
 )  # fmt: skip
 
 _time, _tier = part_of("iso", str), part_of("tier", wire.FeeTier)
+_height = msgspec.json.Decoder(wire.Height, strict=False).decode
 
 
 class Given(msgspec.Struct, forbid_unknown_fields=True):
@@ -120,8 +121,23 @@ class Exchange(FundedApart, Expiring, OnChain):
             await self._attempt(self._prices)  # a market order is limited by them
         return await super().shutdown(policy)
 
+    async def poll(
+        self, action: str, query: Query, *, feed: bool = False, priority: Priority = Priority.READ
+    ) -> Sequence[AnyEvent]:
+        """On the way out the account's stream may be away: the height is asked for, and listed orders are over by it."""
+        if action == "positions" and priority is Priority.URGENT:
+            answer = await self.sender.read(self.build("height", Query()), priority)
+            block = self._fitting(answer, _height)
+            self.formats.account.blocks.asked(block.height, iso.ns(block.time))
+        events = await super().poll(action, query, feed=feed, priority=priority)
+        if action == "open_orders" and priority is Priority.URGENT:
+            return [each for each in events if isinstance(each, OrderUpdate) and not self.lifetimes.is_past(each)]
+        return events
+
     async def _prices(self) -> None:
-        for symbol in self._used:
+        """Of what is followed, and of whatever else the account holds."""
+        held = (symbol for symbol, size in self.known.positions.items() if size)
+        for symbol in dict.fromkeys((*self._used, *held)):
             await self.tickers(Query(symbol=symbol))
 
     # --- orders ---

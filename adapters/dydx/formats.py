@@ -158,7 +158,10 @@ class Formats:
         return Request(Endpoints.ALL["place" if kind == SHORT_TERM else "place_stateful"], "", body)
 
     def _amended(self, amend: AmendOrder) -> bytes:
-        """The same order with a later end; side, time in force and reduce-only must stay what they were."""
+        """The same order with a later end; side, time in force and reduce-only must stay what they were.
+
+        After its last block the chain knows no such order, and none of its fills: it would be another one, of the whole size.
+        """
         life = self._lives.get(amend.client_id)
         if life is None:
             raise NotOffered(
@@ -166,8 +169,13 @@ class Formats:
             )
         if life.kind != SHORT_TERM:
             raise NotOffered("dydx amends short-term orders alone: cancel this one, and place another")
-        life.until = terms.amended_until(life, self._newest(), self._rest_blocks or terms.REST_BLOCKS)
-        life.asked_ns, life.over = self._now_ns(), False
+        height = self._newest()
+        if not self._lives.may_live(life):
+            raise NotOffered(f"{amend.client_id} has ended", "gone")
+        if life.filled and height > life.until - terms.ARRIVES_BLOCKS:
+            raise NotOffered(f"{amend.client_id} is filled in part, and ends with block {life.until}", "busy")
+        life.until = terms.amended_until(life, height, self._rest_blocks or terms.REST_BLOCKS)
+        life.asked_ns = self._now_ns()
         return self._built.placed(amend.client_id, life, self.market(amend.symbol), amend.size, amend.price)
 
     def _cancelled(self, cancels: Sequence[CancelOrder]) -> bytes:
@@ -187,7 +195,7 @@ class Formats:
             life = Lifetime("", LONG_TERM if self._rest_blocks is None else SHORT_TERM, "buy", "gtc", False, 0)
         if life.kind != SHORT_TERM:
             return life.kind, life.until or self._later(terms.STATEFUL_MOST_S - 86_400)
-        life.cancelled_at = self._blocks.height or self._newest()  # of a chain that stands still, too
+        life.cancelled_at = self._blocks.latest or self._newest()  # of a chain that stands still, too
         return SHORT_TERM, max(life.until, life.cancelled_at + terms.WINDOW_BLOCKS)
 
     def scopes(self, symbol: str) -> Sequence[Query]:

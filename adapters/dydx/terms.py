@@ -10,6 +10,7 @@ BLOCK_LATE_S = 10.0  # a chain that makes no block for so long is not to be trad
 WINDOW_BLOCKS = 20  # a short-term order lives no longer; by the source twice as long, by the documentation not
 REST_BLOCKS = 15  # so a resting order can be amended some times within a block, each amendment living a block longer
 AT_ONCE_BLOCKS = 5  # of an order that does not rest
+ARRIVES_BLOCKS = 2  # until a transaction that leaves now is in a block
 STATEFUL_MOST_S = 95 * 86_400
 
 

@@ -65,11 +65,12 @@ class Client(BaseClient):
         parts = b'{"action":%s,"nonce":%d,"signature":{"r":"%s","v":%d},"vaultAddress":%s%s}'
         return parts % (action, nonce, secret.encode(), v, vault, expiry), secret
 
-    def weighed(self, request: Request, body: bytes) -> int:
-        """Rows weigh, of candles less; granted was what the longest answer weighs."""
+    def weighed(self, request: Request, status: int, body: bytes) -> int:
+        """Rows weigh, of candles less; granted was what the longest answer weighs. What is no answer of the venue has none."""
+        if request.cost <= USUAL or status != 200:
+            return min(request.cost, USUAL)
         try:
-            is_by_rows, rows_a_unit = request.cost > USUAL, 60 if b'"candleSnapshot"' in request.body else 20
-            return USUAL + len(_rows(body)) // rows_a_unit if is_by_rows else request.cost
+            return USUAL + len(_rows(body)) // (60 if b'"candleSnapshot"' in request.body else 20)
         except msgspec.DecodeError:
             return request.cost
 

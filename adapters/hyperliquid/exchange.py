@@ -91,6 +91,7 @@ class Exchange(FundedApart, Sweeping):
     async def start(self, subscriptions: Iterable[Subscription]) -> None:
         if self._signer is not None:
             where = urlsplit(self._rest_url).netloc  # each chain has its own
+            self.client.nonces.on_failure = self._fatal
             self.client.nonces.keep(Path(self.settings.state_dir, f"{self._signer.address}@{where}.nonce"))
             await self.rate_limit()
             self._spawn(self._every(LIMIT_EVERY_S, self.rate_limit))
@@ -133,7 +134,7 @@ class Exchange(FundedApart, Sweeping):
             return getattr(intent, "client_id", "") or "alone"
         return "numbers" if asked.body.startswith(b'{"type":"cancel"') else ""
 
-    def already_told(self, intent: Intent) -> Sequence[AnyEvent]:
+    def already_told(self, intent: Intent, left_ns: int) -> Sequence[AnyEvent]:
         """An amended order that filled while the request was under way is larger than was asked for."""
         return self.formats.account.told_again(intent.client_id, intent.size) if isinstance(intent, AmendOrder) else ()
 

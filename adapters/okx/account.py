@@ -11,6 +11,7 @@ from adapters.base.numbers import money, ns, owed
 from adapters.base.once import Once
 from adapters.okx import wire
 from adapters.okx.channels import MS, rows
+from adapters.okx.client import CODES
 from adapters.okx.contracts import Contracts
 from adapters.okx.types import ENDED, MADE_BY, Types, named
 from state.events import AnyEvent, BalanceUpdate, FeedStatus, Fill, FundingPayment, OrderUpdate, PositionUpdate
@@ -63,7 +64,7 @@ class Account:
         kind, tif = Types.kind.parse(row.ordType), Types.tif.parse(row.ordType)
         filled, ts, contract = money(row.accFillSz), ns(row.uTime), self._contract(row.instId)
         origin: Origin = MADE_BY.get(row.category, "user")
-        refusal: Refusal | None = None
+        refusal: Refusal | None = (CODES.get(row.code, ("", None))[1] or "rule") if row.amendResult == "-1" else None
         reason = f"the amend failed: {row.code} {row.msg}" if row.amendResult in ("-1", "1") else ""
         if status == "cancelled":
             other: tuple[Origin, Refusal | None, str] = ("user", None, f"cancelSource {row.cancelSource}")

@@ -53,7 +53,7 @@ class Exchange(Sweeping):
     """One OKX market. Raises `WrongUse` for settings that the venue cannot serve."""
 
     capabilities = CAPABILITIES
-    amends_in_place = True
+    amends_in_place = accepts_first = True
     one_symbol = frozenset[Action]({"place", "amend", "cancel"})  # each market has its own budget
 
     def prepare(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from itertools import accumulate
 
 import msgspec
 
@@ -73,6 +74,7 @@ class _Director:
         if not await self._until(lambda: len(self.troubled.seen().truth.open_orders) >= 2, START_S):
             self.findings.append("the session did not begin to trade")
             return
+        await asyncio.sleep(set_back_s(self.plan))
         self.troubled.play(self.plan)
         await asyncio.sleep(max((t.at_s + max(t.for_s, 0) for t in self.plan.troubles), default=0.0) + QUIET_S)
         self.troubled.calm()
@@ -87,6 +89,15 @@ class _Director:
                 return False
             await asyncio.sleep(_POLL_S)
         return True
+
+
+def set_back_s(chosen: Plan) -> float:
+    """How far the venue's clock is set back at most: a session must be older.
+
+    Else what is filled has a time of before it, as have the fills that are inside what it held when it began.
+    """
+    steps = sorted((each.at_s, each.for_s) for each in chosen.troubles if each.kind == "clock_step")
+    return -min([0.0, *accumulate(for_s for _, for_s in steps)])
 
 
 def trial(chosen: Plan, log_url: str) -> Verdict:

@@ -156,7 +156,7 @@ class _Exits:
         due = sum((lot.size for lot in self._lots if lot.due_ns <= now), coming)
         if instrument is None or not book.is_ok or held * due <= 0:
             return None
-        size = instrument.size(min(abs(due), abs(held)))
+        size = instrument.most(instrument.size(min(abs(due), abs(held))))
         if not size:
             return None
         side: Side = "sell" if due > 0 else "buy"

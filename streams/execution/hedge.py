@@ -31,9 +31,9 @@ def hedged(
         fills on made   --buy 1---------buy 2------------
         hedged(…)       --sell 1, IOC---sell 2, IOC------
 
-    By IOC orders up to `slippage_bps` through the touch, one at a time, each for all that is open; what one did not fill is
-    tried again a second later, for as long as it takes. Both markets count in the same base units. What is less than the
-    hedge venue takes waits for more. Fills are counted once, by their id.
+    By IOC orders up to `slippage_bps` through the touch, one at a time, each for all that is open, or as much of it as an
+    order may have; what one did not fill is tried again a second later, for as long as it takes. Both markets count in the
+    same base units. What is less than the hedge venue takes waits for more. Fills are counted once, by their id.
 
     What is open is what this strategy was filled in this session. With `whole` it is the sum of both accounts' positions,
     whoever made them: what a killed session left without its hedge is then hedged by the next.
@@ -128,7 +128,7 @@ class _Hedge:
         if instrument is None or not book.is_ok:
             return
         side: Side = "sell" if left > 0 else "buy"
-        size = instrument.size(abs(left))
+        size = instrument.most(instrument.size(abs(left)))
         touch = book.bid * (1 - self._slippage) if side == "sell" else book.ask * (1 + self._slippage)
         price = instrument.price(side, exact(touch))
         try:

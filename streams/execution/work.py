@@ -202,7 +202,7 @@ class _Work:
         size = instrument.size(max(_ZERO, min(wanted, job.parent.size) - job.total))
         part = self._tactic.part(job, size, book, instrument) if size else None
         if part is not None:
-            part = part._replace(size=instrument.size(part.size))
+            part = part._replace(size=instrument.most(instrument.size(part.size)))
             try:
                 instrument.check(part.price, part.size, reduce_only=job.parent.reduce_only)
             except OffGrid:
@@ -235,7 +235,7 @@ class _Work:
         if instrument is None or not left:
             return not left.is_zero()
         try:
-            instrument.check(None, left, reduce_only=job.parent.reduce_only)
+            instrument.check(None, instrument.most(left), reduce_only=job.parent.reduce_only)
         except OffGrid:
             return False
         worth = instrument.notional(job.parent.price or exact(self._market.book.mid), left)

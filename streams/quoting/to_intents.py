@@ -122,6 +122,9 @@ class _Desk:
         self._spent: set[str] = set()  # labels filled since the quotes were made
         self._rests: dict[str, int] = {}  # label -> not placed or amended before, ns
         self._cancel_rests: dict[str, int] = {}
+        self._failed: dict[
+            str, None
+        ] = {}  # labels whose order was told that its last amendment failed, and rests for it
 
     def tolerate(self, ticks: Decimal, size: Decimal, tif: TimeInForce) -> None:
         self._tolerance_ticks, self._size_tolerance, self._tif = ticks, size, tif
@@ -316,6 +319,11 @@ class _Desk:
             self._orders.clear()
         for order in mine:
             self._orders.setdefault(order.label, (order.client_id, order.filled))
+            if order.refusal is None:
+                self._failed.pop(order.label, None)
+            elif order.label not in self._failed:
+                self._failed[order.label] = None
+                self._rest(self._rests, order.label)
 
     def _rest(self, rests: dict[str, int], label: str) -> None:
         now = self._feeds.now_ns
@@ -342,7 +350,7 @@ class _Desk:
 
 
 _STATE = (
-    "_quotes", "_wanted", "_is_fresh", "_is_dirty", "_was_healthy", "_orders", "_spent", "_rests", "_cancel_rests",
+    "_quotes", "_wanted", "_is_fresh", "_is_dirty", "_was_healthy", "_orders", "_spent", "_rests", "_cancel_rests", "_failed",
 )  # fmt: skip
 
 

@@ -35,10 +35,10 @@ def risk_gate(limits: RiskLimits, feeds: Feeds) -> Operator[Decision, Decision]:
         risk_gate  --buy 1---Blocked-cancel---sell 1---
 
     Each limit counts the worst case: working orders, those in flight, those of unknown outcome and those that passed
-    in this very tick. A limit never blocks what reduces the risk it limits: cancels always pass, and so does a
-    reduce-only order, one that cannot but bring the position nearer to zero, and an amendment to no larger size, as
-    far as size and position go. The price collar holds for every price, since a bad price is no less bad for closing.
-    `max_book_age_s` counts from the first intent in a market.
+    in this very tick, and fills of which only the order was told. A limit never blocks what reduces the risk it limits:
+    cancels always pass, and so does a reduce-only order, one that cannot but bring the position nearer to zero, and an
+    amendment to no larger size, as far as size and position go. The price collar holds for every price, since a bad price
+    is no less bad for closing. `max_book_age_s` counts from the first intent in a market.
     """
 
     def operator(source: Observable[Decision]) -> Observable[Decision]:
@@ -167,7 +167,7 @@ class Gate:
     def _standing(self, account: Account, symbol: str, side: Side) -> tuple[Decimal, Sequence[Order]]:
         """What is held in one direction, and the other orders: looked up once for all rules."""
         position, unheard = account.ledger.positions.get(symbol), account.orders.unheard(symbol)
-        held = (_ZERO if position is None else position.size) + unheard
+        held = unheard if position is None else position.size + unheard
         return held * SIGN[side], self.exposure.others(account, symbol)
 
     def _closes(

@@ -14,7 +14,7 @@ from adapters.base.nonces import Nonces
 from adapters.loopback.proxy import Plan, Trouble, random_plan
 from adapters.loopback.proxy.plan import Kind
 from app.chaos.search import search, shrink, write_test
-from app.chaos.trial import Verdict, trial
+from app.chaos.trial import Verdict, set_back_s, trial
 from app.cli import run
 from state.orders import Orders
 
@@ -58,6 +58,13 @@ def test_nothing_is_found_where_every_promise_holds() -> None:
     heard: list[Verdict] = []
     assert search([random_plan("bybit", seed) for seed in range(5)], verdict_of, heard.append) is None
     assert len(heard) == 5
+
+
+def test_no_clock_is_set_back_to_before_the_session_began() -> None:
+    steps = (Trouble(3.0, "clock_step", "rest", for_s=-3.0), Trouble(1.0, "clock_step", "rest", for_s=1.0))
+    assert set_back_s(Plan("bybit", 1, steps)) == 2.0
+    assert set_back_s(Plan("bybit", 1, (*steps, Trouble(4.0, "clock_step", "rest", for_s=-1.0)))) == 3.0
+    assert set_back_s(Plan("bybit", 1, (Trouble(1.0, "cut", "private"),))) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from state import ledger as ledger_module
-from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate
+from state.events import BalanceUpdate, Fill, FundingPayment, PositionUpdate, Reconciled
 from state.instruments import Instrument
 from state.ledger import Ledger, LedgerSnapshot, Position
+from state.session_events import TAKEN
 from state.words import InstrumentKind, Side
 
 D = Decimal
@@ -94,6 +95,31 @@ FILLS = st.lists(
     ),
     max_size=40,
 )
+
+
+@given(FILLS, st.decimals("-99", "99", places=3), st.decimals("1", "99999.9", places=1))
+@pytest.mark.parametrize("rules", [LINEAR, INVERSE], ids=["linear", "inverse"])
+def test_a_position_that_is_taken_from_the_venue_has_earned_nothing_at_the_price_of_then(
+    rules: Instrument, fills: list[Fill], size: Decimal, price: Decimal
+) -> None:
+    ledger = Ledger(V)
+    for event in fills:
+        ledger.filled(event, rules)
+    position, balance = ledger.position(S), ledger.balance(rules.settle)
+    worth, wallet, realized = position.realized_pnl + position.unrealized(price), balance.total, position.realized_pnl
+    ledger.position_taken(Reconciled(V, S, TAKEN, S, str(position.size), str(size)), price, rules)
+    assert position.size == size
+    near = D("1e-15")  # an inverse contract's value is rounded
+    assert abs(position.realized_pnl + position.unrealized(price) - worth) <= near
+    assert balance.total - wallet == position.realized_pnl - realized, "what was closed is in the wallet"
+
+
+def test_a_position_that_is_taken_while_nobody_knows_a_price_is_taken_at_the_average() -> None:
+    ledger = Ledger(V)
+    ledger.filled(fill("buy", "2", "100"), LINEAR)
+    taken = Reconciled(V, S, TAKEN, S, "2", "3")
+    assert ledger.position_taken(taken, None, LINEAR).avg_price == D(100)
+    assert Ledger(V).position_taken(taken, None).size == D(3)
 
 
 @given(FILLS, st.decimals("0.00001", "99999.9", places=5))

@@ -263,6 +263,29 @@ def test_words_about_an_order_nobody_knows_change_nothing(call: Callable[[Orders
     assert orders.dump() == Orders(V).dump()
 
 
+STORY = (
+    accepted(), told("open"), told("partially_filled", "4"), told("filled", "10"), told("cancelled", "4"),
+    fill("f1", "3"), fill("f2", "1", client_id=None), fill("f3", "6", order_id=None),
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(STORY), max_size=12))
+def test_what_was_told_of_an_order_and_what_was_heard_of_it_come_to_what_it_has_filled(story: list[Heard]) -> None:
+    orders = fold(Orders(V), [PLACE, *story])
+    order = orders.get("c1")
+    assert order is not None
+    assert order.fills_size + orders.unheard(S) == order.filled
+    assert orders.unheard(S, "plain") == orders.unheard(S)
+    assert not orders.unheard(S, "another")
+    orders.was_read()
+    assert not orders.unheard(S)
+
+
+def test_what_others_placed_owes_us_nothing() -> None:
+    """What it had filled before we heard of it is inside the position, as its fills were."""
+    assert not fold(Orders(V), [told("partially_filled", "4")]).unheard(S)
+
+
 # --- bounds and snapshots ----------------------------------------------------------------------------------------
 
 

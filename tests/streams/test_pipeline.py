@@ -22,6 +22,7 @@ from state.events import (
     CancelOrder,
     Command,
     Decision,
+    OrderUpdate,
     PlaceOrder,
     SessionOpened,
     Signal,
@@ -528,6 +529,16 @@ def test_a_halted_session_blocks_all_but_cancels() -> None:
     assert order.pending_cancel
     session.feed(4, update(order, "cancelled"))
     assert list(session.working) == []
+
+
+def test_a_halt_is_for_our_orders_and_a_persons_cancel_of_everything_for_all() -> None:
+    session = Session()
+    session.feed(1, OrderUpdate(VENUE, SYMBOL, None, "theirs", "v1", "open", "buy", size=Decimal(1), price=Decimal(90)))
+    (foreign,) = session.working
+    session.feed(2, Command("", "", "halt", "enough"))
+    assert not foreign.pending_cancel
+    session.shared.exchange(VENUE).cancel_all(SYMBOL)
+    assert foreign.pending_cancel
 
 
 def test_signals_are_feeds() -> None:

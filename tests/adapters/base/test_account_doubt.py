@@ -7,7 +7,7 @@ from typing import Any, Literal
 from adapters.base.client import Response, SignedRequest
 from adapters.base.settings import VenueSettings
 from adapters.bybit.exchange import Exchange
-from state.events import FeedStatus, Fill, OrderUpdate, Reconciled, Unknown
+from state.events import CancelAll, FeedStatus, Fill, OrderUpdate, Reconciled, Unknown
 from state.record import Record
 from state.secrets import Credentials, Secret
 from tests.adapters.base.conftest import FakeSocket, Heard, World
@@ -225,9 +225,16 @@ def fills(heard: Heard) -> list[str]:
     return [event.fill_id for event in heard.events if isinstance(event, Fill)]
 
 
+def holding(size: str, at_ns: int) -> Response:
+    row = {"symbol": "BTCUSDT", "side": "Buy", "size": size, "avgPrice": "90", "markPrice": "95", "positionIdx": 0}
+    return orders(row | {"updatedTime": str(at_ns // 1_000_000)})
+
+
 def test_a_fill_missed_while_the_account_was_being_read_is_found_before_it_is_trusted_again(
     world: World, heard: Heard
 ) -> None:
+    answers: dict[str, Response] = {}
+
     async def story(exchange: Exchange) -> None:
         venue = Executions(world)
         venue.slow_s = 5.0
@@ -240,11 +247,12 @@ def test_a_fill_missed_while_the_account_was_being_read_is_found_before_it_is_tr
         await world.passing(0.5)
         await checking
         assert account(heard)[-1] == "down", "what was read is from before the connection was lost"
+        answers["/v5/position/list"] = holding("1", world.now)
         await world.passing(6)
         assert fills(heard) == ["missed"]
         assert account(heard)[-1] == "ok"
 
-    played(world, heard, {}, story)
+    played(world, heard, answers, story)
 
 
 def test_a_fill_that_the_stream_lost_is_found_though_it_told_later_ones(world: World, heard: Heard) -> None:
@@ -264,6 +272,26 @@ def test_a_fill_that_the_stream_lost_is_found_though_it_told_later_ones(world: W
         assert fills(heard) == ["told", "lost"]
 
     played(world, heard, {}, story)
+
+
+def test_recovered_fills_are_told_in_the_order_in_which_they_were_made(world: World, heard: Heard) -> None:
+    answers: dict[str, Response] = {}
+
+    async def story(exchange: Exchange) -> None:
+        rows = [executed(str(n), world.now + n * 1_000_000) for n in (4, 3, 2, 1)]
+        pages = [said(result={"list": rows[:2], "nextPageCursor": "older"}), orders(*rows[2:])]
+        at_once = world.answer
+
+        def paged(request: SignedRequest) -> Response:
+            return pages.pop(0) if "/v5/execution/list" in request.url else at_once(request)
+
+        world.answer = paged
+        checking = asyncio.create_task(exchange.reconcile())
+        await world.passing(1)
+        await checking
+        assert fills(heard) == ["1", "2", "3", "4"]
+
+    played(world, heard, answers, story)
 
 
 def test_what_was_traded_before_the_session_is_in_its_first_position_and_in_no_fill(world: World, heard: Heard) -> None:
@@ -305,8 +333,11 @@ def told_filled(world: World, at_ns: int) -> None:
 
 
 def test_a_fill_that_only_its_order_told_of_is_asked_for_soon(world: World, heard: Heard) -> None:
+    answers: dict[str, Response] = {}
+
     async def story(exchange: Exchange) -> None:
         Executions(world).rows.append(executed("lost", world.now))
+        answers["/v5/position/list"] = holding("1", world.now)
         told_filled(world, world.now)
         await world.passing(4)
         assert fills(heard) == ["lost"]
@@ -314,7 +345,7 @@ def test_a_fill_that_only_its_order_told_of_is_asked_for_soon(world: World, hear
         await world.passing(10)
         assert len(world.requests) == asked, "once"
 
-    played(world, heard, {}, story)
+    played(world, heard, answers, story)
 
 
 def test_a_fill_that_comes_a_little_later_than_its_order_is_waited_for(world: World, heard: Heard) -> None:
@@ -341,3 +372,19 @@ def test_what_an_order_had_filled_before_the_session_is_asked_for_once_at_most(w
 
     was = orders(wire_order("old", "PartiallyFilled", cumExecQty="0.5"))
     played(world, heard, {"/v5/order/realtime": was}, story)
+
+
+def test_what_became_of_a_cancel_of_everything_that_nobody_answered_is_read_at_once(world: World, heard: Heard) -> None:
+    """Until it is, orders that rest still are held for being cancelled, and nobody cancels them again."""
+    answers = {"/v5/order/realtime": orders(wire_order("a"))}
+
+    async def story(exchange: Exchange) -> None:
+        answers["/v5/order/cancel-all"] = Response(502, {}, b"bad gateway")
+        told = len([e for e in heard.events if isinstance(e, OrderUpdate)])
+        exchange.submit([Record(7, 0, 0, CancelAll("bybit", "BTCUSDT"))])
+        await world.passing(10)
+        assert [type(outcome) for outcome in heard.outcome(7)] == [Unknown]
+        again = [e for e in heard.events if isinstance(e, OrderUpdate)][told:]
+        assert {(e.client_id, e.status) for e in again} == {("a", "open")}
+
+    played(world, heard, answers, story)

@@ -10,6 +10,8 @@ import pytest
 
 from adapters.base.client import Response, SignedRequest
 from adapters.base.closing import _parts
+from adapters.bybit.endpoints import IP_POOL
+from state.events import OrderUpdate
 from tests.adapters.base.desk import BTC, CANCEL, CREATE, Desk, orders, said, wire_order
 from tests.adapters.base.test_opening import RULES
 
@@ -59,8 +61,26 @@ def test_a_position_too_large_for_one_order_is_closed_in_several(play: Any, size
         assert report.clean
         assert sum(part for part in venue.sent if part <= venue.most) == D(size)
         assert all(part % D("0.001") == 0 for part in venue.sent)
+        told = [event for event in desk.heard.events if isinstance(event, OrderUpdate)]
+        begun = [event.size for event in told if event.status == "pending"]
+        assert begun == venue.sent, "what fills is known by its client id before it does"
+        assert [e.size for e in told if e.status == "rejected"] == [part for part in venue.sent if part > venue.most]
 
     play(story, {"/v5/market/instruments-info": [orders(RULES)]})
+
+
+def test_the_last_look_at_the_account_waits_for_no_budget_that_others_used_up(play: Any) -> None:
+    async def story(desk: Desk) -> None:
+        limits, began = desk.exchange.sender.gate.limits, desk.world.now
+        limits.spend(IP_POOL, limits.limit(IP_POOL) - 60, began)
+        ending = asyncio.create_task(desk.exchange.shutdown("cancel"))
+        while not ending.done():
+            await desk.world.passing(0.1)
+        assert (await ending).clean
+        assert desk.asked("/v5/execution/list"), "it was looked"
+        assert desk.world.now - began < 2 * 10**9
+
+    play(story, {})
 
 
 def test_an_order_that_cannot_be_cancelled_keeps_no_position_from_being_closed(play: Any) -> None:

@@ -81,6 +81,18 @@ def test_a_block_that_is_not_newer_changes_nothing_and_old_times_are_forgotten()
     assert (blocks.time_of(5), blocks.time_of(6)) == (None, 60)
 
 
+def test_a_block_that_was_asked_for_is_reckoned_from_and_ends_nothing() -> None:
+    """Its frames end the same orders again."""
+    blocks = Blocks(GRACE)
+    blocks.passed(5, int((NOW_S - 60) * S))
+    blocks.told(update(), 10)
+    blocks.asked(99, int(NOW_S * S))
+    blocks.asked(98, int((NOW_S - 60) * S))
+    assert blocks.newest(NOW_S, 10.0) == 99
+    assert len(blocks.passed(98, 1)) == 1
+    assert (blocks.height, blocks.latest) == (98, 99)
+
+
 def test_no_order_begins_at_a_height_that_is_not_known_or_old() -> None:
     blocks = Blocks(GRACE)
     with pytest.raises(NotOffered, match="no block's height") as unknown:

@@ -67,6 +67,10 @@ def test_an_order_found_filled_brings_its_fills_first(play: Any) -> None:
         kinds = [type(e) for e in desk.heard.outcome(seq)]
         assert kinds == [Unknown, Accepted, Fill, OrderUpdate]
         assert desk.heard.outcome(seq)[2].backfilled
+        _, again, fills = await desk.exchange.find_order(BTC, "a")
+        assert again is not None
+        assert not fills
+        assert len(desk.asked("/v5/execution/list")) == 1, "what was told comes to what it filled"
 
     found = wire_order("a", "Filled", cumExecQty="1", avgPrice="100")
     script: Script = {

@@ -176,6 +176,19 @@ def test_what_a_stream_told_lately_is_newer_than_an_answer_but_not_for_ever() ->
     assert [account.is_stale(answer, 16 * second) for answer in answers] == [False, False], "a clock may be set back"
 
 
+def test_an_order_that_ended_while_an_answer_was_under_way_does_not_live_again() -> None:
+    account, second = Known("v"), 1_000_000_000
+    told = msgspec.structs.replace(OPEN, order_id="7", version=8)
+    account.observe([told], 9 * second)
+    account.observe([msgspec.structs.replace(told, status="cancelled", version=9)], 10 * second)
+    assert account.is_stale(told, 9 * second)
+    account.observe([told], 11 * second)
+    assert account.orders == {}
+    anew = msgspec.structs.replace(told, order_id="8", version=9)
+    assert not account.is_stale(anew, 9 * second), "it was replaced by another in that moment"
+    assert not account.is_stale(told, 16 * second), "a clock may be set back"
+
+
 def test_an_end_that_is_not_firm_is_none_and_what_a_list_leaves_out_is_flat() -> None:
     account = known(OPEN, PositionUpdate("v", "X", 1, D(2)), PositionUpdate("v", "Y", 1, D(3)))
     account.observe([msgspec.structs.replace(OPEN, status="cancelled", firm=False)])
@@ -191,6 +204,19 @@ def test_what_a_fill_closed_whose_report_was_lost_is_told_as_flat_once() -> None
     assert account.differences([flat]) == [], "we knew it"
     account.observe([flat])
     assert account.flats([], 4) == []
+
+
+def test_what_a_clock_set_back_told_is_told_again_where_it_counts() -> None:
+    """A ledger keeps the report of the highest number: the end of a position, told with a lower one, it had not heard."""
+    closed = msgspec.structs.replace(FILL, side="sell", size=D(2))
+    account = known(PositionUpdate("v", "X", 9, D(2), version=9), closed, PositionUpdate("v", "X", 7, D(0), version=7))
+    assert account.positions == {"X": D(0)}
+    assert account.is_set_back(PositionUpdate("v", "X", 8, D(0), version=8))
+    (flat,) = account.flats([], 8)
+    assert flat == PositionUpdate("v", "X", 8, D(0))
+    account.observe([flat])
+    assert account.flats([], 9) == []
+    assert not account.is_set_back(PositionUpdate("v", "X", 8, D(1), version=8))
 
 
 # --- the registry ------------------------------------------------------------------------------------------------

@@ -17,7 +17,20 @@ from state.events import (
     Unknown,
 )
 from state.record import Record
-from tests.adapters.base.desk import ACK, AMEND, CANCEL, CREATE, Desk, amend, cancel, orders, place, said, wire_order
+from tests.adapters.base.desk import (
+    ACK,
+    AMEND,
+    BTC,
+    CANCEL,
+    CREATE,
+    Desk,
+    amend,
+    cancel,
+    orders,
+    place,
+    said,
+    wire_order,
+)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +244,67 @@ def test_cancelling_everything_withdraws_what_still_waits_here(play: Any) -> Non
         assert [type(event) for event in desk.heard.outcome(everything)] == [Accepted]
 
     play(story, {CREATE: [said(10006, "slow down")], "/v5/order/cancel-all": [said()]})
+
+
+def test_cancelling_everything_withdraws_amendments_that_wait_behind_another_request(play: Any) -> None:
+    """Where an order is replaced to be amended, one that left after the cancel would bring it back."""
+
+    async def story(desk: Desk) -> None:
+        at_once = desk.world.request
+
+        async def slow(request: Any, timeout_s: float) -> Response:
+            if request.url.endswith(CREATE):
+                await desk.world.sleep(1)
+            return await at_once(request, timeout_s)
+
+        desk.world.request = slow
+        desk.exchange.amends_in_place = False
+        desk.intend(place("a"))
+        await desk.world.settle()
+        first, second = desk.intend(amend("a"), amend("a", 102))
+        await desk.world.settle()
+        desk.intend(CancelAll("bybit", BTC))
+        await desk.world.passing(5)
+        for seq in (first, second):
+            (refused,) = desk.heard.outcome(seq)
+            assert (refused.action, refused.text) == ("amend", "cancelled before it was sent")
+        assert desk.sent(AMEND) == []
+
+    play(story, {CREATE: [ACK], AMEND: [said()], "/v5/order/cancel-all": [said()]})
+
+
+@pytest.mark.parametrize("in_place", [True, False], ids=["amended in place", "replaced"])
+def test_cancelling_everything_is_done_again_for_an_order_that_took_anothers_place(play: Any, in_place: bool) -> None:
+    async def story(desk: Desk) -> None:
+        desk.exchange.amends_in_place = in_place
+        at_once = desk.world.request
+
+        async def slow(request: Any, timeout_s: float) -> Response:
+            if request.url.endswith(AMEND):
+                await desk.world.sleep(1)
+            return await at_once(request, timeout_s)
+
+        desk.world.request = slow
+        desk.intend(amend("a"))
+        await desk.world.settle()
+        desk.intend(CancelAll("bybit", BTC))
+        await desk.world.passing(5)
+        assert len(desk.sent("/v5/order/cancel-all")) == (1 if in_place else 2)
+
+    play(story, {AMEND: [said()], "/v5/order/cancel-all": [said()]})
+
+
+@pytest.mark.parametrize("undoing", [cancel("a"), CancelAll("bybit", "")], ids=["its own cancel", "everything"])
+def test_an_order_amended_and_cancelled_in_one_burst_is_not_amended_any_more(play: Any, undoing: Any) -> None:
+    async def story(desk: Desk) -> None:
+        amended, undone = desk.intend(amend("a"), undoing)
+        await desk.world.passing(5)
+        (refused,) = desk.heard.outcome(amended)
+        assert (refused.action, refused.text) == ("amend", "cancelled before it was sent")
+        assert desk.sent(AMEND) == []
+        assert len(desk.heard.outcome(undone)) == 1
+
+    play(story, {AMEND: [said()], CANCEL: [said()], "/v5/order/cancel-all": [said()]})
 
 
 @pytest.mark.parametrize(

@@ -88,15 +88,24 @@ def test_an_order_under_an_id_of_ones_own_is_ours_once_it_was_sent(play: Any) ->
     play(story, {CREATE: [ACK], CANCEL: [said()], ALL: [said()]})
 
 
-def test_only_what_is_in_doubt_is_cancelled_again_and_told_if_it_stays_so(play: Any) -> None:
+def test_only_what_is_in_doubt_is_cancelled_again_and_told_and_until_it_is_not(play: Any) -> None:
+    """A session that was halted while its venue did not answer left its orders resting after three tries."""
+
     async def story(desk: Desk) -> None:
         told_open(desk, *(desk.exchange.order_ids.make(seq) for seq in (7, 8)))
         record = Record(1, 0, 0, CancelAll("bybit", ""))
         desk.exchange.submit([record], halted=True)
-        await desk.world.passing(30)
+        await desk.world.passing(1.3)
         assert len(cancelled(desk)) == 2 + 1 + 1
         assert cancelled(desk)[:2] == [desk.exchange.order_ids.make(8)] * 2, "alone"
         assert [type(event) for event in desk.heard.outcome(1)] == [Unknown]
+        await desk.world.passing(30)
+        desk.script[CANCEL] = [said()]
+        await desk.world.passing(10)
+        assert [type(event) for event in desk.heard.outcome(1)] == [Unknown, Accepted]
+        sent = len(cancelled(desk))
+        await desk.world.passing(60)
+        assert len(cancelled(desk)) == sent, "and then no more"
 
     mixed = said(
         result={"list": [{"orderId": "a"}, {"orderId": "b"}]},

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from adapters.base.known import Known
 from adapters.base.owed import Owed
-from state.events import OrderUpdate
+from state.events import FeedStatus, OrderUpdate
 
 
 def test_what_is_owed_is_asked_for_once_and_not_by_who_is_late() -> None:
@@ -15,7 +15,7 @@ def test_what_is_owed_is_asked_for_once_and_not_by_who_is_late() -> None:
     async def read() -> None:
         nonlocal reads
         reads += 1
-        known.was_read()
+        known.was_read(tuple(known.owing))
 
     async def sleep(delay_s: float) -> None:
         waits.append(delay_s)
@@ -30,3 +30,15 @@ def test_what_is_owed_is_asked_for_once_and_not_by_who_is_late() -> None:
 
     asyncio.run(run())
     assert (reads, len(waits), late) == (1, 3, [])
+
+
+def test_what_is_owed_since_a_look_began_stays_owed() -> None:
+    """The look had read the fills already, and took the order's word for one that is never told."""
+    known = Known("v")
+    known.was_read(())
+    known.observe([FeedStatus("v", "", "account", "ok")])
+    known.observe([OrderUpdate("v", "S", None, "a", "o", "filled", filled=Decimal(1))])
+    owed = tuple(known.owing)
+    known.observe([OrderUpdate("v", "S", None, "b", "p", "filled", filled=Decimal(1))])
+    known.was_read(owed)
+    assert list(known.owing) == ["b"]

@@ -198,6 +198,27 @@ def test_an_answer_that_is_lost_is_unknown_then_found(entry: str, place: Place, 
     played(entry, story, request_timeout_s=LATE_S)
 
 
+@ENTRIES
+def test_a_fill_of_an_order_that_nobody_answered_bears_our_id_for_it(entry: str) -> None:
+    """The venue lists fills by its own order ids: who hedges what it made would not know this one for its own."""
+
+    async def story(on: Stage) -> None:
+        place, what = (Place.REST, "POST /fapi/v1/order") if entry == "rest" else (Place.TRADE, "order.place")
+        on.venue.faults.add(place, what, Fault(delay_s=3.0))
+        on.venue.faults.add(Place.PRIVATE, "*", Fault(drop=True), times=50)
+        _, ask = on.touch()
+        order = on.order(str(ask), "0.001", tif="ioc")
+        (seq,) = on.intend(order)
+        while not on.venue.truth(KEY).fills:  # noqa: ASYNC110 - nothing is told of it
+            await asyncio.sleep(0.01)
+        await on.exchange.reconcile()
+        assert not on.heard.outcome(seq)
+        (fill,) = on.heard.of(Fill)
+        assert fill.client_id == order.client_id
+
+    played(entry, story)
+
+
 def test_a_request_that_never_arrived_is_unknown_then_gone_after_the_waiting_time() -> None:
     async def story(on: Stage) -> None:
         bid, _ = on.touch()

@@ -30,6 +30,7 @@ CLIENT = Client("", None)
         (-5022, "rejected", "post_only"), (-5021, "rejected", "would_not_fill"), (-2022, "rejected", "reduce_only"),
         (-4016, "rejected", "price_band"), (-4014, "rejected", "rule"), (-1111, "rejected", "rule"),
         (-4164, "rejected", "rule"), (-4120, "rejected", "rule"), (-2019, "rejected", "funds"), (-2027, "rejected", "risk"),
+        (-4400, "rejected", "risk"), (-4401, "rejected", "risk"), (-4087, "rejected", "risk"), (-4088, "fatal", "fatal"),
         (-1022, "fatal", "fatal"), (-2015, "fatal", "fatal"), (-2014, "fatal", "fatal"), (-4109, "fatal", "fatal"),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from adapters.base.query import Query
 from adapters.base.settings import Subscription, VenueSettings
 from adapters.binance.exchange import Exchange
+from adapters.conformance.leaps import LATE_S
 from adapters.loopback import BinanceVenue
 from adapters.loopback.faults import Fault, Place
 from state.book import Book
@@ -101,6 +102,24 @@ def test_fills_of_a_cut_private_socket_are_fetched_once_and_told_as_late() -> No
         assert statuses == ["connecting", "ok", "down", "ok"]
 
     played("rest", story)
+
+
+def test_a_fill_of_an_order_that_nobody_answered_for_is_told_as_its_orders() -> None:
+    """By REST it names its order by the venue's id alone: who hedges what its orders filled was told of somebody else's."""
+
+    async def story(on: Stage) -> None:
+        _, ask = on.touch()
+        on.venue.faults.add(Place.PRIVATE, "*", Fault(drop=True), times=1_000)
+        on.venue.faults.add(Place.REST, "POST /fapi/v1/order", Fault(drop=True))
+        order = on.order(str(ask + 10), "0.005")
+        on.intend(order)
+        while not on.venue.truth(KEY).fills:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await on.exchange.reconcile()
+        assert {fill.client_id for fill in on.heard.of(Fill)} == {order.client_id}
+        assert sum(fill.size for fill in on.heard.of(Fill)) == order.size
+
+    played("rest", story, request_timeout_s=LATE_S)
 
 
 def test_an_account_that_cannot_be_read_after_a_reconnect_stays_down_until_it_can() -> None:

@@ -37,6 +37,7 @@ def test_no_documented_refusal_of_an_order_is_taken_for_an_unknown_outcome() -> 
         pytest.param(110040, "rejected", "risk", id="it would liquidate"),
         pytest.param(110023, "rejected", "market_state", id="a contract that is being wound up"),
         pytest.param(110063, "rejected", "market_state", id="settlement"),
+        pytest.param(110066, "rejected", "market_state", id="not at the current time"),
         pytest.param(110103, "rejected", "market_state", id="a stage that takes post-only orders alone"),
         pytest.param(110118, "rejected", "would_not_fill", id="a market order, and no market"),
         pytest.param(110121, "rejected", "price_band", id="above the price limit"),

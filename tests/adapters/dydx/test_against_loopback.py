@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.base.limits import Priority
 from adapters.base.query import Query
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.faults import Fault, Place
@@ -230,7 +231,7 @@ def test_an_order_in_a_market_that_nobody_follows_is_cancelled_with_the_others()
 def test_on_a_chain_that_stands_still_nothing_is_placed_and_everything_can_be_cancelled() -> None:
     async def story(on: Stage) -> None:
         order = await on.place(on.touch()[0] - 50)
-        on.exchange.formats.account.blocks.made_ns -= 60_000_000_000  # type: ignore[operator]
+        on.exchange.formats.account.blocks.latest_ns -= 60_000_000_000  # type: ignore[operator]
         placed, cancelled = on.intend(on.order(on.touch()[0] - 60), CancelOrder("dydx", BTC, order.client_id))
         await on.heard.until(lambda: on.heard.outcome(placed) and on.heard.outcome(cancelled))
         (refused,) = on.heard.outcome(placed)
@@ -244,14 +245,32 @@ def test_on_a_chain_that_stands_still_nothing_is_placed_and_everything_can_be_ca
     played(story)
 
 
+def test_what_no_block_can_fill_any_more_does_not_rest_on_the_way_out_though_it_is_listed() -> None:
+    async def story(on: Stage) -> None:
+        order = await on.place(on.touch()[0] - 50)
+        blocks, everything = on.exchange.formats.account.blocks, Query()
+        listed = await on.exchange.poll("open_orders", everything, priority=Priority.URGENT)
+        assert [each.client_id for each in listed if isinstance(each, OrderUpdate)] == [order.client_id]
+        blocks.asked(blocks.height + 100, blocks.made_ns)
+        assert not await on.exchange.poll("open_orders", everything, priority=Priority.URGENT)
+
+    played(story)
+
+
+@pytest.mark.parametrize("is_deaf", [False, True], ids=["with its stream", "without"])
 @pytest.mark.parametrize("life_s", [None, 3_600.0], ids=["short-term", "stateful"])
-def test_shutting_down_cancels_waits_until_it_is_true_and_flattens(life_s: float | None) -> None:
+def test_shutting_down_cancels_waits_until_it_is_true_and_flattens(life_s: float | None, is_deaf: bool) -> None:
+    """The stream alone told of blocks: without it nothing could be closed, as its end was a guess."""
+
     async def story(on: Stage) -> None:
         bid, ask = on.touch()
         on.intend(on.order(ask + 20, tif="ioc"))
         await on.place(bid - 50)
         await on.block()
         await on.heard.until(lambda: any(position.size for position in on.heard.of(PositionUpdate)))
+        if is_deaf and (private := on.exchange._private) is not None:
+            await private.stop()
+            on.exchange.formats.account.blocks.latest_ns -= 60_000_000_000  # type: ignore[operator]
         report = await on.exchange.shutdown("flatten")
         assert report.clean, report
         truth = on.venue.truth(on.exchange.formats.address)
@@ -259,3 +278,17 @@ def test_shutting_down_cancels_waits_until_it_is_true_and_flattens(life_s: float
         assert all(position.size == 0 for position in truth.positions.values())
 
     played(story, order_life_s=life_s, venue_more={"block_ms": 100})
+
+
+def test_what_is_held_in_a_market_that_is_not_followed_is_closed_by_its_price_of_now() -> None:
+    async def story(on: Stage) -> None:
+        ask = on.venue.books["ETH-USD"].asks[0][0]
+        on.intend(msgspec.structs.replace(on.order(ask + 20, "0.1", tif="ioc"), symbol="ETH-USD"))
+        await on.block()
+        await on.heard.until(lambda: any(position.size for position in on.heard.of(PositionUpdate)))
+        markets = on.exchange.formats.markets
+        markets["ETH-USD"] = msgspec.structs.replace(markets["ETH-USD"], oraclePrice=9_000.0)  # of hours ago
+        report = await on.exchange.shutdown("flatten")
+        assert report.clean, report
+
+    played(story, venue_more={"block_ms": 100})

@@ -22,7 +22,8 @@ from adapters.dydx.orderid import numbers, text
 from adapters.dydx.terms import REST_BLOCKS, WINDOW_BLOCKS
 from state.clock import WallClock
 from state.errors import NotOffered, OffGrid, WrongUse
-from state.events import AmendOrder, CancelAll, CancelOrder, PlaceOrder
+from state.events import AmendOrder, CancelAll, CancelOrder, OrderUpdate, PlaceOrder
+from state.words import OrderStatus
 from tests.adapters.dydx.desk import (
     ACCOUNT_NUMBER,
     ADDRESS,
@@ -136,6 +137,34 @@ def test_an_amendment_is_the_same_order_with_a_later_end_until_the_window_ends()
     assert refused.value.refusal == "busy"
     desk.formats.account.blocks.passed(HEIGHT + 1, None)
     assert message_of(sent(desk, "amend", amend)[1], MsgPlaceOrder).order.good_til_block == HEIGHT + 21
+
+
+@pytest.mark.parametrize(
+    ("filled", "status", "blocks", "refusal"),
+    [
+        pytest.param("0", "open", REST_BLOCKS + 1, "", id="of what has not filled, another order is as good"),
+        pytest.param("0.01", "open", REST_BLOCKS - 2, "", id="in time"),
+        pytest.param("0.01", "open", REST_BLOCKS - 1, "busy", id="its fills would count no more when it arrives"),
+        pytest.param("0", "open", REST_BLOCKS + 4, "gone", id="its end was told"),
+        pytest.param("0", "cancelled", 1, "gone", id="it was cancelled"),
+        pytest.param("0.02", "filled", 1, "gone", id="it was filled"),
+    ],
+)
+def test_an_amendment_never_makes_another_order_of_one_that_has_filled_or_ended(
+    filled: str, status: OrderStatus, blocks: int, refusal: str
+) -> None:
+    desk = exchange()
+    sent(desk, "place", order())
+    update = OrderUpdate("dydx", "BTC-USD", None, ID, "o", status, "buy", size=Decimal("0.02"), filled=Decimal(filled))
+    desk.lifetimes.note(update, 0, HEIGHT + REST_BLOCKS)
+    desk.formats.account.blocks.passed(HEIGHT + blocks, None)
+    amend = AmendOrder("dydx", "BTC-USD", ID, Decimal(90_000), Decimal("0.02"))
+    if not refusal:
+        assert message_of(sent(desk, "amend", amend)[1], MsgPlaceOrder).order.good_til_block > HEIGHT + REST_BLOCKS
+        return
+    with pytest.raises(NotOffered) as refused:
+        desk.request("amend", amend)
+    assert refused.value.refusal == refusal
 
 
 def test_what_cannot_be_amended_is_refused_loudly() -> None:

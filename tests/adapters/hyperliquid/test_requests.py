@@ -2,6 +2,7 @@
 """Requests: tables of the venue's documented bodies, and the bodies that its own SDK and ccxt send for the same orders."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Sequence
 from decimal import Decimal
@@ -362,6 +363,20 @@ def test_no_nonce_is_taken_twice_in_bursts_over_restarts_and_under_clocks_set_ba
             taken.append(nonces.take(now_ms))
         nonces.close()
     assert taken == sorted(set(taken))
+
+
+def test_a_disk_that_fails_is_told_once_and_cancels_are_signed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    nonces, told = Nonces(), list[str]()
+    nonces.on_failure = told.append
+    nonces.keep(tmp_path / "agent.nonce")
+    monkeypatch.setattr("adapters.base.nonces.os.pwrite", full)
+    assert [nonces.take(now_ms) for now_ms in (50, 50, 20)] == [50, 51, 52]
+    assert told == ["nonces can be kept no more: No space left on device"]
 
 
 def test_one_signs_at_a_time_and_what_is_no_file_of_nonces_is_said(tmp_path: Path) -> None:

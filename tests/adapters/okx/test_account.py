@@ -112,6 +112,9 @@ def test_why_an_order_ended(source: str, filled: str, status: str, refusal: str 
         ({"reduce_only": True}, {"reduceOnly": "true"}),
         ({"origin": "liquidation"}, {"category": "full_liquidation", "clOrdId": ""}),
         ({"reason": "the amend failed: 51511 would take"}, {"amendResult": "-1", "code": "51511", "msg": "would take"}),
+        ({"refusal": "post_only"}, {"amendResult": "-1", "code": "51511"}),
+        ({"refusal": "rule"}, {"amendResult": "-1", "code": "99999"}),
+        ({"refusal": None}, {"amendResult": "0"}),
         ({"client_id": None}, {"clOrdId": ""}),
     ],
 )

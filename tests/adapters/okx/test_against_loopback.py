@@ -26,6 +26,7 @@ from state.events import (
     Rejected,
     Unknown,
 )
+from state.orders import Orders
 from tests.adapters.okx.stage import BTC, ENTRIES, KEY, Stage, played
 
 
@@ -117,6 +118,39 @@ def test_an_amend_changes_price_and_size_under_the_same_ids(entry: str) -> None:
         await on.heard.until(lambda: on.heard.outcome(seq))
         assert isinstance(on.heard.outcome(seq)[0], Accepted)
         assert on.heard.of(OrderUpdate, order.client_id)[-1].size == Decimal("0.20")
+
+    played(entry, story)
+
+
+@ENTRIES
+@pytest.mark.parametrize("first", ["answer", "push"])
+def test_an_amend_that_fails_after_it_was_accepted_leaves_the_order_where_it_rests(entry: str, first: str) -> None:
+    async def story(on: Stage) -> None:
+        bid, ask = on.touch()
+        order = await on.place(str(bid - 100), tif="post_only")
+        amend = AmendOrder("okx", BTC, order.client_id, ask + 10, order.size)
+        if first == "push":
+            place, what = (Place.REST, "*/amend-order") if entry == "rest" else (Place.TRADE, "amend-order")
+            on.venue.faults.add(place, what, Fault(delay_s=0.2))
+        (seq,) = on.intend(amend)
+        await on.heard.until(lambda: on.heard.outcome(seq))
+        await on.heard.until(lambda: any(o.reason for o in on.heard.of(OrderUpdate, order.client_id)))
+        orders = Orders("okx")
+        orders.placed(order, 1)
+        orders.amending(amend, 2)
+        for at, event in enumerate(on.heard.events, 3):
+            match event:
+                case Accepted():
+                    orders.accepted(event, at, seq if event.action == "amend" else 1)
+                case OrderUpdate():
+                    orders.updated(event, at)
+        known = orders.get(order.client_id)
+        assert known is not None
+        assert (known.price, known.pending_amend) == (bid - 100, None)
+        on.venue.faults.add(Place.PRIVATE, "*", Fault(delay_s=0.2), times=10)
+        (seq,) = on.intend(AmendOrder("okx", BTC, order.client_id, bid - 50, order.size))
+        await on.heard.until(lambda: on.heard.outcome(seq))
+        assert [type(event) for event in on.heard.outcome(seq)] == [Accepted], "the failure was of the one before"
 
     played(entry, story)
 

@@ -12,7 +12,7 @@ from streams.execution import timed_exits
 from streams.feeds import Feeds
 from streams.quoting import Quote, to_intents
 from streams.risk import RiskLimits, risk_gate
-from streams.testing import SYMBOL, VENUE, Session, book, update
+from streams.testing import SYMBOL, VENUE, Session, book, instrument, update
 
 D = Decimal
 LADDER = (Quote("buy", 99.0, 1.0, "b0"), Quote("buy", 98.0, 2.0, "b1"), Quote("sell", 102.0, 1.0, "a0"))
@@ -78,6 +78,16 @@ def test_what_an_exit_left_is_tried_again_until_it_is_gone() -> None:
     session.tick(40)
     assert len(session.exits) == 2
     assert session.shared.account(VENUE).ledger.position(SYMBOL).size == 0
+
+
+def test_what_is_more_than_one_order_may_have_leaves_in_several() -> None:
+    session = Leaving()
+    session.fill(2, session.order("b1"))
+    session.feed(3, instrument(max_size=D("1.2")))
+    session.tick(12)
+    session.fill(12.1, session.order("~exit"))
+    session.tick(13)
+    assert [out.size for out in session.exits] == [D("1.2"), D("0.8")]
 
 
 def test_a_blocked_exit_keeps_its_lot() -> None:

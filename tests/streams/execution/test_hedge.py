@@ -112,6 +112,14 @@ def test_what_was_not_filled_is_tried_again(whole: bool) -> None:
     assert session.hedges[2:] == [("sell", D("0.6"), D(100))]
 
 
+def test_what_is_more_than_one_order_may_have_is_hedged_in_several() -> None:
+    session = Hedged()
+    session.feed(1.5, at(THERE, instrument(max_size=D(2))))
+    session.fill(2, session.working[0], "3")
+    session.there(2.1, "2")
+    assert session.hedges == [("sell", D(2), D(100)), ("sell", D(1), D(100))]
+
+
 def test_what_is_too_little_for_the_venue_waits_for_more() -> None:
     session = Hedged()
     session.fill(2, session.working[0], "0.01")

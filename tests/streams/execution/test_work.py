@@ -14,7 +14,7 @@ from streams.execution import Iceberg, Pov, Sniper, Tactic, Twap, Worked, work
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
 from streams.source import Source
-from streams.testing import SYMBOL, VENUE, Session, book, trade, update
+from streams.testing import SYMBOL, VENUE, Session, book, instrument, trade, update
 
 D = Decimal
 
@@ -107,6 +107,25 @@ def test_a_job_goes_on_when_the_stream_of_orders_has_ended() -> None:
         session.fill(at_s + 0.1, session.working[0])
     session.tick(60)
     assert [(at_s, order.size) for at_s, order in session.decided] == [(1, D(1)), (4, D(1)), (7, D(1))]
+
+
+def test_a_part_is_no_larger_than_one_order_may_be() -> None:
+    session = Working(Twap(9.0, 1, slippage_bps=0.0))
+    session.feed(0.5, instrument(max_size=D(2)))
+    session.order(1, "buy", "3", None)
+    session.end(1.1)
+    session.end(1.2)
+    assert [size for size, _, _ in session.parts] == [D(2), D(1)]
+    assert session.told[-1].is_over
+
+
+def test_a_job_larger_than_one_order_may_be_waits_for_its_price_like_any_other() -> None:
+    session = Working(Sniper(edge_bps=10.0))
+    session.feed(0.5, instrument(max_size=D(2)), Signal("fair", 101.0))
+    session.order(1, "buy", "3", None)
+    assert not session.told[-1].is_over
+    session.feed(2, Signal("fair", 103.0))
+    assert len(session.parts) == 1
 
 
 def test_what_a_part_missed_comes_with_a_later_one() -> None:

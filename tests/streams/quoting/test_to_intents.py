@@ -12,6 +12,7 @@ from reactivex import operators as ops
 
 from state.errors import WrongUse
 from state.events import (
+    Accepted,
     AmendOrder,
     Blocked,
     CancelOrder,
@@ -249,6 +250,40 @@ def test_a_refused_amendment_rests_but_can_be_pulled() -> None:
     assert since(desk, 2) == ["AmendOrder"]
     desk.feed(2.3, FeedStatus(VENUE, SYMBOL, "book", "gap"))
     assert since(desk, 2) == ["AmendOrder", "CancelOrder", "CancelOrder"]
+
+
+@pytest.mark.parametrize("first", ["acceptance", "failure"])
+def test_an_amendment_that_failed_after_it_was_accepted_rests_and_is_tried_again(first: str) -> None:
+    """Else the same one would leave at each round trip, until the rate limit holds back what would help."""
+    desk = quoting()
+
+    def fails(at_s: float) -> None:
+        bid = desk.working[0]
+        accepted = Accepted(VENUE, SYMBOL, None, "amend", bid.client_id)
+        failed = update(bid, "open", Decimal(99), refusal="post_only", reason="would take")
+        if first == "failure":
+            desk.feed(at_s, failed)
+            desk.feed(at_s, accepted, failed, cause=bid.amends[-1][0] if bid.amends else 0)
+        else:
+            desk.feed(at_s, accepted, cause=bid.amends[-1][0])
+            desk.feed(at_s, failed)
+
+    desk.wish(2, Quote("buy", 98.0, 1.0, "b0"), BOTH[1])
+    fails(2.1)
+    desk.wish(2.2, Quote("buy", 97.0, 1.0, "b0"), BOTH[1])
+    assert since(desk, 2) == ["AmendOrder"]
+    desk.tick(3.2)
+    assert since(desk, 2) == ["AmendOrder", "AmendOrder"]
+    fails(3.3)
+    desk.wish(3.4, Quote("buy", 96.0, 1.0, "b0"), BOTH[1])
+    assert since(desk, 2) == ["AmendOrder", "AmendOrder"]
+    desk.tick(4.4)
+    assert since(desk, 2) == ["AmendOrder", "AmendOrder", "AmendOrder"]
+    desk.answer(4.5)
+    assert desk.working[0].refusal is None
+    assert desk.working[0].price == 96
+    desk.wish(4.6, Quote("buy", 95.0, 1.0, "b0"), BOTH[1])
+    assert since(desk, 2)[3:] == ["AmendOrder"], "and what took rests for nothing"
 
 
 def test_a_refused_cancel_is_tried_again_after_a_rest() -> None:

@@ -22,10 +22,10 @@ from state.events import (
     PlaceOrder,
     Signal,
 )
-from state.words import Side, sign
+from state.words import OrderStatus, Side, sign
 from streams.feeds import Feeds
 from streams.risk import RiskLimits, risk_gate
-from streams.testing import SYMBOL, VENUE, Session, book, update
+from streams.testing import READY, SYMBOL, VENUE, Session, book, update
 
 D = Decimal
 
@@ -103,6 +103,31 @@ RULES: dict[str, tuple[RiskLimits, list[Decision], list[str]]] = {
 @pytest.mark.parametrize(("limits", "decisions", "expected"), RULES.values(), ids=RULES)
 def test_rule_at_its_limit_and_beyond(limits: RiskLimits, decisions: list[Decision], expected: list[str]) -> None:
     assert Gated(limits).decide(1, *decisions) == expected
+
+
+@pytest.mark.parametrize("end", ["filled", "cancelled", "partially_filled"])
+def test_what_an_order_was_told_to_have_filled_counts_before_its_fills_are_heard(end: OrderStatus) -> None:
+    session = Gated(RiskLimits(max_position=D(3)))
+    session.decide(1, buy("3"))
+    session.answer(1.1)
+    (order,) = session.working
+    session.feed(2, update(order, end, filled=D(2)))
+    assert session.decide(3, buy("1.1")) == ["max_position"]
+    session.feed(4, Fill(VENUE, SYMBOL, None, "f", order.order_id, order.client_id, "buy", D(100), D(2), D(0), "USDT"))
+    assert session.decide(5, buy("1.1")) == ["max_position"], "once"
+    if not order.is_open:
+        assert session.decide(6, buy("1")) == ["pass"], "and only once"
+
+
+def test_what_was_never_heard_counts_until_the_account_is_read_whole() -> None:
+    session = Gated(RiskLimits(max_position=D(3)))
+    session.decide(1, buy("3"))
+    session.answer(1.1)
+    (order,) = session.working
+    session.feed(2, update(order, "filled"))
+    assert session.decide(3, buy("1")) == ["max_position"]
+    session.feed(4, READY)
+    assert session.decide(5, buy("3")) == ["pass"]
 
 
 def test_blocked_says_rule_limit_value_and_the_whole_intent() -> None:
