@@ -125,7 +125,7 @@ class Limits:
 
     def give_back(self, pool: str, cost: int, at: int) -> None:
         """Of what a request spent at that time, what it turned out not to cost; the address's own limit counts requests."""
-        for window, units in self._drawn[pool][: self._own[pool]]:
+        for window, units in self._drawn_by(pool)[: self._own[pool.partition("@")[0]]]:
             if not units:
                 window.give_back(cost, at)
 

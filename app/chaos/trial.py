@@ -76,6 +76,9 @@ class _Director:
             return
         await asyncio.sleep(set_back_s(self.plan))
         self.troubled.play(self.plan)
+        if self.plan.stop_s:
+            await asyncio.sleep(self.plan.stop_s)
+            return
         await asyncio.sleep(max((t.at_s + max(t.for_s, 0) for t in self.plan.troubles), default=0.0) + QUIET_S)
         self.troubled.calm()
         shared, venue = session.pipeline.shared, self.plan.venue

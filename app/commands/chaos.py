@@ -40,6 +40,9 @@ def chaos(
     kinds: Annotated[
         list[str] | None, typer.Option("--kind", metavar="K", help="Draw from these only; may be given often.")
     ] = None,
+    stops: Annotated[
+        bool, typer.Option("--stop-early", help="Stop the session in the middle of it, instead of once all is calm.")
+    ] = False,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where a failing plan's test goes.")
     ] = Path(),
@@ -55,7 +58,7 @@ def chaos(
     if not output.is_dir():
         raise WrongUse(f"{output} is no folder")
     plans = [_read(plan)] if plan is not None else [
-        random_plan(venue, seed + n, count=troubles, kinds=only) for n in range(seeds)
+        random_plan(venue, seed + n, count=troubles, kinds=only, stops=stops) for n in range(seeds)
     ]  # fmt: skip
     verdicts: list[Verdict] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.loopback import LOOPBACKS
-from adapters.loopback.proxy import KINDS, Plan, Trouble
+from adapters.loopback.proxy import KINDS, Plan, Trouble, random_plan
 from adapters.loopback.proxy.plan import MEANINGS, Kind, Spot
 from app.chaos.trial import trial
 
@@ -49,3 +49,10 @@ def test_the_promises_hold(venue: str, kind: Kind, spot: Spot, tmp_path: Path) -
     verdict = trial(plan_of(venue, kind, spot), f"sqlite:///{tmp_path}/log.db")
     assert verdict.findings == []
     assert verdict.events > 50
+
+
+@pytest.mark.parametrize("seed", range(1, 13) if WHOLE else [13])
+@pytest.mark.parametrize("venue", sorted(LOOPBACKS) if WHOLE else ["okx"])
+def test_a_session_that_is_stopped_in_the_middle_leaves_nothing(venue: str, seed: int, tmp_path: Path) -> None:
+    verdict = trial(random_plan(venue, seed, count=8, stops=True), f"sqlite:///{tmp_path}/log.db")
+    assert verdict.findings == []

@@ -88,11 +88,15 @@ class Trouble(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that goes wrong in one run. `seed` is that of the venue's market."""
+    """Everything that goes wrong in one run. `seed` is that of the venue's market.
+
+    With a `stop_s` the session is told to stop so long after the beginning, whatever is wrong then; else once all is calm.
+    """
 
     venue: str
     seed: int
     troubles: tuple[Trouble, ...]
+    stop_s: float = 0.0
 
     def without(self, number: int) -> Plan:
         """The same but for one trouble."""
@@ -100,11 +104,13 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, troubles=kept)
 
 
-def random_plan(venue: str, seed: int, *, count: int = 6, within_s: float = 6.0, kinds: Sequence[Kind] = KINDS) -> Plan:
-    """A plan from a seed: the same for the same seed, every kind as likely as another."""
+def random_plan(
+    venue: str, seed: int, *, count: int = 6, within_s: float = 6.0, kinds: Sequence[Kind] = KINDS, stops: bool = False
+) -> Plan:
+    """A plan from a seed: the same for the same seed, every kind as likely as another; with `stops` also when to stop."""
     rng = Random(f"{venue} {seed}")  # noqa: S311 - repeatable, guards nothing
     troubles = sorted((_trouble(rng, within_s, kinds) for _ in range(count)), key=lambda trouble: trouble.at_s)
-    return Plan(venue, seed, tuple(troubles))
+    return Plan(venue, seed, tuple(troubles), round(rng.uniform(0.3, within_s + 1.0), 2) if stops else 0.0)
 
 
 def _trouble(rng: Random, within_s: float, kinds: Sequence[Kind]) -> Trouble:

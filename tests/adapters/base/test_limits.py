@@ -257,6 +257,15 @@ def test_what_an_answer_did_not_weigh_comes_back_and_what_it_did_leaves_when_it_
     assert budget.wait_ns("reads", 95, Priority.READ, 61 * SECOND) == 0
 
 
+def test_what_a_market_was_granted_comes_back_to_that_market() -> None:
+    budget = limits(Pool("each", 10, 60.0, each=True))
+    for pool in ("each@X", "each@Y"):
+        budget.spend(pool, 10, 0)
+    budget.give_back("each@X", 10, 0)
+    assert budget.wait_ns("each@X", 10, Priority.READ, SECOND) == 0
+    assert budget.wait_ns("each@Y", 1, Priority.READ, SECOND) > 0
+
+
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9), st.integers(0, 9)), max_size=40))
 def test_what_is_given_back_never_makes_room_before_its_time(asked: list[tuple[int, int, int]]) -> None:
     """Of each request, the ms at which it came, what it was granted, and how much of that it weighed."""
