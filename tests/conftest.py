@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from tests.command import FORKING
 from tests.depth import IS_DEEP
 from tests.garbage import Frozen
 from tests.spread import Spread
@@ -60,7 +61,9 @@ _FROZEN = Frozen()
 gc.disable()  # what is collected stays: to look for garbage in it again and again as it grows is a fifth of collecting it
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.getoption("forks") and not session.config.option.collectonly:
+        FORKING.begin()  # one for all of the processes
     gc.enable()
     gc.set_threshold(20_000)  # new containers, for 700: what tests make goes with its last reference
     _FROZEN.renew()
