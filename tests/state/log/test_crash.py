@@ -15,6 +15,12 @@ from tests.forked import ROOT, Started
 KILLS = 5
 
 
+@pytest.fixture
+def postgres_log_url(postgres_url: str) -> str:
+    """Of its own: the server may still be writing what a killed process sent."""
+    return postgres_url
+
+
 def start(*words: str) -> Started:
     return started("-m", "tests.state.log.dying_writer", *words, cwd=ROOT)
 

@@ -25,6 +25,12 @@ from tests.state.log.recorded import T0, records, write
 from tests.state.log.test_crash import start
 
 
+@pytest.fixture
+def postgres_log_url(postgres_url: str) -> str:
+    """Of its own: what is opened here is not always a log."""
+    return postgres_url
+
+
 def one_sentence(error: BaseException) -> str:
     text = str(error)
     assert "\n" not in text
