@@ -28,14 +28,15 @@ settings.load_profile("deep" if IS_DEEP else "sample")
 # Whole files go to one worker after another: these first, so that none is left over at the end, and then those that wait for
 # a session among those that compute, by no other order than that it is always the same.
 LONGEST = (
-    "replay/lab/test_sweep.py", "app/test_foreign_orders.py", "replay/test_live_equals_replay.py",
+    "replay/lab/test_sweep.py", "app/test_foreign_orders.py", "adapters/paper/test_against_hftbacktest.py",
+    "replay/test_live_equals_replay.py",
     "replay/calibration/test_calibrate.py", "app/test_live_commands.py", "app/test_main_job.py", "app/test_overload.py",
     "app/test_bad_input.py", "app/test_control.py", "streams/strategies/test_shipped.py", "app/test_archive_commands.py",
     "replay/proof/test_mutations.py", "chaos/test_matrix.py", "benchmarks/test_smoke.py",
     "adapters/conformance/test_third_party.py", "app/test_secrets.py", "adapters/conformance/test_finds.py",
     "app/test_audit_damaged.py", "state/log/test_tamper.py", "replay/test_archive.py", "app/test_traders_live.py",
     "app/test_new_venue.py", "streams/test_checkpoint.py", "adapters/paper/test_properties.py",
-    "adapters/paper/test_against_hftbacktest.py", "app/test_kill.py", "replay/market_files/test_market_files.py",
+    "app/test_kill.py",
     "streams/operators/test_references.py", "adapters/loopback/test_ccxt.py",
 )  # fmt: skip
 
