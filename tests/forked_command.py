@@ -11,11 +11,15 @@ from io import StringIO
 from runpy import run_module
 from typing import Final, NoReturn
 
+from _pytest.config import default_plugins
+
 from adapters import VENUES
 from app import cli
 
 THREADED: Final = {"app.commands.archive"}  # what imports pyarrow has threads, which a fork would lose
-LATE: Final = ("state.log.postgres", "state.log.writer", "app.running", "uvloop")
+LATE: Final = (
+    "state.log.postgres", "state.log.writer", "app.running", "uvloop", *(f"_pytest.{name}" for name in default_plugins)
+)  # fmt: skip
 
 
 def prepare() -> None:
