@@ -21,7 +21,7 @@ from tests.garbage import Frozen
 from tests.spread import Spread
 
 # How long an example takes is the machine's affair.
-settings.register_profile("sample", max_examples=25, derandomize=True, deadline=None)
+settings.register_profile("sample", max_examples=15, derandomize=True, deadline=None)
 settings.register_profile("deep", max_examples=1_000, deadline=None)
 settings.load_profile("deep" if IS_DEEP else "sample")
 

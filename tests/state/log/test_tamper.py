@@ -16,7 +16,7 @@ from tests.state.log import damage
 from tests.state.log.recorded import records, write
 
 TABLES = (sessions, blocks, journal, frames)
-PLACES = depth({"sqlite": 3, "postgresql": 1}, {"sqlite": 15, "postgresql": 4})
+PLACES = depth({"sqlite": 2, "postgresql": 1}, {"sqlite": 15, "postgresql": 4})
 
 
 class Victim:
