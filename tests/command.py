@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.forked import ROOT, Forking
+from tests.forked import ROOT, Forking, Started
 
+FORKING = Forking()
 TAPELINE = (sys.executable, "-c", "from app.cli import main; main()")
 
 
@@ -21,25 +22,25 @@ def tapeline(*words: str, cwd: Path, timeout_s: float = 240, **variables: str) -
     """Runs it to its end; forked, unless it is to have a hash seed of its own."""
     env = environment(**variables)
     if "PYTHONHASHSEED" not in variables:
-        return _FORKING.run(words, cwd=cwd, env=env, timeout_s=timeout_s)
+        return FORKING.run(words, cwd=cwd, env=env, timeout_s=timeout_s)
     return subprocess.run([*TAPELINE, *words], cwd=cwd, env=env, text=True, capture_output=True, timeout=timeout_s)
 
 
 def module(*words: str, cwd: Path, timeout_s: float = 240, **variables: str) -> subprocess.CompletedProcess[str]:
     """As `python -m` would run these words, forked."""
-    return _FORKING.run(("-m", *words), cwd=cwd, env=environment(**variables), timeout_s=timeout_s)
+    return FORKING.run(("-m", *words), cwd=cwd, env=environment(**variables), timeout_s=timeout_s)
 
 
-_FORKING = Forking()
+def program(
+    code: str, *words: str, cwd: Path, timeout_s: float = 240, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """As `python -c` would run that code with these words, forked."""
+    return FORKING.run(("-c", code, *words), cwd=cwd, env=environment(**variables), timeout_s=timeout_s)
 
 
-def started(*words: str, cwd: Path, own_group: bool = False, **variables: str) -> subprocess.Popen[str]:
-    """Runs it beside the test; with `own_group`, signals can be sent to it and all that it starts."""
-    return subprocess.Popen(
-        [*TAPELINE, *words],
-        cwd=cwd, env=environment(**variables), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        process_group=0 if own_group else None,
-    )  # fmt: skip
+def started(*words: str, cwd: Path, **variables: str) -> Started:
+    """Runs it beside the test, forked; signals can be sent to its group, which are it and all that it starts."""
+    return FORKING.start(words, cwd=cwd, env=environment(**variables))
 
 
 def all_clean(commands: Sequence[str], *, cwd: Path, timeout_s: float = 240) -> str:

@@ -20,6 +20,7 @@ TOGETHER: Final = {
     f"tests/{folder}/{file}.py": what
     for what, folder, files in (
         ("hftbacktest", "adapters/paper", ("test_against_hftbacktest", "test_fifo", "test_latency")),
+        ("hftbacktest", "replay/market_files", ("test_market_files", "test_as_others_read")),
         (
             "ccxt", "adapters",
             (

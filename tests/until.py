@@ -27,11 +27,10 @@ def tapeline_until(
     """
     url = url or f"sqlite:///{cwd}/tapeline.db"
     Log.open(url).close()
-    with Log.open(url) as log:
-        before = len(log.sessions())
-    child = started(*words, cwd=cwd, own_group=on_terminal, **variables)
+    seen = _Seen(url)
+    child = started(*words, cwd=cwd, **variables)
     deadline = time.monotonic() + DEADLINE_S
-    while child.poll() is None and not enough(_kinds(url, before)):
+    while child.poll() is None and not enough(seen.kinds()):
         if time.monotonic() > deadline:
             child.kill()
         time.sleep(0.25)
@@ -44,15 +43,23 @@ def tapeline_until(
     return subprocess.CompletedProcess(child.args, child.returncode, out, err)
 
 
-def _kinds(url: str, before: int) -> Kinds:
-    """Of the newest session, once there is one more than `before`: of each kind, and of each kind in each market."""
-    found: Kinds = Counter()
-    with Log.open(url) as log:
-        if len(log.sessions()) > before:
-            for record in log.records(log.find("last").id):
-                kind = type(record.event).__name__
-                found.update([kind, f"{kind} {getattr(record.event, 'symbol', '')}"])
-    return found
+class _Seen:
+    """Of the next session of a log, once it is there: how often there is each kind of event, and each kind in each market."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._counted, self._last = Counter[str](), 0
+        with Log.open(url) as log:
+            self._before = len(log.sessions())
+
+    def kinds(self) -> Kinds:
+        with Log.open(self._url) as log:
+            if len(log.sessions()) > self._before:
+                for record in log.records(log.find("last").id, self._last + 1):
+                    kind = type(record.event).__name__
+                    self._counted.update([kind, f"{kind} {getattr(record.event, 'symbol', '')}"])
+                    self._last = record.seq
+        return self._counted
 
 
 def fills(session: LiveSession) -> int:

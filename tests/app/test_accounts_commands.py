@@ -38,6 +38,14 @@ def _decide(log: Log) -> None:
     desk.close()
 
 
+@pytest.fixture(scope="module")
+def desk_on_a_server(module_postgres_url: str) -> str:
+    """The same session on PostgreSQL; nobody changes it."""
+    with Log.open(module_postgres_url) as log:
+        _decide(log)
+    return module_postgres_url
+
+
 @pytest.fixture
 def wrong_url(tmp_path: Path) -> str:
     """A session whose books do not close: a fee was told twice as high."""
@@ -63,10 +71,8 @@ def wrong_url(tmp_path: Path) -> str:
         pytest.param(["quality", "last", "--records", "intent-to-wire"], id="the records behind a number"),
     ],
 )
-def test_both_databases_answer_alike(cli: Cli, desk_url: str, postgres_url: str, words: list[str]) -> None:
-    with Log.open(postgres_url) as log:
-        _decide(log)
-    answers = [cli(*words, "--json", "--log", url) for url in (desk_url, postgres_url)]
+def test_both_databases_answer_alike(cli: Cli, desk_url: str, desk_on_a_server: str, words: list[str]) -> None:
+    answers = [cli(*words, "--json", "--log", url) for url in (desk_url, desk_on_a_server)]
     assert answers[0].code == 0
     assert answers[0].out == answers[1].out
 

@@ -1,9 +1,7 @@
 """Archiving, encrypting and forgetting from the command line."""
 
-import os
 import shutil
-import subprocess
-import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +18,10 @@ from state.errors import TapelineError
 from state.log.data_keys import LogKey
 from tests.app.conftest import EVENTS, SESSION
 from tests.app.test_proof_commands import GOLDEN, findings
+from tests.command import started
 from tests.replay.proof.conftest import write_key
 
 Cli = Callable[..., Any]
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -206,12 +204,9 @@ def test_what_cannot_run_is_said_in_one_line(cli: Cli, log_url: str, tmp_path: P
 def test_a_killed_archiving_loses_nothing_and_is_taken_up_again(cli: Cli, golden: tuple[str, str], sight: str) -> None:
     """Killed as soon as a file is in sight; what it has done by then is anybody's guess."""
     url, session = golden
-    command = [sys.executable, "-c", "from app.cli import main; main()", "archive", session, "-o", "kept", "--delete"]
-    process = subprocess.Popen(
-        [*command, "--log", url], env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
-    )
+    process = started("archive", session, "-o", "kept", "--delete", "--log", url, cwd=Path.cwd())
     while process.poll() is None and not Path(sight.format(session)).exists():
-        pass
+        time.sleep(0.001)
     process.kill()
     process.communicate()
     left = cli("sessions", "--log", url, "--json").array()

@@ -1,6 +1,5 @@
 """An audit beside a session: clean beside a clean one, and a word at once where something does not hold."""
 
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from state.log.schema import blocks
 from state.record import Record
 from tests.app.conftest import OPENED, SESSION
 from tests.command import started
+from tests.forked import Started
 from tests.live import VenueThread, record_live, tight_plain
 
 D = Decimal
@@ -136,7 +136,7 @@ def test_a_session_whose_writer_died_is_not_followed_for_ever(story: Story) -> N
 def test_beside_a_live_session_in_another_process_it_is_quiet_and_ends_with_it(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/log.db"
     Log.open(url).close()
-    watching: list[subprocess.Popen[str]] = []
+    watching: list[Started] = []
 
     def watch() -> None:
         wait_for_session(url)

@@ -2,8 +2,6 @@
 
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +14,7 @@ from replay.audit import audit
 from state.events import FeedStatus, Rejected, SessionClosed
 from state.log import Log
 from state.log.verify import check
-from tests.command import environment, started, tapeline
+from tests.command import program, started, tapeline
 from tests.live import KEY, SECRET, VenueThread, config_text
 
 KEYS = {"TAPELINE_BYBIT_KEY": KEY, "TAPELINE_BYBIT_SECRET": SECRET}
@@ -396,10 +394,7 @@ def test_a_disk_that_fills_stops_the_session_and_cancels_at_the_venue(tmp_path: 
     url = f"sqlite:///{tmp_path}/log.db"
     with VenueThread() as venue:
         (tmp_path / "session.toml").write_text(config_text(venue, stop="flatten"))
-        ran = subprocess.run(
-            [sys.executable, "-c", FULL, str(room), "run", "session.toml", "--for", "60s", "--log", url],
-            cwd=tmp_path, env=environment(**KEYS), text=True, capture_output=True, timeout=90,
-        )  # fmt: skip
+        ran = program(FULL, str(room), "run", "session.toml", "--for", "60s", "--log", url, cwd=tmp_path, **KEYS)
         truth = venue.call(lambda v: v.truth(KEY))
         assert ran.returncode == 2, ran.stdout + ran.stderr
         assert "log.db" in one_line(ran.stderr)

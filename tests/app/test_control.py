@@ -22,6 +22,7 @@ from state.manifest import Manifest
 from streams.risk import RiskLimits
 from streams.strategies.recorded import strategies_of
 from tests.command import started, tapeline
+from tests.forked import Started
 from tests.live import KEY, SECRET, VenueThread, config_text, record, tight_plain
 
 KEYS = {"TAPELINE_BYBIT_KEY": KEY, "TAPELINE_BYBIT_SECRET": SECRET}
@@ -31,7 +32,7 @@ START_S = 60.0
 class Running:
     """A session in a process of its own, trading at a venue in this one."""
 
-    def __init__(self, venue: VenueThread, child: subprocess.Popen[str], folder: Path) -> None:
+    def __init__(self, venue: VenueThread, child: Started, folder: Path) -> None:
         self.venue, self.child, self.folder = venue, child, folder
         self.url = f"sqlite:///{folder}/log.db"
 

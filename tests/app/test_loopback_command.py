@@ -2,14 +2,10 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -21,28 +17,23 @@ from dydx_v4_client.wallet import Wallet
 from okx.Account import AccountAPI
 from pybit.unified_trading import HTTP
 
+from tests.command import started
+from tests.forked import ROOT, Started
+
 Cli = Callable[..., Any]
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def running(*words: str, venue: str = "bybit") -> Iterator[subprocess.Popen[str]]:
+def running(*words: str, venue: str = "bybit") -> Iterator[Started]:
     """A loopback venue that is gone afterwards, whatever happened."""
-    command = [sys.executable, "-c", "from app.cli import main; main()", "loopback", venue, *words]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
-    with process:
+    with started("loopback", venue, *words, cwd=ROOT) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
-    assert process.stdout is not None
+def announced(process: Started) -> dict[str, Any]:
     fact = json.loads(process.stdout.readline())
     assert isinstance(fact, dict)
     return fact
@@ -98,7 +89,6 @@ def test_a_shown_request_is_taken_by_it(cli: Cli) -> None:
 
 def test_for_people_it_prints_a_line_a_fact() -> None:
     with running() as process:
-        assert process.stdout is not None
         lines = [process.stdout.readline().split() for _ in range(8)]
     assert [line[0] for line in lines] == ["venue", "rest", "public", "private", "trade", "key", "secret", "symbols"]
 

@@ -1,7 +1,5 @@
 """A strategy of one's own from the first command to a proven session, and one that a package installs."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from state.log import Log
 from state.manifest import Manifest
 from streams.strategies import build
 from streams.strategies.recorded import strategies_of
+from tests.command import module
 from tests.live import VenueThread, record
 
 
@@ -29,10 +28,7 @@ def test_what_it_writes_is_tested_linted_run_and_verified_as_it_stands(
     assert "tapeline run mine.toml" in told
     monkeypatch.chdir(tmp_path / "own")
     assert run(["lint", "mine.py"]) == 0
-    tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    tests = module("pytest", "-q", "-p", "no:cacheprovider", "test_mine.py", cwd=Path.cwd())
     assert "5 passed" in tests.stdout, tests.stdout + tests.stderr
 
     config = Path("mine.toml").read_text()

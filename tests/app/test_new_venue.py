@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import ROOT, environment, tapeline
+from tests.command import ROOT, environment, program, tapeline
 
 FILES = ["types", "orderid", "endpoints", "wire", "client", "formats", "websocket", "exchange"]
 
@@ -38,8 +38,8 @@ def test_every_file_can_be_imported_and_speaks_of_no_other_name(written: Path) -
     for path in written.rglob("*.py"):
         assert "blank" not in path.read_text().lower(), path
     code = "from importlib import import_module\n" + "\n".join(f"import_module('acme.{name}')" for name in FILES)
-    kept = environment(PYTHONPATH=os.pathsep.join((str(ROOT), str(written))))
-    subprocess.run([sys.executable, "-c", code], env=kept, check=True)
+    ran = program(code, cwd=ROOT, PYTHONPATH=os.pathsep.join((str(ROOT), str(written))))
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_it_is_a_venue_and_says_what_is_missing_when_it_is_used(installed: str, tmp_path: Path) -> None:

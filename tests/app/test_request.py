@@ -124,7 +124,7 @@ def in_their_words(order: dict[str, Any]) -> dict[str, object]:
     }
 
 
-RANDOM = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RANDOM = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @RANDOM

@@ -3,8 +3,6 @@
 import base64
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ import zstandard
 
 from state.log import Log
 from state.record import to_json
-from tests.command import all_clean, environment, tapeline
+from tests.command import all_clean, program, tapeline
 from tests.live import KEY, SECRET, VenueThread, config_text
 from tests.until import Kinds, tapeline_until
 
@@ -168,10 +166,7 @@ def test_an_exception_of_a_failing_request_holds_no_key(left: Left) -> None:
         "    await exchange.close()\n"
         "asyncio.run(main())\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=left.folder, env=environment(),
-        text=True, capture_output=True, timeout=60,
-    )  # fmt: skip
+    ran = program(code, cwd=left.folder)
     assert ran.returncode == 0, ran.stderr
     assert "ConnectionFailed" in ran.stdout
     # The program's own text holds the words; everything else that it prints may not.

@@ -15,7 +15,7 @@ from benchmarks.targets import MEASURED_IN, TARGETS, verdicts
 from tests import command
 from tests.depth import depth
 
-FRAMES = depth(800, 1_500)
+FRAMES = depth(500, 1_500)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ from tests.streams import operator_page
 from tests.streams.every_operator import everything
 from tests.streams.restarts import assert_goes_on_as_if_never_stopped, record_run, restart
 
-RESTARTS = depth(30, 100)
+RESTARTS = depth(15, 100)
 
 
 def plain_ones() -> Sequence[Strategy]:

@@ -18,7 +18,7 @@ from state.events import AnyEvent, BookDelta, BookSnapshot, Candle, FeedStatus, 
 from tests.adapters.binance.conftest import FUTURES, SPOT, Capture
 from tests.depth import depth
 
-FRAMES = depth(12_000, None)  # of a capture
+FRAMES = depth(8_000, None)  # of a capture
 
 CAPTURES = pytest.mark.parametrize("capture", [*FUTURES, *SPOT], ids=lambda capture: " and ".join(capture.files))
 

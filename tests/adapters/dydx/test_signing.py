@@ -14,7 +14,7 @@ from dydx_v4_client.key_pair import KeyPair
 from dydx_v4_client.node import builder, message
 from dydx_v4_client.node.market import Market
 from dydx_v4_client.wallet import Wallet
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from v4_proto.cosmos.tx.v1beta1.tx_pb2 import SignDoc, TxBody
 from v4_proto.dydxprotocol.clob.tx_pb2 import MsgBatchCancel, MsgCancelOrder, MsgPlaceOrder
@@ -110,7 +110,6 @@ def test_any_order_is_the_official_builders_where_its_floats_are_exact(
 @given(
     st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=100, unique=True), st.sampled_from(("BTC-USD", "ETH-USD"))
 )
-@settings(max_examples=40, deadline=None)
 def test_any_cancels_are_the_official_builders(ids: list[int], symbol: str) -> None:
     desk, pair = exchange(), 0 if symbol == "BTC-USD" else 1
     cancels = [CancelOrder("dydx", symbol, text(number, 5)) for number in ids]

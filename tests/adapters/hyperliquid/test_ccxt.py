@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base.client import Request
@@ -55,7 +55,6 @@ def both(recordings: Path) -> Both:
     return Both(recordings)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_orders_and_cancels_are_those_of_ccxt(both: Both, data: st.DataObject) -> None:
     coin = data.draw(st.sampled_from(["BTC", "ETH", "SOL", "DOGE", "SUI"]))

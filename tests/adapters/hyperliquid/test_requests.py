@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hyperliquid.utils.types import Cloid
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base.client import Request
@@ -196,7 +196,6 @@ def same(ours: dict[str, Any], sdk: Sdk, now_ms: int, call: str, *args: Any) -> 
     assert list(ours["action"]) == list(theirs["action"])
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(orders(), min_size=1, max_size=5), st.integers(NOW, NOW + 10**9), st.sampled_from([MAIN, TEST, OF_VAULT])
 )
@@ -216,7 +215,6 @@ def test_orders_and_their_cancels_are_sent_as_the_official_sdk_sends_them(
         )
 
 
-@settings(max_examples=25, deadline=None)
 @given(orders(), orders(), st.integers(0, 10**5), st.integers(1, 2**50))
 def test_amendments_and_cancels_by_number_are_sent_as_the_official_sdk_sends_them(
     old: PlaceOrder, new: PlaceOrder, filled: int, oid: int
@@ -247,7 +245,6 @@ def test_settings_are_sent_as_the_official_sdk_sends_them() -> None:
     same(signed(made.request("disconnect_cancel_all", Query(window_s=0)), NOW), MAIN, NOW, "schedule_cancel", None)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.sampled_from(COINS), sides, st.integers(1, 99_999), st.integers(-4, 1))
 def test_a_market_order_is_limited_as_the_official_sdk_limits_it(
     coin: str, side: Side, figures: int, scale: int

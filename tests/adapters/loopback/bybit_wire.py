@@ -90,7 +90,7 @@ class Socket:
 async def started(**options):
     """A venue with a client on it; no flow and no limits unless asked for."""
     options = {"rate_limits": RateLimits.off(), "symbols": ("BTCUSDT", "ETHUSDT"), "accounts": [CUSTOMER]} | options
-    venue = BybitVenue(**({"warm_up_steps": 100} | options))
+    venue = BybitVenue(**({"warm_up_steps": 30} | options))
     await venue.start()
     try:
         async with aiohttp.ClientSession() as session:

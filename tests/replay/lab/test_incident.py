@@ -1,7 +1,5 @@
 """An incident goes round: captured, written, replayed by its own test, without a secret in it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -11,7 +9,7 @@ from replay.incident import Incident
 from state.events import Fill, PlaceOrder, Rejected
 from state.log import Log
 from state.record import canonical_all
-from tests.command import environment
+from tests.command import module
 from tests.replay.decided import Desk, Offer
 from tests.replay.lab.sessions import Lab, Tapeline
 
@@ -38,10 +36,7 @@ def test_a_live_incident_goes_round_from_a_state_shortly_before_it(
     assert recorded == [whole[record.seq] for record in recorded]
     assert {*range(fill - 30, fill + 31)} <= {record.seq for record in recorded}
     assert len(readable.read_text().splitlines()) == len(recorded)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
-        env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = module("pytest", "-q", "-p", "no:cacheprovider", str(test), cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
     assert incident.replay().difference is None
@@ -77,10 +72,7 @@ def test_a_decision_that_is_not_the_recorded_one_makes_the_fixtures_test_fail(
     assert found is not None
     assert found[0] == recorded[number]
     test = next(tmp_path.glob("test_*.py"))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
-        env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = module("pytest", "-q", "-p", "no:cacheprovider", str(test), cwd=tmp_path)
     assert done.returncode == 1, done.stdout
 
 

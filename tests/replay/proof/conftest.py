@@ -16,7 +16,7 @@ def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty log, once on each database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/log.db"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("postgres_log_url")
     return url
 
 

@@ -18,6 +18,7 @@ from state.log import Log
 from state.log.verify import Finding, check
 from tests.depth import depth
 from tests.replay.proof import deeds
+from tests.replay.proof.conftest import write_key
 from tests.replay.proof.deeds import EVERY_RECORDS, LENGTH, Victim, interval
 from tests.state.log import damage
 from tests.state.log.recorded import records, write
@@ -28,17 +29,30 @@ PLACES = {"sqlite": ASKED or depth(1, 4), "postgresql": ASKED or 1}
 pytestmark = pytest.mark.timeout(7200 if ASKED else 120)
 
 
-@pytest.fixture
-def victim(log: Log, log_url: str, signer: Signer) -> Iterator[Victim]:
-    for session in ("s", "other"):
-        write(log, session, records(session, LENGTH), block_size=12)
-        checkpoint(log, session, signer=signer, every=EVERY_RECORDS)
-    engine = sa.create_engine(log_url.replace("postgresql://", "postgresql+psycopg://"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    """Recorded once on each database."""
+    folder = tmp_path_factory.mktemp("victim")
+    url = f"sqlite:///{folder}/log.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("module_postgres_url")
+    signer = Signer.load(write_key(folder, "key", 7)[0])
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     if engine.dialect.name == "sqlite":
         # The test's own falsifications need not survive a power cut.
         sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    yield Victim(log, engine)
+    with Log.open(url) as log:
+        for session in ("s", "other"):
+            write(log, session, records(session, LENGTH), block_size=12)
+            checkpoint(log, session, signer=signer, every=EVERY_RECORDS)
+        yield Victim(log, engine)
     engine.dispose()
+
+
+@pytest.fixture
+def victim(recorded: Victim) -> Iterator[Victim]:
+    yield recorded
+    recorded.restore()
 
 
 def audited(

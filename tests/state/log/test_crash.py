@@ -2,8 +2,6 @@
 
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,14 +9,20 @@ import pytest
 from state.log import Log, start_digest
 from state.log.verify import check
 from state.record import canonical
+from tests.command import started
+from tests.forked import ROOT, Started
 
-ROOT = Path(__file__).resolve().parents[3]
 KILLS = 5
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.state.log.dying_writer", *words]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def postgres_log_url(postgres_url: str) -> str:
+    """Of its own: the server may still be writing what a killed process sent."""
+    return postgres_url
+
+
+def start(*words: str) -> Started:
+    return started("-m", "tests.state.log.dying_writer", *words, cwd=ROOT)
 
 
 def digest_up_to(log: Log, seq: int) -> str:

@@ -19,8 +19,16 @@ from state.log.rows import VERSION
 from state.log.schema import metadata
 from state.log.verify import check
 from state.log.views import create_views
+from tests.command import started
+from tests.forked import ROOT
 from tests.state.log.recorded import T0, records, write
 from tests.state.log.test_crash import start
+
+
+@pytest.fixture
+def postgres_log_url(postgres_url: str) -> str:
+    """Of its own: what is opened here is not always a log."""
+    return postgres_url
 
 
 def one_sentence(error: BaseException) -> str:
@@ -177,8 +185,8 @@ def test_a_server_has_many_writers_each_with_its_own_session(postgres_url: str) 
 
 def test_two_processes_may_make_the_tables_at_once(log_url: str) -> None:
     code = "import sys; from state.log import Log; Log.open(sys.argv[1]).close()"
-    children = [subprocess.Popen([sys.executable, "-c", code, log_url], stderr=subprocess.PIPE) for _ in range(3)]
-    errors = [child.communicate()[1].decode() for child in children]
+    children = [started("-c", code, log_url, cwd=ROOT) for _ in range(3)]
+    errors = [child.communicate()[1] for child in children]
     assert [child.returncode for child in children] == [0, 0, 0], errors
 
 

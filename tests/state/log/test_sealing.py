@@ -28,6 +28,12 @@ SAID = (
 
 
 @pytest.fixture
+def postgres_log_url(postgres_url: str) -> str:
+    """Of its own: a log under a key stays one."""
+    return postgres_url
+
+
+@pytest.fixture
 def engine(log_url: str) -> Iterator[sa.Engine]:
     """A hand that reads and writes behind the log's back."""
     made = sa.create_engine(log_url.replace("postgresql://", "postgresql+psycopg://"))

@@ -16,7 +16,7 @@ from tests.state.log import damage
 from tests.state.log.recorded import records, write
 
 TABLES = (sessions, blocks, journal, frames)
-PLACES = depth({"sqlite": 3, "postgresql": 1}, {"sqlite": 15, "postgresql": 4})
+PLACES = depth({"sqlite": 2, "postgresql": 1}, {"sqlite": 15, "postgresql": 4})
 
 
 class Victim:
@@ -35,16 +35,27 @@ class Victim:
                 connection.execute(table.insert(), [dict(row._mapping) for row in self._before[table.name]])
 
 
-@pytest.fixture
-def victim(log: Log, log_url: str) -> Iterator[Victim]:
-    for session in ("s", "other"):
-        write(log, session, records(session, 75), block_size=12)
-    engine = sa.create_engine(log_url.replace("postgresql://", "postgresql+psycopg://"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    """Recorded once on each database."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('victim')}/log.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("module_postgres_url")
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     if engine.dialect.name == "sqlite":
         # The test's own falsifications need not survive a power cut.
         sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    yield Victim(log, engine)
+    with Log.open(url) as log:
+        for session in ("s", "other"):
+            write(log, session, records(session, 75), block_size=12)
+        yield Victim(log, engine)
     engine.dispose()
+
+
+@pytest.fixture
+def victim(recorded: Victim) -> Iterator[Victim]:
+    yield recorded
+    recorded.restore()
 
 
 @pytest.mark.parametrize("kind", damage.KINDS, ids=lambda kind: kind.__name__.replace("_", " "))

@@ -1,7 +1,7 @@
 """The views say the same on both databases, and what docs/audit.md asks them is answered."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,8 +67,26 @@ EVENTS = [
 ]
 
 
-@pytest.fixture
-def ask(log: Log, log_url: str) -> Ask:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Asks a log with one session, on each database."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('views')}/log.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("module_postgres_url")
+    with Log.open(url) as log:
+        write(log)
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+
+    def query(text: str) -> list[dict[str, object]]:
+        with engine.connect() as connection:
+            rows = connection.execute(sa.text(text).execution_options(no_parameters=True)).mappings().all()
+            return [dict(row) for row in rows]
+
+    yield query
+    engine.dispose()
+
+
+def write(log: Log) -> None:
     writer = log.begin("s", "{}", START)
     for seq, (cause, event) in enumerate(EVENTS, start=1):
         recv = START + seq * MS
@@ -76,17 +94,6 @@ def ask(log: Log, log_url: str) -> Ask:
         frame = Frame(recv, "bybit", "private", "in", b"{}", private=True) if private else None
         writer.append(Record(seq, recv, cause, event), frame)
     writer.close(START + 1_000 * MS, "closed")
-    engine = sa.create_engine(log_url.replace("postgresql://", "postgresql+psycopg://"))
-
-    def query(text: str) -> list[dict[str, object]]:
-        try:
-            with engine.connect() as connection:
-                rows = connection.execute(sa.text(text).execution_options(no_parameters=True)).mappings().all()
-                return [dict(row) for row in rows]
-        finally:
-            engine.dispose()
-
-    return query
 
 
 def test_an_order_is_a_row_with_its_end(ask: Ask) -> None:

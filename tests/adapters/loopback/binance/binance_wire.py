@@ -141,7 +141,7 @@ class Socket:
 async def started(**options):
     """A venue with a client on it; no flow and no limits unless asked for."""
     options = {"rate_limits": RateLimits.off(), "symbols": ("BTCUSDT", "ETHUSDT"), "accounts": [CUSTOMER]} | options
-    options = {"warm_up_steps": 100} | options
+    options = {"warm_up_steps": 30} | options
     venue = BinanceVenue(**options)
     await venue.start()
     try:

@@ -156,7 +156,7 @@ class Socket:
 async def started(**options):
     """A venue with a client on it; no flow, no limits and no blocks by themselves unless asked for."""
     options = {"rate_limits": RateLimits.off(), "symbols": ("BTC-USD", "ETH-USD"), "accounts": [CUSTOMER]} | options
-    venue = DydxVenue(**({"warm_up_steps": 60, "block_ms": 0} | options))
+    venue = DydxVenue(**({"warm_up_steps": 30, "block_ms": 0} | options))
     await venue.start()
     try:
         async with aiohttp.ClientSession() as session:

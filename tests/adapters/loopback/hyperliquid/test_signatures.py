@@ -6,7 +6,7 @@ import eth_account
 import msgspec
 import pytest
 from hyperliquid.utils.signing import action_hash, sign_agent, sign_l1_action
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.loopback.hyperliquid import signatures, wire
@@ -82,7 +82,6 @@ ACTIONS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     ACTIONS, st.integers(1, 2**42), st.none() | st.just(SUB_ACCOUNT), st.none() | st.integers(1, 2**42), st.booleans()
 )
