@@ -62,11 +62,12 @@ def seq_at(moments: Moments, row: SessionRow, time_ns: int, word: str) -> int:
 
 
 def time_of(moments: Moments, row: SessionRow, word: str) -> int | None:
-    """A date and time, or a time of day: the first such in the session; UTC unless it says otherwise; None for what is none."""
-    if ":" not in word:
-        return None
-    whole = _time(word)
-    if whole is not None:
+    """A date, with a time or without, or a time of day: the first such in the session.
+
+    UTC unless it says otherwise; None for what is none.
+    """
+    whole = _time(word) if ":" in word or word.count("-") == 2 else None  # an order's name may be of digits
+    if whole is not None or ":" not in word:
         return whole
     day = datetime.fromtimestamp(row.opened // _SECOND, UTC).date().isoformat()
     told = _time(f"{day}T{word}")
