@@ -12,6 +12,7 @@ import aiohttp
 import yarl
 
 from adapters.loopback import Account, BybitVenue, RateLimits
+from tests.adapters.loopback.client_sockets import close_all
 from tests.patience import PATIENCE_S
 
 KEY, SECRET = "APIKEY", "SECRET"
@@ -36,6 +37,7 @@ class Client:
     """One HTTP session on a venue."""
 
     def __init__(self, venue: BybitVenue, session: aiohttp.ClientSession) -> None:
+        self.sockets: list[Socket] = []
         self.venue, self.session = venue, session
 
     def signed(self, payload: str) -> dict[str, str]:
@@ -57,7 +59,8 @@ class Client:
         return await self.post("/v5/order/create", **(order | fields | {"orderLinkId": link_id}))
 
     async def open(self, url: str) -> Socket:
-        return Socket(await self.session.ws_connect(url))
+        self.sockets.append(Socket(await self.session.ws_connect(url)))
+        return self.sockets[-1]
 
 
 class Socket:
@@ -94,6 +97,8 @@ async def started(**options):
     await venue.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Client(venue, session)
+            client = Client(venue, session)
+            yield client
+            await close_all(socket.raw for socket in client.sockets)
     finally:
         await venue.stop()

@@ -14,6 +14,7 @@ import yarl
 
 from adapters.loopback import Account
 from adapters.loopback.binance import BinanceVenue, RateLimits
+from tests.adapters.loopback.client_sockets import close_all
 from tests.patience import PATIENCE_S
 
 KEY, SECRET = "APIKEY", "SECRET"
@@ -43,6 +44,7 @@ class Client:
     """One HTTP session on a venue."""
 
     def __init__(self, venue: BinanceVenue, session: aiohttp.ClientSession) -> None:
+        self.sockets: list[Socket] = []
         self.venue, self.session = venue, session
 
     def now_ms(self) -> int:
@@ -79,7 +81,8 @@ class Client:
         return await self.signed("GET", "/fapi/v1/order", symbol="BTCUSDT", origClientOrderId=client_id)
 
     async def open(self, path: str) -> Socket:
-        return Socket(await self.session.ws_connect(self.venue.stream_url + path))
+        self.sockets.append(Socket(await self.session.ws_connect(self.venue.stream_url + path)))
+        return self.sockets[-1]
 
     async def user_stream(self, events: str = "") -> Socket:
         """The user data stream, as far as the venue has taken note of it."""
@@ -146,6 +149,8 @@ async def started(**options):
     await venue.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Client(venue, session)
+            client = Client(venue, session)
+            yield client
+            await close_all(socket.raw for socket in client.sockets)
     finally:
         await venue.stop()

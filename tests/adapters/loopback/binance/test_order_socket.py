@@ -23,7 +23,8 @@ NAMED = {"symbol": "BTCUSDT", "origClientOrderId": "w1"}
 
 
 async def order_socket(client: Client, query: str = "") -> Socket:
-    return Socket(await client.session.ws_connect(client.venue.trade_url + query))
+    client.sockets.append(Socket(await client.session.ws_connect(client.venue.trade_url + query)))
+    return client.sockets[-1]
 
 
 async def test_orders_are_placed_modified_asked_for_and_cancelled() -> None:

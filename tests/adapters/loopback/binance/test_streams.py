@@ -118,7 +118,8 @@ async def test_a_socket_is_pinged_every_three_minutes_and_ends_after_a_day() -> 
     now_ms = [NOW_MS]
     async with started(clock=lambda: now_ms[0]) as client:
         raw = await client.session.ws_connect(client.venue.public_url, autoping=False)
-        await Socket(raw).ask("LIST_SUBSCRIPTIONS")
+        client.sockets.append(Socket(raw))
+        await client.sockets[-1].ask("LIST_SUBSCRIPTIONS")
         client.venue.tick()
         now_ms[0] += 180_000
         client.venue.tick()

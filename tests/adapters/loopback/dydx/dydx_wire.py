@@ -19,6 +19,7 @@ from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId
 from adapters.loopback import Account
 from adapters.loopback.dydx.limits import RateLimits
 from adapters.loopback.dydx.venue import DydxVenue
+from tests.adapters.loopback.client_sockets import close_all
 from tests.patience import PATIENCE_S
 
 ADDRESS = "dydx19rl4cm2hmr8afy4kldpxz3fka4jguq0a4erelz"
@@ -37,6 +38,7 @@ class Client:
     """One customer of a venue; sizes are in BTC, prices in USDC."""
 
     def __init__(self, venue: DydxVenue, session: aiohttp.ClientSession, secret: str = SECRET) -> None:
+        self.sockets: list[Socket] = []
         self.venue, self.session = venue, session
         self._nonce = 0
         self.wallet = Wallet(KeyPair.from_hex(secret), 12_345, 0)
@@ -53,6 +55,7 @@ class Client:
 
     async def socket(self) -> Socket:
         socket = Socket(await self.session.ws_connect(self.venue.public_url))
+        self.sockets.append(socket)
         assert (await socket.hear())["type"] == "connected"
         return socket
 
@@ -160,6 +163,8 @@ async def started(**options):
     await venue.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Client(venue, session)
+            client = Client(venue, session)
+            yield client
+            await close_all(socket.raw for socket in client.sockets)
     finally:
         await venue.stop()

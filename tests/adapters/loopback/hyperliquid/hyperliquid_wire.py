@@ -13,6 +13,7 @@ from hyperliquid.utils.signing import sign_l1_action
 from adapters.loopback import Account
 from adapters.loopback.hyperliquid.limits import RateLimits
 from adapters.loopback.hyperliquid.venue import HyperliquidVenue
+from tests.adapters.loopback.client_sockets import close_all
 from tests.patience import PATIENCE_S
 
 SECRET = "0x0123456789012345678901234567890123456789012345678901234567890123"
@@ -47,6 +48,7 @@ class Client:
     """One HTTP session on a venue; nonces count up from the venue's time."""
 
     def __init__(self, venue: HyperliquidVenue, session: aiohttp.ClientSession) -> None:
+        self.sockets: list[Socket] = []
         self.venue, self.session = venue, session
         self._nonce = 0
 
@@ -88,7 +90,8 @@ class Client:
             return reply.status, await reply.text()
 
     async def open(self) -> Socket:
-        return Socket(await self.session.ws_connect(self.venue.public_url))
+        self.sockets.append(Socket(await self.session.ws_connect(self.venue.public_url)))
+        return self.sockets[-1]
 
     def best(self, side: str, coin: str = "BTC") -> Decimal:
         """The best price of a side now."""
@@ -139,6 +142,8 @@ async def started(**options):
     await venue.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Client(venue, session)
+            client = Client(venue, session)
+            yield client
+            await close_all(socket.raw for socket in client.sockets)
     finally:
         await venue.stop()

@@ -17,6 +17,7 @@ import yarl
 from adapters.loopback import Account
 from adapters.loopback.okx import OkxVenue, RateLimits
 from adapters.loopback.orders import Kind, Side, Tif
+from tests.adapters.loopback.client_sockets import close_all
 from tests.patience import PATIENCE_S
 
 KEY, SECRET, PASSPHRASE = "APIKEY", "SECRET", "Pass-1"
@@ -207,8 +208,6 @@ async def started(**options):
         async with aiohttp.ClientSession() as session:
             client = Client(venue, session)
             yield client
-            for socket in client.sockets:
-                await socket.raw.close()
-                socket.raw._response.close()  # one that was reset is closed for aiohttp, yet holds its connection
+            await close_all(socket.raw for socket in client.sockets)
     finally:
         await venue.stop()
