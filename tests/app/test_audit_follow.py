@@ -27,6 +27,7 @@ from state.log import Log
 from state.log.schema import blocks
 from state.record import Record
 from tests.app.conftest import OPENED, SESSION
+from tests.behind import behind_its_back
 from tests.command import started
 from tests.forked import Started
 from tests.live import VenueThread, record_live, tight_plain
@@ -116,7 +117,7 @@ def test_a_record_changed_behind_its_back_ends_the_following(story: Story) -> No
     story.tell(SessionOpened(SESSION, 7), READY)
     story.writer.append(Record(3, story.recv, 0, Tick()))
     story.writer.flush()
-    with sa.create_engine(f"sqlite:///{story.log.name}").begin() as connection:
+    with behind_its_back(f"sqlite:///{story.log.name}") as connection:
         connection.execute(blocks.update().where(blocks.c.last_seq == 3).values(digest=bytes(32)))
     assert [(found.seq, found.kind) for found in story.follower.round()] == [(3, "corrupt")]
     assert story.follower.ended
@@ -126,7 +127,7 @@ def test_a_session_whose_writer_died_is_not_followed_for_ever(story: Story) -> N
     story.tell(SessionOpened(SESSION, 7), READY)
     story.tell(SessionClosed("done"))
     story.writer.close(story.recv, "closed")
-    with sa.create_engine(f"sqlite:///{story.log.name}").begin() as connection:
+    with behind_its_back(f"sqlite:///{story.log.name}") as connection:
         connection.execute(sa.text("UPDATE sessions SET status = 'running', closed = NULL"))
     follower = Follower(story.log, SESSION)
     found = [each.kind for _ in range(30) for each in ([] if follower.ended else follower.round())]

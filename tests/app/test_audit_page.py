@@ -17,6 +17,7 @@ from state.log.diagnosis import Deed
 from state.log.schema import journal
 from state.log.verify import Kind
 from tests.app.conftest import SESSION, write_session
+from tests.behind import behind_its_back
 
 Cli = Callable[..., Any]
 VOID = {"meta", "link", "img", "br", "hr"}
@@ -93,7 +94,7 @@ def test_the_page_of_a_clean_session_says_so_first(cli: Cli, clean_url: str) -> 
 
 
 def test_every_finding_is_listed_with_its_record(cli: Cli, log_url: str) -> None:
-    with sa.create_engine(log_url).begin() as connection:
+    with behind_its_back(log_url) as connection:
         connection.execute(journal.delete().where(journal.c.seq == 9))
     told = cli("audit", "last", "--json", "--log", log_url).objects()[0]["findings"]
     ran = cli("audit", "last", "--html", "--log", log_url)
@@ -122,7 +123,7 @@ def test_nothing_of_a_venue_becomes_markup(cli: Cli, tmp_path: Path, recorded_ev
     evil.insert(5, StrategyFailed(EVIL, EVIL, EVIL))
     with Log.open(url) as log:
         write_session(log, SESSION, evil)
-    with sa.create_engine(url).begin() as connection:
+    with behind_its_back(url) as connection:
         connection.execute(sa.text("UPDATE sessions SET manifest = :evil, parent = :evil"), {"evil": EVIL})
     ran = cli("audit", "last", "--html", "--log", url)
     assert ran.code == 1
