@@ -6,9 +6,8 @@ from importlib import import_module
 
 def main() -> None:
     """The entry point of `tapeline`, and of `python -m app`."""
-    is_heard = (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )  # not where a shell put us in the background
+    # A shell that puts us in the background has it ignored, and so it stays.
+    is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_heard:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     command_line = import_module("app.cli")

@@ -21,15 +21,11 @@ def price_of(position: Position, market: Market) -> Decimal | None:
     if book.is_ok:
         return exact(book.mid)
     mark = reported.mark if reported is not None and reported.mark else None
-    if (
-        ticker is not None
-        and ticker.mark
-        and market.marked_ns > max(market.lost_ns, position.reported_ns if mark else 0)
-    ):
+    newest_ns = max(market.lost_ns, position.reported_ns if mark else 0)
+    if ticker is not None and ticker.mark and market.marked_ns > newest_ns:
         return exact(ticker.mark)
-    if book.bid < book.ask and (
-        mark is None or position.reported_ns <= market.lost_ns
-    ):  # NaN on an empty side is below nothing
+    is_seen = book.bid < book.ask  # NaN on an empty side is below nothing
+    if is_seen and (mark is None or position.reported_ns <= market.lost_ns):
         return exact(book.mid)
     return mark
 

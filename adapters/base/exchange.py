@@ -59,9 +59,7 @@ class Exchange(Polls):
     _dead_man: DeadMan | None = None
     _private: Pump | None = None
     amends_in_place = False  # an amended order is the same order: a cancel may leave while an amendment is on its way
-    accepts_first = (
-        False  # an acceptance says that a request was taken, and the stream what came of it: it may fail yet
-    )
+    accepts_first = False  # an acceptance says that a request was taken: the stream may tell yet that it failed
     dead_man_counts_down = True  # else the venue's switch waits for the connection to be gone
 
     def __init__(

@@ -122,9 +122,7 @@ class _Desk:
         self._spent: set[str] = set()  # labels filled since the quotes were made
         self._rests: dict[str, int] = {}  # label -> not placed or amended before, ns
         self._cancel_rests: dict[str, int] = {}
-        self._failed: dict[
-            str, None
-        ] = {}  # labels whose order was told that its last amendment failed, and rests for it
+        self._failed: dict[str, None] = {}  # labels that rest since the last amendment of their order failed
 
     def tolerate(self, ticks: Decimal, size: Decimal, tif: TimeInForce) -> None:
         self._tolerance_ticks, self._size_tolerance, self._tif = ticks, size, tif
